@@ -1,0 +1,92 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Data root in, split and sharded TFRecord files and their account out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import RunError
+from components.stratified_example_gen import account, faults, features, layout, manifest, shards
+from components.stratified_example_gen.records import REJECTED, Photo
+from components.stratified_example_gen.settings import Settings
+
+if TYPE_CHECKING:
+    import apache_beam as beam
+
+_WORK_NAME = '.work'
+
+
+def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.Pipeline]) -> dict[str, Any]:
+    """Samples, splits and writes.
+
+    Runs two Beam pipelines: the first lists, reads, judges and plans; between them the account is checked; the
+    second writes. Both work in a hidden folder inside `folder`; the splits get their places when all of them are whole,
+    and account.json comes last.
+
+    Args:
+      settings: what to do.
+      folder: where `Split-train/`, `Split-validation/`, `Split-test/`, rejected.csv and account.json go; on a file
+        system that every worker sees.
+      make_pipeline: gives a new pipeline with the runner's options.
+
+    Returns:
+      The account (see README.md).
+
+    Raises:
+      InputError: the data root, its content or the settings cannot be used.
+      RunError: the result cannot be written.
+    """
+    from components.stratified_example_gen.transforms import writing
+
+    layout.check_root(settings.data_root, settings.directories, settings.layout)
+    for _ in manifest.rows(settings.data_root, settings.directories, settings.layout, settings.manifest_columns):
+        pass  # a fault in it is found here, where it is still one line
+    if '://' in folder:
+        raise RunError(f'{folder} is no path of a file system; mount it where every worker sees it')
+    target = Path(folder)
+    work = target / _WORK_NAME
+    splits = [shards.split_folder(split) for split in features.SPLITS]
+    with _folder(work):
+        for split in splits:  # of an earlier attempt that was killed
+            shutil.rmtree(target / split, ignore_errors=True)
+        with make_pipeline() as pipeline:
+            writing.make_plan(pipeline, settings, str(work))
+        faults.raise_first(work)
+        notes = writing.read_notes(work)
+        kept = int((work / writing.KEPT_NAME).read_text(encoding='ascii'))
+        result = account.build(settings, kept, notes, _planned(work, settings))
+        account.check(result, settings, next((note for note in notes if note.kind == REJECTED), None))
+        with make_pipeline() as pipeline:
+            _ = pipeline | 'Write' >> writing.WriteShards(settings, str(work))
+        faults.raise_first(work)
+        with faults.left_in(work):
+            account.write(work, result, notes)
+        faults.raise_first(work)
+        for name in (*splits, account.REJECTED_NAME, account.REMARKS_NAME, account.ACCOUNT_NAME):
+            (work / name).rename(target / name)
+    return result
+
+
+def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
+    for split in features.SPLITS:
+        for shard in range(settings.shards):
+            for photo in shards.read_plan(shards.plan_path(work, split, shard)):
+                yield split, photo
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[None]:
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(f'{path} cannot be made: {error.strerror}; choose another output folder') from None
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,180 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Image files that are refused, and that nothing gets through which TensorFlow then cannot decode."""
+
+import random
+import struct
+import tracemalloc
+import zlib
+
+import pytest
+from PIL import Image
+
+from components.errors import InputError
+from components.stratified_example_gen import headers, images
+
+tf = pytest.importorskip('tensorflow')
+
+WIDTH, HEIGHT = 40, 28
+
+
+def decode(data):
+    """What the network's graph makes of an image: [H, W, 3], uint8, RGB."""
+    return tf.io.decode_jpeg(data, channels=3, dct_method='INTEGER_ACCURATE').numpy()
+
+
+def rows_of(pixels):
+    return b''.join(b'\0' + row.tobytes() for row in pixels)
+
+
+class TestRejected:
+    def reason(self, data, **limits):
+        inspection = images.inspect(data, **limits)
+        assert (inspection.reason is None) == (inspection.detail == '')
+        assert '\n' not in inspection.detail
+        return inspection.reason
+
+    def test_words(self, encode, image):
+        frames = [image, Image.new('RGB', image.size)]
+        options = {'save_all': True, 'append_images': frames[1:]}
+        assert self.reason(b'') == 'zero_bytes'
+        assert self.reason(b'<html>not found</html>') == 'not_an_image'
+        assert self.reason(b'BMW and other words that begin alike') == 'not_an_image'
+        assert self.reason(encode(image, 'GIF', **options)) == 'animated'
+        assert self.reason(encode(image, 'WEBP', **options)) == 'animated'
+        assert self.reason(encode(image, 'PNG', **options)) == 'animated'
+        assert self.reason(encode(image, 'GIF')) == 'unsupported_format'
+        assert self.reason(encode(image, 'WEBP')) == 'unsupported_format'
+        assert self.reason(encode(image, 'TIFF')) == 'unsupported_format'
+        assert set(images.REASONS) >= {'zero_bytes', 'not_an_image', 'animated', 'unsupported_format'}
+
+    @pytest.mark.parametrize('kind', ['JPEG', 'PNG', 'BMP'])
+    def test_truncated_anywhere(self, encode, image, kind):
+        data = encode(image, kind)
+        for length in {*range(30, len(data), max(1, len(data) // 40)), len(data) - 1}:
+            assert self.reason(data[:length]) == 'truncated', length
+
+    def test_min_size_is_of_the_shorter_side(self, encode, image):
+        data = encode(image)
+        assert self.reason(data, min_size=HEIGHT) is None
+        assert self.reason(data, min_size=HEIGHT + 1) == 'too_small'
+
+    def test_a_wrong_checksum(self, encode, image):
+        data = bytearray(encode(image, 'PNG'))
+        data[60] ^= 1
+        assert self.reason(bytes(data)) == 'damaged'
+
+    def test_pixels_that_end_early_inside_whole_chunks(self, scene, png):
+        assert self.reason(png(WIDTH, HEIGHT, 8, 2, rows_of(scene)[:-1])) == 'truncated'
+        assert self.reason(png(WIDTH, HEIGHT, 8, 2, rows_of(scene))) is None
+
+    def test_a_jpeg_of_endless_scans(self, encode, image):
+        data = encode(image, progressive=True)
+        first = data.index(b'\xff\xda')
+        following = data.index(b'\xff\xda', first + 2)
+        assert self.reason(data[:first] + data[first:following] * 200 + data[following:]) == 'damaged'
+
+
+class TestBombs:
+    """A file of a few kilobytes that decodes to gigabytes is judged by its header."""
+
+    def bombs(self, encode, png_chunk):
+        small = Image.new('1', (64, 64))
+        zeros = zlib.compress(b'\0' * 1_000_000, 9)
+        head = struct.pack('>IIBBBBB', 60_000, 60_000, 8, 2, 0, 0, 0)
+        yield b'\x89PNG\r\n\x1a\n' + png_chunk(b'IHDR', head) + png_chunk(b'IDAT', zeros) + png_chunk(b'IEND', b'')
+        jpeg = bytearray(encode(small.convert('RGB')))
+        at = jpeg.index(b'\xff\xc0')
+        jpeg[at + 5 : at + 9] = struct.pack('>HH', 65_000, 65_000)
+        yield bytes(jpeg)
+        bitmap = bytearray(encode(small.convert('RGB'), 'BMP'))
+        bitmap[18:26] = struct.pack('<ii', 100_000, -100_000)
+        yield bytes(bitmap)
+
+    def test_are_never_decoded(self, encode, png_chunk, monkeypatch):
+        opened = []
+        monkeypatch.setattr(Image, 'open', lambda *a, **k: opened.append(a))
+        for data in self.bombs(encode, png_chunk):
+            inspection = images.inspect(data)
+            assert inspection.reason == 'too_many_pixels'
+            assert inspection.width >= 60_000
+            with pytest.raises(InputError, match='absurdly large'):
+                images.as_people_see(data)
+        assert not opened
+
+    def test_a_jpeg_with_a_second_size_behind_the_one_that_is_checked(self, encode, image):
+        data = encode(image)
+        at = data.index(b'\xff\xc0')
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
+        second = bytearray(data[at:end])
+        second[5:9] = struct.pack('>HH', 9_000, 9_000)
+        inspection = images.inspect(data[:end] + bytes(second) + data[end:])
+        assert inspection.reason == 'damaged'
+        assert inspection.detail == 'a header that says 40×28 and (9000, 9000)'
+
+    def test_a_png_that_unpacks_to_more_than_its_pixels_takes_no_memory(self, png):
+        data = png(64, 64, 8, 0, b'\0' * 200_000_000)
+        assert len(data) < 300_000
+        tracemalloc.start()
+        try:
+            inspection = images.inspect(data)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert inspection.reason == 'damaged'
+        assert peak < 3_000_000
+
+    def test_the_limit_is_in_pixels(self, encode, image):
+        data = encode(image)
+        assert images.inspect(data, max_pixels=WIDTH * HEIGHT).reason is None
+        assert images.inspect(data, max_pixels=WIDTH * HEIGHT - 1).reason == 'too_many_pixels'
+
+
+def repaired(data, png_chunk):
+    """A damaged PNG with right checksums, so that the damage reaches further in."""
+    out, at = [data[:8]], 8
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from('>I', data, at)
+        if at + 12 + length > len(data):
+            break
+        out.append(png_chunk(data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return b''.join([*out, data[at:]])
+
+
+def test_what_is_accepted_decodes_in_tensorflow(encode, image, png_chunk):
+    """Random damage: an image that got through ingestion and then stopped training would be the worst of both."""
+    chance = random.Random(0)
+    gray = image.convert('L')
+    bases = [
+        *(encode(image, progressive=p) for p in (False, True)),
+        *(encode(i, 'PNG') for i in (image, gray, image.quantize(6), gray.convert('1'), image.convert('RGBA'))),
+    ]
+    accepted = refused = 0
+    for _ in range(1500):
+        data = bytearray(chance.choice(bases))
+        for _ in range(chance.choice((1, 1, 3))):
+            data[chance.randrange(2, len(data))] = chance.randrange(256)
+        damaged = repaired(bytes(data), png_chunk) if data[:4] == b'\x89PNG' else bytes(data)
+        if images.inspect(damaged).reason is None:
+            accepted += 1
+            assert decode(images.as_people_see(damaged)).shape[2] == 3
+        else:
+            refused += 1
+    assert accepted > 200
+    assert refused > 200
+
+
+def test_any_bytes_get_a_reason():
+    chance = random.Random(1)
+    starts = (b'', b'\xff\xd8\xff', b'\x89PNG\r\n\x1a\n', b'BM', b'GIF89a', b'RIFF\0\0\0\0WEBP')
+    for _ in range(3000):
+        inspection = images.inspect(chance.choice(starts) + chance.randbytes(chance.randrange(80)))
+        assert inspection.reason in images.REASONS
+
+
+def test_exif_orientation_of_any_bytes():
+    chance = random.Random(2)
+    for _ in range(3000):
+        block = chance.choice((b'II*\0\x08\0\0\0', b'MM\0*\0\0\0\x08')) + chance.randbytes(chance.randrange(60))
+        assert 1 <= headers.exif_orientation(block) <= 8
