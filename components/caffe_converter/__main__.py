@@ -1,0 +1,138 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""python -m components.caffe_converter OUT_FILE PROTOTXT CAFFEMODEL: the converter's command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from components.caffe_converter.summary import NetworkSummary
+from components.errors import InputError, RunError
+
+_SUFFIXES = {'hdf5': '.h5', 'pickle': '.pkl', 'keras': '.keras'}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='python -m components.caffe_converter',
+        description='Converts a Caffe network to Keras, without Caffe.',
+        epilog='Exit status: 0 done, 2 the arguments or files cannot be used, 1 anything else. Progress and messages go '
+        'to stderr, tables to stdout.',
+    )
+    parser.add_argument('out_file', metavar='OUT_FILE', help='the file to write; its ending may be left out')
+    parser.add_argument('prototxt', metavar='PROTOTXT', help='the network, V1 or V2; of a train_val file the TEST net')
+    parser.add_argument('caffemodel', metavar='CAFFEMODEL', help='its weights (V1 or V2)')
+    parser.add_argument(
+        '-f', '--format', choices=list(_SUFFIXES), default='hdf5',
+        help='hdf5: weights for load_weights (default); keras: the whole model; pickle: weights as plain dictionaries',
+    )  # fmt: skip
+    parser.add_argument(
+        '-n', '--include_non_weight', '--include-non-weight', action='store_true',
+        help='with -f pickle: also list the layers that have no weights',
+    )  # fmt: skip
+    parser.add_argument(
+        '-u', '--skip_unknown', '--skip-unknown', action='store_true',
+        help='leave layers of unknown types out, with what depends on them, instead of stopping',
+    )  # fmt: skip
+    parser.add_argument(
+        '-b', '--backend', default='tensorflow', metavar='NAME',
+        help='tensorflow (default), jax or torch: all have the same weights; theano, which turned kernels, is refused',
+    )  # fmt: skip
+    parser.add_argument('-v', '--verbose', action='store_true', help='report every layer and its weights on stderr')
+    parser.add_argument('--output-layer', metavar='NAME', help='convert only this layer and what it needs')
+    parser.add_argument(
+        '--input-size', nargs=2, type=int, metavar=('H', 'W'), help="size of image inputs, in place of the prototxt's"
+    )
+    parser.add_argument('--summary', action='store_true', help='print layer, type, output shape, parameters and FLOPs')
+    parser.add_argument(
+        '--hand-built', action='store_true',
+        help="with -f hdf5: for a model written by hand of stock Keras layers: the prototxt's order, BatchNorm and "
+        'Scale as one BatchNormalization',
+    )  # fmt: skip
+    return parser
+
+
+def _check_options(options: argparse.Namespace) -> Path:
+    """The file to write. Raises InputError for options that cannot be."""
+    if options.backend not in ('tensorflow', 'jax', 'torch'):
+        raise InputError(f'-b: expected tensorflow, jax or torch, found {options.backend!r}; leave it out')
+    if options.hand_built and options.format != 'hdf5':
+        raise InputError(f'--hand-built: expected -f hdf5, found -f {options.format}')
+    if options.input_size and not all(0 < n < 1 << 16 for n in options.input_size):
+        raise InputError(f'--input-size: expected two numbers from 1 to 65535, found {options.input_size}')
+    out = Path(options.out_file)
+    if out.suffix not in (_SUFFIXES[options.format], *(['.hdf5'] if options.format == 'hdf5' else [])):
+        out = out.with_name(out.name + _SUFFIXES[options.format]) if out.name else out
+    if out.is_dir() or not out.name:
+        raise InputError(f'{out}: expected a file to write, found a folder; give a file name')
+    if not out.parent.is_dir():
+        raise InputError(f'{out}: expected a folder to write to, found no folder {out.parent}; make it first')
+    if any(os.path.exists(out) and os.path.exists(p) and os.path.samefile(out, p)
+           for p in (options.prototxt, options.caffemodel)):  # fmt: skip
+        raise InputError(f'{out}: expected another file than the inputs; give OUT_FILE another name')
+    return out
+
+
+def _report(summary: NetworkSummary) -> None:
+    print(f'{summary.prototxt}: network {summary.name!r}; {summary.caffemodel}: {summary.generation.upper()} layers',
+          file=sys.stderr)  # fmt: skip
+    for row in summary.layers:
+        renamed = f' as {row.keras_name!r}' if row.keras_name != row.name else ''
+        what = f'{row.parameters:,} parameters converted{renamed}' if row.parameters else 'no weights'
+        print(f'  {row.name} ({row.type}): {what}', file=sys.stderr)
+
+
+def _run(options: argparse.Namespace) -> None:
+    out = _check_options(options)
+    from components.caffe_converter import outputs
+    from components.caffe_converter.network import open_network
+    from components.caffe_converter.summary import summarise
+
+    network = open_network(
+        options.prototxt, options.caffemodel, output_layer=options.output_layer,
+        input_size=tuple(options.input_size) if options.input_size else None, skip_unknown=options.skip_unknown,
+    )  # fmt: skip
+    summary = summarise(network)
+    for layer in network.skipped:
+        print(f'left out: layer {layer.name!r} ({layer.type}), line {layer.line}', file=sys.stderr)
+    if options.verbose:
+        _report(summary)
+    if options.summary:
+        print(summary.table())
+    try:
+        if options.format == 'hdf5':
+            outputs.write_hdf5(network, out, hand_built=options.hand_built, quiet=False)
+        elif options.format == 'pickle':
+            outputs.write_pickle(network, out, include_non_weight=options.include_non_weight, quiet=False)
+        else:
+            outputs.write_keras(network, out, quiet=False)
+    except OSError as error:
+        # h5py puts its whole call stack into the message; the errno says what is wrong.
+        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+        raise InputError(f'{out}: cannot be written: {reason}; give another OUT_FILE') from None
+    names = ', '.join(dict.fromkeys(name for name, _ in summary.outputs))
+    print(f'{out}: {summary.parameters:,} parameters, {len(summary.layers)} layers up to {names}', file=sys.stderr)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        _run(options)
+    except InputError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    except RunError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('interrupted; nothing was written', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

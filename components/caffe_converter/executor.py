@@ -1,0 +1,49 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The executor of CaffeConverter: execution properties to paths to `convert_to_folder`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from components.caffe_converter.folder import convert_to_folder
+
+
+class Executor(base_executor.BaseExecutor):
+    """Converts the network and writes it with its report."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the component.
+
+        Args:
+          input_dict: nothing.
+          output_dict:
+            - model: Model, a folder with `base.keras` (float32 [B, H, W, C], as the network was trained, to the output
+              layer's output) and `report.json` (see `folder.convert_to_folder`).
+          exec_properties:
+            - prototxt: str, path of the network.
+            - caffemodel: str, path of its weights.
+            - output_layer: str, the Caffe layer to end at; '' for the network's only output.
+            - prototxt_sha256, caffemodel_sha256: str, of the files' content; '' is not checked.
+
+        Raises:
+          InputError: the files cannot be converted, or changed since their digests were taken.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        convert_to_folder(
+            exec_properties['prototxt'],
+            exec_properties['caffemodel'],
+            artifact_utils.get_single_uri(output_dict['model']),
+            output_layer=exec_properties.get('output_layer') or None,
+            prototxt_sha256=exec_properties.get('prototxt_sha256') or '',
+            caffemodel_sha256=exec_properties.get('caffemodel_sha256') or '',
+        )

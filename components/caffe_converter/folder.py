@@ -1,0 +1,74 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A converted network as a folder: the model and a report that says what it was made of."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from components.caffe_converter.api import check, convert
+from components.errors import InputError
+from components.files import atomic_path, sha256_file, write_text
+
+MODEL_FILE = 'base.keras'
+REPORT_FILE = 'report.json'
+
+
+def convert_to_folder(
+    prototxt: str,
+    caffemodel: str,
+    folder: str | os.PathLike[str],
+    *,
+    output_layer: str | None = None,
+    prototxt_sha256: str = '',
+    caffemodel_sha256: str = '',
+) -> None:
+    """Writes `base.keras` and `report.json` into a folder (made where it is missing), each whole or not at all.
+
+    The report is JSON: prototxt and caffemodel ({"file": name, "sha256"}), input_shape, output_layer, output_shape
+    (Keras order, no batch), parameters, flops, and layers, one object each with name, keras_name, type, line,
+    output_shape, parameters and flops.
+
+    Args:
+      prototxt, caffemodel: the files.
+      folder: where to write.
+      output_layer: the Caffe layer to end at; None for the network's only output.
+      prototxt_sha256, caffemodel_sha256: what the files' digests must be; '' is not checked.
+
+    Raises:
+      InputError: the files cannot be converted, have several inputs or outputs, or another digest than given.
+      OSError: the folder cannot be written.
+    """
+    # First what costs nothing; the digest of a missing file would be a worse message.
+    summary = check(prototxt, caffemodel, output_layer=output_layer)
+    digests = [_verified(prototxt, prototxt_sha256), _verified(caffemodel, caffemodel_sha256)]
+    report = {
+        'prototxt': {'file': os.path.basename(prototxt), 'sha256': digests[0]},
+        'caffemodel': {
+            'file': os.path.basename(caffemodel), 'sha256': digests[1], 'generation': summary.generation,
+        },
+        'input_shape': summary.input_shape,
+        'output_layer': summary.output_layer,
+        'output_shape': summary.output_shape,
+        'parameters': summary.parameters,
+        'flops': summary.flops,
+        'layers': summary.as_dict()['layers'],
+    }  # fmt: skip
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    model = convert(prototxt, caffemodel, output_layer=output_layer, quiet=False)
+    with atomic_path(target / MODEL_FILE) as temporary:
+        model.save(temporary)
+    write_text(target / REPORT_FILE, json.dumps(report, indent=1) + '\n')
+
+
+def _verified(path: str, expected: str) -> str:
+    found = sha256_file(path)
+    if expected and found != expected.lower():
+        raise InputError(
+            f'{path}: expected SHA-256 {expected[:12]}…, found {found[:12]}…; '
+            'the file changed since the run started: run again'
+        )
+    return found

@@ -1,0 +1,217 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A prototxt as the graph Caffe would run at test time: which layers there are and which blobs they share.
+
+Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V1 layers as their V2 types. Layers
+that only training needs are left out; what they alone consumed becomes an output.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from components.caffe_converter.inputs import data_shape, declared_shapes
+from components.caffe_converter.layers import Layer
+from components.caffe_converter.layers.base import Shape
+from components.caffe_converter.message import Message, shown
+from components.caffe_converter.names import DATA_TYPES, TRAINING_TYPES, V1_NAMES, V1_TYPES
+from components.errors import InputError
+
+_NET = (
+    'name', 'input', 'input_shape', 'input_dim', 'force_backward', 'state', 'debug_info', 'layer', 'layers',
+)  # fmt: skip
+
+
+@dataclass
+class Node:
+    """A layer with the numbers of the blobs it reads and makes. An in-place top is a blob of its own."""
+
+    layer: Layer
+    inputs: list[int]
+    outputs: list[int]
+
+
+@dataclass
+class Source:
+    """An input of the network: its blob's name and number, its shape, and why that is unknown where it is."""
+
+    name: str
+    blob: int
+    shape: Shape | None
+    problem: str = ''
+
+
+@dataclass
+class Graph:
+    """The test-time network.
+
+    Attributes:
+      path: the prototxt.
+      name: the network's name.
+      generation: 'v1' or 'v2'.
+      sources: the inputs, those of data layers included.
+      nodes: the layers in the prototxt's order.
+      outputs: the nodes whose tops nothing consumes, with those tops' blob numbers.
+    """
+
+    path: str
+    name: str
+    generation: str
+    sources: list[Source]
+    nodes: list[Node]
+    outputs: list[tuple[Node, int]] = field(default_factory=list)
+
+    def node(self, name: str) -> Node:
+        """The layer of a name; InputError with the closest names where there is none."""
+        for node in self.nodes:
+            if node.layer.name == name:
+                return node
+        names = [node.layer.name for node in self.nodes]
+        made = [node.layer.name for node in self.nodes if name in node.layer.tops]
+        close = difflib.get_close_matches(name, names, 3)
+        hint = ''
+        if made:
+            hint = f'; {shown(name)} is a blob, made by layer {shown(made[-1])}'
+        elif close:
+            hint = f'; did you mean {", ".join(shown(c) for c in close)}?'
+        raise InputError(f'{self.path}: expected the name of a layer to end at, found {shown(name)}{hint}')
+
+    def ancestors(self, nodes: Iterable[Node]) -> list[Node]:
+        """The given nodes and everything they need, in the prototxt's order."""
+        maker = {blob: node for node in self.nodes for blob in node.outputs}
+        wanted: dict[int, Node] = {}
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            if id(node) not in wanted:
+                wanted[id(node)] = node
+                stack.extend(maker[blob] for blob in node.inputs if blob in maker)
+        return [node for node in self.nodes if id(node) in wanted]
+
+
+def build_graph(net: Message) -> Graph:
+    """Builds the test-time graph of a parsed prototxt.
+
+    Raises:
+      InputError: with the line, for a network Caffe would refuse, or with layers of two generations.
+    """
+    net.expect(_NET, 'the network')
+    v1, v2 = net.messages('layers'), net.messages('layer')
+    if v1 and v2:
+        late = max(v1[0], v2[0], key=lambda message: message.line)
+        raise late.error(
+            'expected layers of one generation, found both `layers` (V1) and `layer` (V2); Caffe ignores one of them: '
+            'write all layers as one kind'
+        )
+    if not v1 and not v2:
+        raise net.error('expected a network with layers, found none; is this a prototxt of a network?')
+    graph = Graph(net.path, net.string('name', ''), 'v1' if v1 else 'v2', [], [])
+    builder = _Builder(graph, net)
+    for message in v1 or v2:
+        builder.add(message, v1=bool(v1))
+    builder.finish()
+    return graph
+
+
+class _Builder:
+    def __init__(self, graph: Graph, net: Message):
+        self._graph = graph
+        self._state = net.message('state')
+        self._blobs: dict[str, int] = {}  # name → the blob that has it now
+        self._consumed: set[int] = set()
+        self._dropped: dict[str, Layer] = {}  # tops of layers that are left out
+        self._names: dict[str, Layer] = {}
+        self._made: list[tuple[int, Node]] = []
+        self._count = 0
+        for name, shape in declared_shapes(net):
+            self._source(name, shape, '')
+
+    def _new(self, name: str) -> int:
+        self._count += 1
+        self._blobs[name] = self._count
+        return self._count
+
+    def _source(self, name: str, shape: Shape | None, problem: str) -> None:
+        self._graph.sources.append(Source(name, self._new(name), shape, problem))
+
+    def add(self, message: Message, v1: bool) -> None:
+        if v1 and 'layer' in message:
+            raise message.error(
+                'expected V1 layers, found the V0 format of 2013; upgrade it with upgrade_net_proto_text'
+            )
+        if not self._included(message):
+            return
+        name = message.string('name', '')
+        if 'type' not in message:
+            raise message.error(f'layer {shown(name)} has no type')
+        if v1:
+            numbers = {number: key for key, number in V1_NAMES.items()}
+            kind = V1_TYPES[V1_NAMES[message.enum('type', numbers, '')]]
+        else:
+            kind = message.string('type', '')
+        layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message)
+        if kind in TRAINING_TYPES:
+            for top in layer.tops:
+                self._dropped[top] = layer
+            if kind == 'Silence':
+                self._consumed |= {self._blobs[bottom] for bottom in layer.bottoms if bottom in self._blobs}
+            return
+        if kind == 'Input' or (kind in DATA_TYPES and not layer.bottoms):
+            for index, (top, shape, problem) in enumerate(data_shape(layer)):
+                self._check_new(layer, top, index)
+                self._source(top, shape, problem)
+            return
+        if name in self._names and name:
+            raise layer.error(f'another layer has this name (line {self._names[name].line}); weights go by name')
+        self._names[name] = layer
+        inputs = [self._bottom(layer, bottom) for bottom in layer.bottoms]
+        self._consumed |= set(inputs)
+        for index, top in enumerate(layer.tops):
+            self._check_new(layer, top, index)
+        node = Node(layer, inputs, [self._new(top) for top in layer.tops])
+        if not node.outputs:
+            raise layer.error('expected a top blob, found none')
+        self._graph.nodes.append(node)
+        self._made += [(blob, node) for blob in node.outputs]
+
+    def _bottom(self, layer: Layer, name: str) -> int:
+        if name in self._blobs:
+            return self._blobs[name]
+        if name in self._dropped:
+            other = self._dropped[name]
+            raise layer.error(
+                f'bottom {shown(name)} is made by layer {shown(other.name)} ({other.type}), which is for training only'
+            )
+        raise layer.error(f'bottom {shown(name)} is not made by any layer before it', layer.message.line_of('bottom'))
+
+    def _check_new(self, layer: Layer, top: str, index: int) -> None:
+        in_place = index < len(layer.bottoms) and layer.bottoms[index] == top
+        if top in self._blobs and not in_place:
+            raise layer.error(f'top {shown(top)} is made by an earlier layer too', layer.message.line_of('top'))
+        if layer.tops.index(top) != index:
+            raise layer.error(f'top {shown(top)} is given twice', layer.message.line_of('top'))
+
+    def finish(self) -> None:
+        self._graph.outputs = [(node, blob) for blob, node in self._made if blob not in self._consumed]
+
+    # Phase rules (net.cpp, FilterNet and StateMeetsRule)
+
+    def _included(self, message: Message) -> bool:
+        include, exclude = message.messages('include'), message.messages('exclude')
+        if include and exclude:
+            raise message.error('a layer may have include rules or exclude rules, not both')
+        if include:
+            return any(self._meets(rule) for rule in include)
+        return not any(self._meets(rule) for rule in exclude)
+
+    def _meets(self, rule: Message) -> bool:
+        rule.expect(('phase', 'min_level', 'max_level', 'stage', 'not_stage'), 'a phase rule')
+        if rule.enum('phase', {0: 'TRAIN', 1: 'TEST'}, 'TEST') != 'TEST':
+            return False
+        level = self._state.integer('level', 0, -(2**31))
+        if level < rule.integer('min_level', level, -(2**31)) or level > rule.integer('max_level', level, -(2**31)):
+            return False
+        stages = set(self._state.strings('stage'))
+        return stages >= set(rule.strings('stage')) and not stages & set(rule.strings('not_stage'))

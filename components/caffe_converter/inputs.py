@@ -1,0 +1,90 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The shapes of a network's inputs: `input` fields, Input layers, and what data layers say about their images."""
+
+from __future__ import annotations
+
+from components.caffe_converter.layers.base import MAX_AXES, MAX_COUNT, Layer, Shape
+from components.caffe_converter.message import Message, shown
+
+_UNKNOWN = 'its size is not in the prototxt; give the input size (height and width)'
+
+
+def _dims(message: Message) -> Shape:
+    message.expect(('dim',), 'a shape')
+    dims = message.integers('dim', 1)
+    if len(dims) > MAX_AXES:
+        raise message.error(f'a shape may have {MAX_AXES} axes, found {len(dims)}')
+    if not dims:
+        raise message.error('expected a shape with a batch axis, found no dim')
+    return tuple(dims)
+
+
+def declared_shapes(net: Message) -> list[tuple[str, Shape | None]]:
+    """The inputs that the network's own `input` fields declare, with input_shape or input_dim (four a name)."""
+    names = net.strings('input')
+    shapes = [_dims(message) for message in net.messages('input_shape')]
+    dims = net.integers('input_dim', 1)
+    if shapes and dims:
+        raise net.error('input_shape and input_dim are both given; give one', net.line_of('input_dim'))
+    if dims:
+        if len(dims) != 4 * len(names):
+            raise net.error(
+                f'{len(names)} inputs need {4 * len(names)} input_dim, found {len(dims)}', net.line_of('input_dim')
+            )
+        shapes = [(dims[at], dims[at + 1], dims[at + 2], dims[at + 3]) for at in range(0, len(dims), 4)]
+    if shapes and len(shapes) != len(names):
+        raise net.error(
+            f'{len(names)} inputs need {len(names)} input_shape, found {len(shapes)}', net.line_of('input_shape')
+        )
+    if len(set(names)) < len(names):
+        raise net.error('two inputs have one name', net.line_of('input'))
+    return list(zip(names, shapes or [None] * len(names), strict=True))
+
+
+def data_shape(layer: Layer) -> list[tuple[str, Shape | None, str]]:
+    """The inputs an Input or data layer makes: (name, shape or None, why it is None).
+
+    A data layer's first top is an image: its height and width are crop_size or what the layer's own fields say, 0 where
+    nothing does; it has three channels, or one with force_gray. The other tops are labels.
+    """
+    if layer.type == 'Input':
+        return _input(layer)
+    size = _image(layer)
+    first = [(layer.tops[0], size, _UNKNOWN)] if layer.tops else []
+    reason = (
+        f'layer {shown(layer.name)} ({layer.type}) makes it for training: labels are no input of a deployed network'
+    )
+    return first + [(top, None, reason) for top in layer.tops[1:]]
+
+
+def _input(layer: Layer) -> list[tuple[str, Shape | None, str]]:
+    param = layer.param('input_param', 'shape')
+    shapes = [_dims(message) for message in param.messages('shape')]
+    if len(shapes) not in (0, 1, len(layer.tops)):
+        raise layer.error(
+            f'{len(layer.tops)} tops need one shape or {len(layer.tops)}, found {len(shapes)}', param.line
+        )
+    if len(shapes) == len(layer.tops):
+        return [(top, shape, _UNKNOWN) for top, shape in zip(layer.tops, shapes, strict=True)]
+    return [(top, shapes[0] if shapes else None, _UNKNOWN) for top in layer.tops]
+
+
+def _image(layer: Layer) -> Shape | None:
+    message = layer.message
+    transform = message.message('transform_param')
+    old = message.message({'Data': 'data_param', 'ImageData': 'image_data_param'}.get(layer.type, 'window_data_param'))
+    if layer.type == 'MemoryData':
+        memory = message.message('memory_data_param')
+        return tuple(memory.integer(key, 0, 1, MAX_COUNT) for key in ('batch_size', 'channels', 'height', 'width'))
+    if layer.type == 'DummyData':
+        dummy = message.message('dummy_data_param')
+        shapes = dummy.messages('shape')
+        if shapes:
+            return _dims(shapes[0])
+        legacy = [dummy.integers(key, 1)[:1] for key in ('num', 'channels', 'height', 'width')]
+        return tuple(value[0] for value in legacy) if all(legacy) else None
+    crop = transform.integer('crop_size', 0) or old.integer('crop_size', 0)
+    height, width = (crop, crop) if crop else (old.integer('new_height', 0), old.integer('new_width', 0))
+    gray = transform.boolean('force_gray', False) or not old.boolean('is_color', True)
+    return (1, 1 if gray else 3, height, width)

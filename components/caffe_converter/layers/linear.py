@@ -1,0 +1,139 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Convolution, Deconvolution and InnerProduct: the layers that hold nearly all weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from components.caffe_converter.layers.base import Blob, Layer, Plan, Shape, Weight, describe, plain, planner
+from components.caffe_converter.message import Message
+
+_CONVOLUTION = (
+    'num_output', 'bias_term', 'pad', 'kernel_size', 'stride', 'dilation', 'pad_h', 'pad_w', 'kernel_h', 'kernel_w',
+    'stride_h', 'stride_w', 'group', 'weight_filler', 'bias_filler', 'axis', 'force_nd_im2col',
+)  # fmt: skip
+
+
+def pair(layer: Layer, param: Message, name: str, default: int | None, low: int, short: str = '') -> tuple[int, int]:
+    """A number for height and one for width: `name` once or twice, or `<short>_h` and `<short>_w`, not both."""
+    values = param.integers(name, low)
+    short = short or name
+    by_axis = [f'{short}_h', f'{short}_w']
+    if any(key in param for key in by_axis):
+        if values:
+            raise layer.error(f'{name} and {short}_h/{short}_w are both given; give one', param.line_of(name))
+        if default is None and not all(key in param for key in by_axis):
+            raise layer.error(f'{short}_h and {short}_w must both be given', param.line)
+        return param.integer(by_axis[0], default or 0, low), param.integer(by_axis[1], default or 0, low)
+    if not values:
+        if default is None:
+            raise layer.error(f'expected a {name}, found none', param.line)
+        return default, default
+    if len(values) > 2:
+        raise layer.error(f'{name} must be given once or twice, found {len(values)} times', param.line_of(name))
+    return values[0], values[-1]
+
+
+@planner('Convolution', 'Deconvolution')
+def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
+    """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes, one kernel for all inputs."""
+    param = layer.param('convolution_param', *_CONVOLUTION)
+    layer.bottoms_must_be(bottoms, 1, 1000)
+    channels, height, width = layer.image(bottoms[0])
+    if any(bottom.shape != bottoms[0].shape for bottom in bottoms):
+        raise layer.error('all bottom blobs must have one shape')
+    if param.integer('axis', 1, -4, 3) not in (1, -3):
+        raise layer.error('axis must be 1 (channels)', param.line_of('axis'))
+    outputs = _num_output(layer, param)
+    kernel = pair(layer, param, 'kernel_size', None, 1, 'kernel')
+    stride = pair(layer, param, 'stride', 1, 1)
+    pad = pair(layer, param, 'pad', 0, 0)
+    dilation = tuple(
+        d if k > 1 else 1 for d, k in zip(pair(layer, param, 'dilation', 1, 1, 'dilation'), kernel, strict=True)
+    )
+    group = param.integer('group', 1, 1)
+    if channels % group or outputs % group:
+        raise layer.error(
+            f'group {group} must divide the {channels} input channels and num_output {outputs}', param.line_of('group')
+        )
+    extent = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    up = layer.type == 'Deconvolution'
+    sizes = []
+    for size, e, s, p in zip((height, width), extent, stride, pad, strict=True):
+        sizes.append(s * (size - 1) + e - 2 * p if up else (size + 2 * p - e) // s + 1 if size + 2 * p >= e else 0)
+    if min(sizes) < 1:
+        raise layer.error(
+            f'kernel {describe(kernel)} with pad {describe(pad)} and dilation {describe(dilation)} leaves nothing of an '
+            f'input of {height}×{width}; is the input size right?'
+        )
+    top = layer.top((bottoms[0].shape[0], outputs, *sizes))
+    bias = param.boolean('bias_term', True)
+    # Keras: kernel [kh, kw, in/group, out] of a convolution, [kh, kw, out/group, in] of a transposed one.
+    blobs: list[Shape] = [(channels, outputs // group, *kernel) if up else (outputs, channels // group, *kernel)]
+    first, second = blobs[0][0], blobs[0][1]
+    weights = [Weight('kernel', (*kernel, second, first), lambda b: b[0].transpose(2, 3, 1, 0))]
+    if bias:
+        blobs.append((outputs,))
+        weights.append(Weight('bias', (outputs,), plain(1)))
+    places = height * width if up else sizes[0] * sizes[1]
+    flops = 2 * math.prod(blobs[0]) * places + (outputs * sizes[0] * sizes[1] if bias else 0)
+    return Plan(
+        [top] * len(bottoms),
+        blobs,
+        weights,
+        flops * len(bottoms),
+        {
+            'filters': outputs, 'kernel': kernel, 'stride': stride, 'pad': pad, 'dilation': dilation, 'group': group,
+            'bias': bias, 'sizes': tuple(sizes),
+        },
+    )  # fmt: skip
+
+
+def _num_output(layer: Layer, param: Message) -> int:
+    if 'num_output' not in param:
+        raise layer.error('expected a num_output, found none', param.line)
+    return param.integer('num_output', 0, 1)
+
+
+@planner('InnerProduct')
+def inner_product(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
+    """inner_product_layer.cpp: y = W·x over the axes from `axis` on.
+
+    On an image (C, H, W from axis 1) Keras flattens H×W×C, so the rows of its kernel are Caffe's columns c, h, w
+    in the order h, w, c. The same holds for a blob that an earlier Flatten or Reshape flattened (`Blob.chw`).
+    """
+    param = layer.param(
+        'inner_product_param', 'num_output', 'bias_term', 'weight_filler', 'bias_filler', 'axis', 'transpose'
+    )
+    layer.bottoms_must_be(bottoms, 1)
+    (bottom,) = bottoms
+    axis = layer.axis(param, 'axis', 1, len(bottom.shape))
+    outputs = _num_output(layer, param)
+    inputs = math.prod(bottom.shape[axis:])
+    chw = bottom.chw or (bottom.shape[1:] if axis == 1 and len(bottom.shape) == 4 else None)
+    turned = param.boolean('transpose', False)
+    bias = param.boolean('bias_term', True)
+    blobs: list[Shape] = [(inputs, outputs) if turned else (outputs, inputs)]
+    weights = [Weight('kernel', (inputs, outputs), _matrix(chw, turned, outputs))]
+    if bias:
+        blobs.append((outputs,))
+        weights.append(Weight('bias', (outputs,), plain(1)))
+    places = math.prod(bottom.shape[1:axis])
+    flops = places * outputs * (2 * inputs + bias)
+    top = layer.top((*bottom.shape[:axis], outputs))
+    return Plan([top], blobs, weights, flops, {'units': outputs, 'bias': bias, 'axis': axis, 'shape': bottom.shape})
+
+
+def _matrix(chw: tuple[int, ...] | None, turned: bool, outputs: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
+    def draw(blobs: Sequence[np.ndarray]) -> np.ndarray:
+        matrix = blobs[0] if turned else blobs[0].T  # [inputs, outputs]
+        if chw is None or chw[0] == 1 or chw[1] * chw[2] == 1:
+            return matrix
+        # Splitting the rows of a view makes no copy: [C, H, W, outputs] seen as [H, W, C, outputs].
+        return matrix.reshape(*chw, outputs).transpose(1, 2, 0, 3)
+
+    return draw

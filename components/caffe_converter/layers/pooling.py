@@ -1,0 +1,70 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Pooling (pooling_layer.cpp): MAX and AVE, rounding up, windows clipped at the padded border."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from components.caffe_converter.layers.base import Blob, Layer, Plan, describe, planner
+from components.caffe_converter.layers.linear import pair
+
+
+def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool) -> int:
+    """How many windows Caffe makes along an axis; the last one must start inside the image or its left padding."""
+    span = size + 2 * pad - kernel
+    if span < 0:
+        return 0
+    count = (-(-span // stride) if ceil else span // stride) + 1
+    if pad and (count - 1) * stride >= size + pad:
+        count -= 1
+    return count
+
+
+@planner('Pooling')
+def pooling(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
+    """`ceil_mode` is the field that PyTorch-minded forks write for round_mode."""
+    param = layer.param(
+        'pooling_param', 'pool', 'pad', 'pad_h', 'pad_w', 'kernel_size', 'kernel_h', 'kernel_w', 'stride', 'stride_h',
+        'stride_w', 'global_pooling', 'round_mode', 'ceil_mode',
+    )  # fmt: skip
+    layer.bottoms_must_be(bottoms, 1)
+    if len(layer.tops) > 1:
+        raise layer.error('a second top (the mask of MAX pooling) is not supported')
+    method = param.enum('pool', {0: 'MAX', 1: 'AVE', 2: 'STOCHASTIC'}, 'MAX')
+    if method == 'STOCHASTIC':
+        raise layer.error('STOCHASTIC pooling is not supported; expected MAX or AVE', param.line_of('pool'))
+    batch = bottoms[0].shape[0]
+    channels, height, width = layer.image(bottoms[0])
+    whole = param.boolean('global_pooling', False)
+    pad = pair(layer, param, 'pad', 0, 0)
+    stride = pair(layer, param, 'stride', 1, 1)
+    if whole:
+        if any(name in param for name in ('kernel_size', 'kernel_h', 'kernel_w')):
+            raise layer.error('global_pooling takes no kernel size', param.line_of('global_pooling'))
+        if pad != (0, 0) or stride != (1, 1):
+            raise layer.error('global_pooling takes no pad and no stride but 1', param.line_of('global_pooling'))
+        kernel = (height, width)
+    else:
+        kernel = pair(layer, param, 'kernel_size', None, 1, 'kernel')
+    if pad[0] >= kernel[0] or pad[1] >= kernel[1]:
+        raise layer.error(f'pad {describe(pad)} must be less than the kernel {describe(kernel)}')
+    ceil = param.enum('round_mode', {0: 'CEIL', 1: 'FLOOR'}, 'CEIL') == 'CEIL'
+    if 'ceil_mode' in param:
+        ceil = param.boolean('ceil_mode', True)
+    sizes = tuple(
+        pooled_size(n, k, s, p, ceil) for n, k, s, p in zip((height, width), kernel, stride, pad, strict=True)
+    )
+    for n, s, p, count in zip((height, width), stride, pad, sizes, strict=True):
+        if count < 1 or (count - 1) * s - p >= n:
+            raise layer.error(
+                f'kernel {describe(kernel)}, stride {describe(stride)} and pad {describe(pad)} give a window that is '
+                f'outside the input of {height}×{width}; is the input size right?'
+            )
+    top = layer.top((batch, channels, *sizes))
+    options = {
+        'method': method, 'kernel': kernel, 'stride': stride, 'pad': pad, 'size': (height, width), 'sizes': sizes,
+        'ceil': ceil,
+    }  # fmt: skip
+    return Plan([top], flops=channels * math.prod(sizes) * math.prod(kernel), options=options)

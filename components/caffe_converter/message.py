@@ -1,0 +1,170 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The tree a prototxt is read into: messages of fields, each with its line, read by name and type."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+
+from components.errors import InputError
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """`text` quoted for an error message: on one line, no control characters, at most `limit` characters."""
+    return repr(text if len(text) <= limit else text[:limit] + '…')
+
+
+class Field:
+    """One value: a nested message, or a string or word (number, enum name, true/false) as text."""
+
+    __slots__ = ('line', 'text', 'value')
+
+    def __init__(self, value: str | Message, line: int, text: bool = False):
+        self.value = value
+        self.line = line
+        self.text = text  # written in quotes
+
+
+class Message:
+    """A message: field name → values, in the order of the file.
+
+    Every getter raises InputError, with file and line, for a value of another type or out of range, and for a field
+    that may be there once and is there twice.
+    """
+
+    __slots__ = ('fields', 'line', 'path')
+
+    def __init__(self, path: str, line: int = 1):
+        self.path = path
+        self.line = line
+        self.fields: dict[str, list[Field]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.fields
+
+    def error(self, text: str, line: int | None = None) -> InputError:
+        """An InputError about this message, with file and line."""
+        return InputError(f'{self.path} line {line or self.line}: {text}')
+
+    def line_of(self, name: str) -> int:
+        """The line of a field's first value, or of the message where the field is absent."""
+        return self.fields[name][0].line if name in self.fields else self.line
+
+    def expect(self, known: Iterable[str], what: str) -> None:
+        """Raises InputError for the first field whose name is not in `known`, with the closest known name."""
+        known = set(known)
+        for name, fields in self.fields.items():
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f'; did you mean {close[0]}?' if close else ''
+                raise self.error(f'{what} has an unknown field {shown(name)}{hint}', fields[0].line)
+
+    def _one(self, name: str) -> Field | None:
+        fields = self.fields.get(name)
+        if fields is None:
+            return None
+        if len(fields) > 1:
+            raise self.error(f'{name} may be given once and is given {len(fields)} times', fields[1].line)
+        return fields[0]
+
+    def _integer(self, name: str, field: Field, low: int, high: int) -> int:
+        value = field.value
+        if isinstance(value, str) and not field.text:
+            digits = value.replace(' ', '').replace('\t', '')
+            try:
+                # Ten digits at most are in range; int() of millions of them would take minutes.
+                number = int(digits, 16 if 'x' in digits.lower() else 10) if len(digits) < 20 else None
+            except ValueError:
+                number = None
+            if number is not None and low <= number <= high:
+                return number
+        raise self.error(f'{name} must be a whole number from {low} to {high}, found {_describe(field)}', field.line)
+
+    def integer(self, name: str, default: int, low: int = 0, high: int = 2**31 - 1) -> int:
+        """An integer field within [low, high], or `default` where it is absent."""
+        field = self._one(name)
+        return default if field is None else self._integer(name, field, low, high)
+
+    def integers(self, name: str, low: int = 0, high: int = 2**31 - 1) -> list[int]:
+        """A repeated integer field, each within [low, high]."""
+        return [self._integer(name, field, low, high) for field in self.fields.get(name, ())]
+
+    def _number(self, name: str, field: Field) -> float:
+        value = field.value
+        if isinstance(value, str) and not field.text:
+            try:
+                number = float(value.replace(' ', '').replace('\t', '').rstrip('fF'))
+            except ValueError:
+                number = math.nan
+            if math.isfinite(number):
+                return number
+        raise self.error(f'{name} must be a finite number, found {_describe(field)}', field.line)
+
+    def number(self, name: str, default: float) -> float:
+        """A finite float field, or `default` where it is absent."""
+        field = self._one(name)
+        return default if field is None else self._number(name, field)
+
+    def numbers(self, name: str) -> list[float]:
+        """A repeated float field."""
+        return [self._number(name, field) for field in self.fields.get(name, ())]
+
+    def boolean(self, name: str, default: bool) -> bool:
+        """A bool field (true/false, t/f, 1/0), or `default` where it is absent."""
+        field = self._one(name)
+        if field is None:
+            return default
+        if not field.text and field.value in ('true', 'True', 't', '1'):
+            return True
+        if not field.text and field.value in ('false', 'False', 'f', '0'):
+            return False
+        raise self.error(f'{name} must be true or false, found {_describe(field)}', field.line)
+
+    def enum(self, name: str, names: dict[int, str], default: str) -> str:
+        """An enum field by name (or number, as the text format allows), or `default` where it is absent."""
+        field = self._one(name)
+        if field is None:
+            return default
+        if isinstance(field.value, str) and not field.text:
+            if field.value in names.values():
+                return field.value
+            if field.value.isdigit() and len(field.value) < 10 and int(field.value) in names:
+                return names[int(field.value)]
+        raise self.error(f'{name} must be one of {", ".join(names.values())}, found {_describe(field)}', field.line)
+
+    def _string(self, name: str, field: Field) -> str:
+        if isinstance(field.value, str) and field.text:
+            return field.value
+        raise self.error(f'{name} must be a string in quotes, found {_describe(field)}', field.line)
+
+    def string(self, name: str, default: str) -> str:
+        """A string field, or `default` where it is absent."""
+        field = self._one(name)
+        return default if field is None else self._string(name, field)
+
+    def strings(self, name: str) -> list[str]:
+        """A repeated string field."""
+        return [self._string(name, field) for field in self.fields.get(name, ())]
+
+    def messages(self, name: str) -> list[Message]:
+        """A repeated message field."""
+        found = []
+        for field in self.fields.get(name, ()):
+            if not isinstance(field.value, Message):
+                raise self.error(f'{name} must be a message in braces, found {_describe(field)}', field.line)
+            found.append(field.value)
+        return found
+
+    def message(self, name: str) -> Message:
+        """A message field, or an empty message where it is absent."""
+        self._one(name)
+        found = self.messages(name)
+        return found[0] if found else Message(self.path, self.line)
+
+
+def _describe(field: Field) -> str:
+    if isinstance(field.value, Message):
+        return 'a message'
+    return shown(field.value) if field.text else (field.value if len(field.value) < 40 else field.value[:40] + '…')

@@ -1,0 +1,313 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A network ready to convert: the layers that are asked for, their shapes, and their weights found in the file."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.caffe_converter.graph import Graph, Node, Source, build_graph
+from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
+from components.caffe_converter.layers.activation import POINTWISE
+from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, stored_shape
+from components.caffe_converter.message import shown
+from components.caffe_converter.names import keras_names
+from components.caffe_converter.prototxt import read_prototxt
+from components.caffe_converter.wire import CaffeModel, StoredBlob, StoredLayer, dims
+from components.errors import InputError
+
+
+@dataclass
+class Step:
+    """A layer with its plan and, once matched with a file, its blobs there."""
+
+    node: Node
+    plan: Plan
+    stored: list[StoredBlob]
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the prototxt."""
+        return self.node.layer
+
+
+@dataclass
+class Network:
+    """The part of a network that makes the wanted outputs.
+
+    Attributes:
+      graph: the whole network.
+      inputs: (name, blob number, Caffe shape).
+      steps: the layers in an order in which they can run (the prototxt's).
+      outputs: (layer name, blob number, blob).
+      skipped: layers left out with skip_unknown: the unknown ones and those that need them.
+      names: Caffe layer or input name → Keras layer name.
+      model: the weights' file, once `match` was called.
+    """
+
+    graph: Graph
+    inputs: list[tuple[str, int, Shape]]
+    steps: list[Step]
+    outputs: list[tuple[str, int, Blob]]
+    skipped: list[Layer]
+    names: dict[str, str]
+    model: CaffeModel | None = None
+
+    def weights(self, step: Step) -> Iterator[tuple[Weight, np.ndarray]]:
+        """A layer's Keras weights: each with an array to be reshaped to the weight's shape, mostly a view of the file.
+
+        The file's pages are given back after the last weight, so use or copy each one before asking for the next.
+        """
+        if not step.plan.weights or self.model is None:
+            return
+        pairs = zip(step.stored, step.plan.blobs, strict=True)
+        arrays = [self.model.array(blob, shape) for blob, shape in pairs]
+        for weight in step.plan.weights:
+            yield weight, weight.draw(arrays)
+        for blob in step.stored:
+            self.model.release(blob)
+
+
+def plan_network(
+    prototxt: str | os.PathLike[str],
+    *,
+    output_layer: str | None = None,
+    input_size: tuple[int, int] | None = None,
+    skip_unknown: bool = False,
+    channels: CaffeModel | None = None,
+) -> Network:
+    """Reads a prototxt and works out the shapes of what is asked for.
+
+    Args:
+      prototxt: the file.
+      output_layer: the layer to end at; None for all outputs of the network.
+      input_size: height and width for the inputs that are images, in place of the prototxt's.
+      skip_unknown: leave unknown layers out, and what depends on them, instead of raising.
+      channels: a file of weights to take a data layer's number of channels from.
+
+    Raises:
+      InputError: names the file, line and layer.
+    """
+    graph = build_graph(read_prototxt(prototxt))
+    skipped: list[Node] = []
+    if skip_unknown:
+        graph, skipped = _without_unknown(graph)
+    if output_layer is None:
+        if not graph.outputs:
+            raise InputError(f'{graph.path}: expected a network with an output, found none')
+        wanted = graph.outputs
+    else:
+        node = graph.node(output_layer)
+        wanted = [(node, blob) for blob in node.outputs]
+    nodes = graph.ancestors([node for node, _ in wanted])
+    used = {blob for node in nodes for blob in node.inputs}
+    blobs: dict[int, Blob] = {}
+    inputs = []
+    for source in graph.sources:
+        if source.blob in used:
+            shape = _input_shape(graph, source, nodes, input_size, channels)
+            blobs[source.blob] = Blob(shape)
+            inputs.append((source.name, source.blob, shape))
+    if not inputs:
+        raise InputError(f'{graph.path}: expected a network with an input, found none')
+    _allow_keras_order(nodes, {blob for _, blob in wanted})
+    steps = []
+    for node in nodes:
+        plan = _plan(node, [blobs[blob] for blob in node.inputs])
+        blobs.update(zip(node.outputs, plan.tops, strict=True))
+        steps.append(Step(node, plan, []))
+    names = keras_names([node.layer.name for node in nodes] + [name for name, _, _ in inputs])
+    return Network(
+        graph,
+        inputs,
+        steps,
+        [(node.layer.name, blob, blobs[blob]) for node, blob in wanted],
+        [node.layer for node in skipped],
+        names,
+    )
+
+
+def _plan(node: Node, bottoms: list[Blob]) -> Plan:
+    layer = node.layer
+    planner = PLANNERS.get(layer.type)
+    if planner is None:
+        raise layer.error(
+            'this layer type is not known; convert only up to a layer before it with --output-layer, '
+            'or leave it out with --skip_unknown'
+        )
+    if not layer.name:
+        raise layer.error('expected a name, found none')
+    plan = planner(layer, bottoms)
+    if len(plan.tops) != len(node.outputs):
+        raise layer.error(f'expected {len(plan.tops)} top blobs, found {len(node.outputs)}')
+    if len({math.prod(shape) > MAX_COUNT for shape in plan.blobs} - {False}):
+        raise layer.error(f'expected weights of at most {MAX_COUNT} numbers, found {plan.blobs}')
+    return plan
+
+
+def _without_unknown(graph: Graph) -> tuple[Graph, list[Node]]:
+    lost: set[int] = set()
+    kept, skipped = [], []
+    for node in graph.nodes:
+        if node.layer.type not in PLANNERS or lost & set(node.inputs):
+            lost |= set(node.outputs)
+            skipped.append(node)
+        else:
+            kept.append(node)
+    consumed = {blob for node in kept for blob in node.inputs}
+    ends = {blob for _, blob in graph.outputs}
+    # A blob that only skipped layers read is an output now, as one that nothing read was before.
+    read_by_skipped = {blob for node in skipped for blob in node.inputs}
+    outputs = [
+        (node, blob)
+        for node in kept
+        for blob in node.outputs
+        if blob not in consumed and (blob in ends or blob in read_by_skipped)
+    ]
+    return Graph(graph.path, graph.name, graph.generation, graph.sources, kept, outputs), skipped
+
+
+def _input_shape(
+    graph: Graph, source: Source, nodes: list[Node], size: tuple[int, int] | None, model: CaffeModel | None
+) -> Shape:
+    shape = source.shape
+    if shape is not None and len(shape) == 4:
+        if size is not None:
+            shape = (*shape[:2], *size)
+        if source.problem and model is not None:
+            shape = (shape[0], _first_channels(source, nodes, model) or shape[1], *shape[2:])
+    if shape is None or min(shape) < 1:
+        problem = source.problem or 'its shape is not in the prototxt'
+        raise InputError(f'{graph.path}: input {shown(source.name)}: {problem}')
+    if math.prod(shape) > MAX_COUNT:
+        raise InputError(
+            f'{graph.path}: input {shown(source.name)}: expected at most {MAX_COUNT} values, found {dims(shape)}'
+        )
+    return shape
+
+
+def _first_channels(source: Source, nodes: list[Node], model: CaffeModel) -> int | None:
+    """How many channels the first convolution on an input has weights for; a data layer does not say."""
+    for node in nodes:
+        if source.blob in node.inputs and node.layer.type == 'Convolution':
+            for stored in model.layers:
+                if stored.name == node.layer.name and stored.blobs and len(stored.blobs[0].shape) == 4:
+                    group = node.layer.message.message('convolution_param').integer('group', 1, 1)
+                    return stored.blobs[0].shape[1] * group
+    return None
+
+
+def _allow_keras_order(nodes: list[Node], outputs: set[int]) -> None:
+    """Finds each Flatten and Reshape after which only InnerProduct looks at the order of the values.
+
+    Keras' own Flatten (H×W×C) can stand for those: InnerProduct's matrix is permuted instead of the data.
+    """
+    readers: dict[int, list[Node]] = {}
+    for node in nodes:
+        for blob in node.inputs:
+            readers.setdefault(blob, []).append(node)
+
+    free: dict[int, bool] = {}  # blob → only InnerProduct looks at its order
+
+    def free_of(blob: int) -> bool:
+        return blob not in outputs and all(order_free[id(node)] for node in readers.get(blob, []))
+
+    order_free: dict[int, bool] = {}
+    for node in reversed(nodes):  # readers before what they read
+        layer = node.layer
+        for blob in node.outputs:
+            free[blob] = free_of(blob)
+        after = all(free[blob] for blob in node.outputs)
+        if layer.type == 'InnerProduct':
+            order_free[id(node)] = layer.message.message('inner_product_param').integer('axis', 1, -32, 32) == 1
+        elif layer.type in POINTWISE or (layer.type == 'Flatten' and 'flatten_param' not in layer.message):
+            order_free[id(node)] = after
+        else:
+            order_free[id(node)] = False
+        if layer.type in ('Flatten', 'Reshape'):
+            layer.keep_order = not after
+
+
+def match(network: Network, model: CaffeModel) -> None:
+    """Finds each layer's weights by name, as Caffe does, and checks their number and shapes.
+
+    Raises:
+      InputError: names the layer, what the prototxt expects and what the file holds.
+    """
+    stored: dict[str, list[StoredLayer]] = {}
+    for one in model.layers:
+        if one.blobs:
+            stored.setdefault(one.name, []).append(one)
+    for step in network.steps:
+        if not step.plan.blobs:
+            continue
+        layer = step.layer
+        where = f'{model.path}: layer {shown(layer.name)} ({layer.type})'
+        said = f'as {os.path.basename(network.graph.path)} line {layer.line} says'
+        found = stored.get(layer.name, [])
+        if not found:
+            some = ', '.join(shown(name, 30) for name in list(stored)[:5]) or 'none'
+            raise InputError(
+                f'{where}: expected weights, found none of that name; layers with weights there: {some}'
+                f'{", …" if len(stored) > 5 else ""}; use the .caffemodel that belongs to the prototxt'
+            )
+        if len(found) > 1:
+            raise InputError(
+                f'{where}: expected one layer of that name, found {len(found)} (at bytes '
+                f'{", ".join(str(one.offset) for one in found[:3])}); the file is damaged or was put together wrongly'
+            )
+        blobs = found[0].blobs
+        if len(blobs) != len(step.plan.blobs):
+            raise InputError(
+                f'{where}: expected {len(step.plan.blobs)} blobs {said}, found {len(blobs)}; '
+                'use the .caffemodel that belongs to the prototxt'
+            )
+        for index, (blob, shape) in enumerate(zip(blobs, step.plan.blobs, strict=True)):
+            if not _fits(blob, shape):
+                raise InputError(
+                    f'{where} blob {index}: expected {dims(shape)} {said}, found {blob.describe()}; '
+                    'use the .caffemodel that belongs to the prototxt'
+                )
+            if blob.count != math.prod(shape):
+                raise InputError(
+                    f'{where} blob {index}: expected {math.prod(shape)} numbers for {dims(shape)}, found {blob.count}; '
+                    'the file is damaged, download it again'
+                )
+        step.stored = blobs
+    network.model = model
+
+
+def _fits(blob: StoredBlob, shape: Shape) -> bool:
+    """Caffe's Blob::ShapeEquals: a legacy 4-D shape is the same with ones in front."""
+    if blob.legacy:
+        return len(shape) <= 4 and blob.shape == (1,) * (4 - len(shape)) + shape
+    return blob.shape == shape
+
+
+def keras_shape(shape: Shape) -> Shape:
+    """A Caffe blob's shape as Keras stores it, without the batch: (H, W, C) for an image."""
+    return stored_shape(shape)[1:]
+
+
+def open_network(
+    prototxt: str | os.PathLike[str],
+    caffemodel: str | os.PathLike[str],
+    *,
+    output_layer: str | None = None,
+    input_size: tuple[int, int] | None = None,
+    skip_unknown: bool = False,
+) -> Network:
+    """Reads both files and matches them; see plan_network and match for arguments and errors."""
+    # The prototxt first: it is small, and swapped arguments show there with a better message.
+    build_graph(read_prototxt(prototxt))
+    model = CaffeModel(caffemodel)
+    network = plan_network(
+        prototxt, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown, channels=model
+    )
+    match(network, model)
+    return network

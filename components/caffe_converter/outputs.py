@@ -1,0 +1,197 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Weights as files: legacy Keras .h5 and pickled dictionaries, without Keras, a blob in memory at a time; .keras."""
+
+from __future__ import annotations
+
+import os
+import pickle  # only written, never read
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from components.caffe_converter.copying import contiguous
+from components.caffe_converter.layers.base import Shape
+from components.caffe_converter.network import Network, Step, keras_shape
+from components.caffe_converter.order import keras_order
+from components.files import atomic_path
+from components.progress import Progress
+
+# An HDF5 object header holds 64 kB; Keras splits longer lists into attributes name0, name1, … and puts them together.
+_HEADER_LIMIT = 64_512
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A layer of the .h5 file: its name, and its weights as (name, array of the final shape)."""
+
+    name: str
+    weights: Callable[[], Iterator[tuple[str, np.ndarray]]]
+
+
+def write_hdf5(network: Network, path: str | os.PathLike[str], *, hand_built: bool = False, quiet: bool = True) -> None:
+    """Writes the weights in the legacy format that `model.load_weights('x.h5')` reads, in layer order or by name.
+
+    Args:
+      network: a matched network.
+      path: the file.
+      hand_built: for a model written by hand of stock Keras layers rather than for `convert`'s: layers in the
+        prototxt's order, and a BatchNorm with its Scale as one BatchNormalization (gamma, beta, moving mean, moving variance).
+      quiet: show no progress.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+    import h5py
+
+    entries = _hand_built(network) if hand_built else [_entry(network, step) for step in keras_order(network)]
+    with (
+        atomic_path(path) as temporary,
+        h5py.File(temporary, 'w') as file,
+        Progress('Writing', len(entries), 'layers', quiet) as progress,
+    ):
+        file.attrs['backend'] = 'tensorflow'
+        file.attrs['keras_version'] = '3'
+        _write_names(file, 'layer_names', [entry.name for entry in entries])
+        for entry in entries:
+            group = file.create_group(entry.name)
+            names = []
+            for name, values in entry.weights():
+                group.create_dataset(f'{entry.name}/{name}:0', data=values)
+                names.append(f'{entry.name}/{name}:0')
+            _write_names(group, 'weight_names', names)
+            progress.update()
+
+
+def _write_names(group: Any, key: str, names: list[str]) -> None:
+    encoded = [name.encode('utf-8') for name in names]
+    if not encoded:
+        group.attrs[key] = np.empty((0,), 'S1')
+        return
+    width = max(len(name) for name in encoded)
+    per_part = max(_HEADER_LIMIT // width, 1)
+    if len(encoded) <= per_part:
+        group.attrs[key] = np.array(encoded)
+        return
+    for part, start in enumerate(range(0, len(encoded), per_part)):
+        group.attrs[f'{key}{part}'] = np.array(encoded[start : start + per_part])
+
+
+def _arrays(network: Network, step: Step) -> Iterator[tuple[str, np.ndarray]]:
+    for weight, values in network.weights(step):
+        yield weight.name, contiguous(values).reshape(weight.shape)
+
+
+def _entry(network: Network, step: Step) -> _Entry:
+    return _Entry(network.names[step.layer.name], lambda: _arrays(network, step))
+
+
+def _hand_built(network: Network) -> list[_Entry]:
+    readers: dict[int, list[Step]] = {}
+    for step in network.steps:
+        for blob in step.node.inputs:
+            readers.setdefault(blob, []).append(step)
+    ends = {blob for _, blob, _ in network.outputs}
+    entries, merged = [], set()
+    for step in network.steps:
+        if id(step) in merged:
+            continue
+        if step.layer.type != 'BatchNorm':
+            entries.append(_entry(network, step))
+            continue
+        after = readers.get(step.node.outputs[0], [])
+        channels = step.plan.blobs[0]
+        scale = None
+        if len(after) == 1 and step.node.outputs[0] not in ends and _is_channel_scale(after[0], channels):
+            scale = after[0]
+            merged.add(id(scale))
+        entries.append(_Entry(network.names[step.layer.name], _merged(network, step, scale, channels)))
+    return entries
+
+
+def _is_channel_scale(step: Step, channels: Shape) -> bool:
+    options = step.plan.options
+    return step.layer.type == 'Scale' and not options['two'] and options['kept'] == channels
+
+
+def _merged(
+    network: Network, norm: Step, scale: Step | None, channels: Shape
+) -> Callable[[], Iterator[tuple[str, np.ndarray]]]:
+    def weights() -> Iterator[tuple[str, np.ndarray]]:
+        learned = dict(_arrays(network, scale)) if scale else {}
+        yield 'gamma', learned.get('gamma', np.ones(channels, np.float32))
+        yield 'beta', learned.get('beta', np.zeros(channels, np.float32))
+        yield from _arrays(network, norm)
+
+    return weights
+
+
+class _Streamed(list[Any]):
+    """A list whose items are made while it is pickled; it is read back as a plain list."""
+
+    def __init__(self, items: Iterator[Any]):
+        super().__init__()
+        self._items = items
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return list, (), None, self._items
+
+
+def write_pickle(
+    network: Network, path: str | os.PathLike[str], *, include_non_weight: bool = False, quiet: bool = True
+) -> None:
+    """Writes a pickled list of dictionaries, one a layer, in the prototxt's order:
+
+    `name`, `type` (Caffe's), `weights` (float32 arrays in Keras' layouts), `bottoms` and `tops` (lists of
+    {'name', 'shape'}; shapes are Keras': no batch, H×W×C).
+
+    Args:
+      network: a matched network.
+      path: the file.
+      include_non_weight: with the layers that have no weights.
+      quiet: show no progress.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+    steps = [step for step in network.steps if include_non_weight or step.plan.weights]
+    shapes = {blob: keras_shape(shape) for _, blob, shape in network.inputs}
+    for step in network.steps:
+        shapes.update(zip(step.node.outputs, (keras_shape(top.shape) for top in step.plan.tops), strict=True))
+    with atomic_path(path) as temporary, open(temporary, 'wb') as stream:
+        pickler = pickle.Pickler(stream, protocol=4)
+        pickler.fast = True  # no memory of what was written: each layer's arrays are let go after it
+        with Progress('Writing', len(steps), 'layers', quiet) as progress:
+
+            def layers() -> Iterator[dict[str, Any]]:
+                for step in steps:
+                    layer, node = step.layer, step.node
+                    yield {
+                        'name': layer.name,
+                        'type': layer.type,
+                        'weights': [values for _, values in _arrays(network, step)],
+                        'bottoms': _blobs(layer.bottoms, node.inputs, shapes),
+                        'tops': _blobs(layer.tops, node.outputs, shapes),
+                    }
+                    progress.update()
+
+            pickler.dump(_Streamed(layers()))
+
+
+def _blobs(names: list[str], numbers: list[int], shapes: dict[int, Shape]) -> list[dict[str, Any]]:
+    return [{'name': name, 'shape': shapes[number]} for name, number in zip(names, numbers, strict=True)]
+
+
+def write_keras(network: Network, path: str | os.PathLike[str], *, quiet: bool = True) -> None:
+    """Writes the whole model as a .keras file; see `convert`.
+
+    Raises:
+      OSError: the file cannot be written.
+    """
+    from components.caffe_converter.build import build_model
+
+    model = build_model(network, quiet)
+    with atomic_path(path) as temporary:
+        model.save(temporary)

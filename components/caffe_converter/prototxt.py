@@ -1,0 +1,209 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Protocol buffers' text format, read into a tree that knows the line of every value.
+
+Written from the language's published specification (protobuf.dev, "Text Format Language"). No schema: a layer reads the
+fields it knows by name and type, and what it does not know is an error there, where the layer can be named.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.caffe_converter.message import Field, Message, shown
+from components.errors import InputError
+
+# The largest published prototxts (ResNet-152, DenseNet-264) have about 0.3 MB and 20,000 fields. The limits keep the
+# tree of a hostile file within tens of megabytes.
+MAX_BYTES = 4 << 20
+MAX_FIELDS = 200_000
+MAX_DEPTH = 32
+
+_TOKEN = re.compile(
+    r"""
+    (?P<space>[ \t\r\f\v]+|\#[^\n]*)
+  | (?P<newline>\n)
+  | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
+  | (?P<number>-?[ \t]*(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?)(?![\w.]))
+  | (?P<word>-?[A-Za-z_][A-Za-z0-9_]*)
+  | (?P<mark>[{}<>\[\]:;,])
+    """,
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(rb'\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)', re.DOTALL)
+_ESCAPES = {b'n': b'\n', b't': b'\t', b'r': b'\r', b'a': b'\a', b'b': b'\b', b'f': b'\f', b'v': b'\v'}
+
+
+def read_bytes(path: str | os.PathLike[str], what: str, limit: int) -> bytes:
+    """A regular file's content; InputError for anything else and for more than `limit` bytes."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            kind = 'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'
+            raise InputError(f'{path}: expected {what}, found {kind}; give the path of the file')
+        if status.st_size > limit:
+            raise InputError(
+                f'{path}: expected {what} of at most {limit} bytes, found {status.st_size} bytes; '
+                'are PROTOTXT and CAFFEMODEL swapped?'
+            )
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f'{path}: expected {what}, found no such file; check the path') from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f'{path}: expected {what}, cannot read it: {reason}') from None
+
+
+def read_prototxt(path: str | os.PathLike[str]) -> Message:
+    """Reads a prototxt file.
+
+    Raises:
+      InputError: the file is missing, binary, too large, or not text format; names the line.
+    """
+    name = os.fspath(path)
+    data = read_bytes(path, 'a prototxt', MAX_BYTES)
+    if b'\0' in data:
+        raise InputError(f'{name}: expected a prototxt, found a binary file; are PROTOTXT and CAFFEMODEL swapped?')
+    try:
+        text = data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b'\n') + 1
+        raise InputError(
+            f'{name} line {line}: expected UTF-8 text, found byte 0x{data[error.start]:02x}; is this a prototxt?'
+        ) from None
+    return parse(text, name)
+
+
+def parse(text: str, path: str = '<prototxt>') -> Message:
+    """Parses text format. `path` is for messages only.
+
+    Raises:
+      InputError: with the line, for anything that is not text format, nesting deeper than MAX_DEPTH, or more than
+        MAX_FIELDS values.
+    """
+    return _Parser(text, path).run()
+
+
+class _Parser:
+    """A parser with its own stack, so that nesting is bounded by MAX_DEPTH and never by Python's recursion."""
+
+    def __init__(self, text: str, path: str):
+        self._path = path
+        self._tokens = self._scan(text)
+        self._kind, self._word, self._line = next(self._tokens)
+        self._count = 0
+
+    def _scan(self, text: str) -> Iterator[tuple[str, str, int]]:
+        line, position = 1, 0
+        match = _TOKEN.match
+        while position < len(text):
+            found = match(text, position)
+            if found is None:
+                raise InputError(f'{self._path} line {line}: unexpected {shown(text[position : position + 20])}')
+            position = found.end()
+            kind = str(found.lastgroup)
+            if kind == 'newline':
+                line += 1
+            elif kind != 'space':
+                yield kind, found.group(), line
+        yield 'end', 'the end of the file', line
+
+    def _error(self, expected: str) -> InputError:
+        found = self._word if self._kind == 'end' else shown(self._word)
+        hint = '; is the file truncated?' if self._kind == 'end' else ''
+        return InputError(f'{self._path} line {self._line}: expected {expected}, found {found}{hint}')
+
+    def _next(self) -> None:
+        self._kind, self._word, self._line = next(self._tokens)
+
+    def run(self) -> Message:
+        root = Message(self._path)
+        stack: list[tuple[Message, str]] = [(root, '')]
+        while True:
+            message, closing = stack[-1]
+            if self._kind == 'end':
+                if closing:
+                    raise self._error(f'{closing!r} for the message opened on line {message.line}')
+                return root
+            if closing and self._word == closing and self._kind == 'mark':
+                stack.pop()
+                self._next()
+                self._separator()
+                continue
+            if self._kind != 'word':
+                raise self._error('a field name')
+            name = self._word
+            self._next()
+            colon = self._kind == 'mark' and self._word == ':'
+            if colon:
+                self._next()
+            if self._kind == 'mark' and self._word in '{<':
+                if len(stack) > MAX_DEPTH:
+                    raise InputError(f'{self._path} line {self._line}: nested deeper than {MAX_DEPTH} messages')
+                child = Message(self._path, self._line)
+                self._add(message, name, Field(child, self._line))
+                stack.append((child, '}' if self._word == '{' else '>'))
+                self._next()
+            elif colon:
+                self._values(message, name)
+                self._separator()
+            else:
+                raise self._error(f"':' or '{{' after {shown(name)}")
+
+    def _separator(self) -> None:
+        if self._kind == 'mark' and self._word in ',;':
+            self._next()
+
+    def _values(self, message: Message, name: str) -> None:
+        if not (self._kind == 'mark' and self._word == '['):
+            self._add(message, name, self._scalar())
+            return
+        self._next()
+        while not (self._kind == 'mark' and self._word == ']'):
+            self._add(message, name, self._scalar())
+            if self._kind == 'mark' and self._word == ',':
+                self._next()
+            elif not (self._kind == 'mark' and self._word == ']'):
+                raise self._error("',' or ']'")
+        self._next()
+
+    def _scalar(self) -> Field:
+        line = self._line
+        if self._kind == 'string':
+            parts = []
+            while self._kind == 'string':  # adjacent strings are one
+                parts.append(self._unquote(self._word[1:-1]))
+                self._next()
+            return Field(''.join(parts), line, text=True)
+        if self._kind not in ('number', 'word'):
+            raise self._error('a value')
+        field = Field(self._word, line)
+        self._next()
+        return field
+
+    def _unquote(self, body: str) -> str:
+        if '\\' not in body:
+            return body
+
+        def plain(match: re.Match[bytes]) -> bytes:
+            code = match.group(1)
+            if code[:1] == b'x' and len(code) > 1:
+                return bytes([int(code[1:], 16)])
+            if code[:1].isdigit() and code[:1] < b'8':
+                return bytes([int(code, 8) & 0xFF])
+            return _ESCAPES.get(code, code)
+
+        try:
+            return _ESCAPE.sub(plain, body.encode('utf-8')).decode('utf-8')
+        except UnicodeDecodeError:
+            raise InputError(f'{self._path} line {self._line}: the string {shown(body)} is not UTF-8') from None
+
+    def _add(self, message: Message, name: str, field: Field) -> None:
+        self._count += 1
+        if self._count > MAX_FIELDS:
+            raise InputError(f'{self._path} line {field.line}: more than {MAX_FIELDS} fields; is this a network?')
+        message.fields.setdefault(name, []).append(field)

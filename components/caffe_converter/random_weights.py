@@ -1,0 +1,119 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Random weights for any network: stand-ins for published files that may not be passed on."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from components.caffe_converter.encode import LayerRecord, LazyBlob, write_caffemodel
+from components.caffe_converter.network import Network, Step, plan_network
+
+_BLOCK = 1 << 20  # floats drawn at a time: 4 MB
+_FACTOR = np.float32(999.98)  # what Caffe's moving average converges to: BatchNorm's statistics are stored times this
+_FEEDS_INPUT = frozenset({'ReLU', 'Dropout', 'Pooling', 'Split', 'Flatten', 'Reshape', 'Concat', 'Slice', 'Power'})
+
+
+def write_random_caffemodel(
+    prototxt: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    *,
+    seed: int,
+    generation: str = 'v1',
+    input_scale: float = 64.0,
+) -> None:
+    """Fills any network with seeded random weights under which activations neither explode nor vanish.
+
+    Convolution and InnerProduct have He's deviation sqrt(2 / inputs) where a ReLU follows, else sqrt(1 / inputs); the
+    first ones are divided by `input_scale`. BatchNorm, Scale and the others vary around their neutral values. Writes a
+    stream: little memory at any size, 580 MB in a few seconds.
+
+    Args:
+      prototxt: the network.
+      path: the file to write.
+      seed: the same seed gives the same file.
+      generation: 'v1' or 'v2'.
+      input_scale: the deviation of the network's input; 64 for pixels of 0-255 minus their mean.
+
+    Raises:
+      InputError: the prototxt cannot be used.
+      OSError: the file cannot be written.
+    """
+    network = plan_network(prototxt)
+    first, rectified = _first_steps(network), _rectified(network)
+
+    def records() -> Iterator[LayerRecord]:
+        for index, step in enumerate(network.steps):
+            gain = math.sqrt(2.0) if id(step) in rectified else 1.0
+            gain /= input_scale if id(step) in first else 1.0
+            blobs = [
+                LazyBlob(shape, _drawer(step, at, (seed, index, at), math.prod(shape), gain))
+                for at, shape in enumerate(step.plan.blobs)
+            ]
+            yield LayerRecord(step.layer.name, step.layer.type, blobs, step.layer.bottoms, step.layer.tops)
+
+    write_caffemodel(path, records(), generation, name=network.graph.name)
+
+
+def _first_steps(network: Network) -> set[int]:
+    """The layers with weights that see the input without another one before them."""
+    raw = {blob for _, blob, _ in network.inputs}
+    first = set()
+    for step in network.steps:
+        if raw & set(step.node.inputs):
+            if step.layer.type in ('Convolution', 'Deconvolution', 'InnerProduct'):
+                first.add(id(step))
+            elif step.layer.type in _FEEDS_INPUT:
+                raw |= set(step.node.outputs)
+    return first
+
+
+def _rectified(network: Network) -> set[int]:
+    """The layers that a ReLU follows at once."""
+    before_relu = {blob for step in network.steps if step.layer.type == 'ReLU' for blob in step.node.inputs}
+    return {id(step) for step in network.steps if before_relu & set(step.node.outputs)}
+
+
+def _drawer(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) -> Callable[[], Iterator[np.ndarray]]:
+    def draw() -> Iterator[np.ndarray]:
+        # SFC64 is the fastest of numpy's generators; a key a blob makes them independent of each other's sizes.
+        random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+        centre, deviation = _distribution(step, blob, gain)
+        if step.layer.type == 'BatchNorm' and blob == 2:
+            yield np.array([_FACTOR])
+            return
+        done = 0
+        while done < count:
+            part = random.standard_normal(min(_BLOCK, count - done), np.float32)
+            part *= np.float32(deviation)
+            part += np.float32(centre)
+            if step.layer.type == 'BatchNorm':
+                if blob == 1:
+                    np.abs(part, out=part)
+                    part += np.float32(0.2)
+                part *= _FACTOR
+            yield part
+            done += part.size
+
+    return draw
+
+
+def _distribution(step: Step, blob: int, gain: float) -> tuple[float, float]:
+    """(mean, deviation) of a blob's numbers."""
+    kind = step.layer.type
+    if kind in ('Convolution', 'Deconvolution', 'InnerProduct'):
+        shape = step.plan.blobs[0]
+        inputs = step.plan.weights[0].shape[0] if kind == 'InnerProduct' else math.prod(shape[1:])
+        if kind == 'Deconvolution':  # each output sees kernel / stride² places of every input channel of its group
+            inputs = shape[0] * math.prod(shape[2:]) // step.plan.options['group']
+            inputs = max(inputs // math.prod(step.plan.options['stride']), 1)
+        return (0.0, gain / math.sqrt(inputs)) if blob == 0 else (0.0, 0.05)
+    if kind == 'BatchNorm':
+        return (0.0, 0.1) if blob == 0 else (1.0, 0.2)
+    if kind in ('Scale', 'Normalize'):
+        return (1.0, 0.2) if blob == 0 else (0.0, 0.1)
+    return (0.25, 0.1) if kind == 'PReLU' else (0.0, 0.1)

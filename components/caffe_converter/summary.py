@@ -1,0 +1,137 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What a network is, as values and as a table. Shapes are Keras': no batch, H×W×C for an image."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from components.caffe_converter.layers.base import Shape, describe
+from components.caffe_converter.message import shown
+from components.caffe_converter.network import Network, keras_shape
+from components.errors import InputError
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer: names, type, line in the prototxt, first output's shape, number of weights, operations an image."""
+
+    name: str
+    keras_name: str
+    type: str
+    line: int
+    output_shape: Shape
+    parameters: int
+    flops: int
+
+
+@dataclass(frozen=True)
+class NetworkSummary:
+    """A network whose files were checked.
+
+    Attributes:
+      name: the prototxt's.
+      prototxt, caffemodel: the paths.
+      generation: of the weights' file, 'v1' or 'v2'.
+      inputs: (name, shape) of each input.
+      outputs: (layer, shape) of each output.
+      layers: the table, in the order the layers run.
+      skipped: names of the layers left out because their type is not known.
+    """
+
+    name: str
+    prototxt: str
+    caffemodel: str
+    generation: str
+    inputs: tuple[tuple[str, Shape], ...]
+    outputs: tuple[tuple[str, Shape], ...]
+    layers: tuple[LayerRow, ...]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def input_shape(self) -> Shape:
+        """(H, W, C) of the only input; InputError where there are several."""
+        if len(self.inputs) != 1:
+            names = ', '.join(shown(name) for name, _ in self.inputs)
+            raise InputError(f'{self.prototxt}: expected one input, found {len(self.inputs)} ({names})')
+        return self.inputs[0][1]
+
+    def _output(self) -> tuple[str, Shape]:
+        if len(self.outputs) != 1:
+            names = ', '.join(shown(name) for name, _ in self.outputs[:6])
+            raise InputError(
+                f'{self.prototxt}: expected one output, found {len(self.outputs)} ({names}); '
+                'name the layer to end at (output_layer)'
+            )
+        return self.outputs[0]
+
+    @property
+    def output_layer(self) -> str:
+        """The Caffe name of the layer that gives the only output; InputError where there are several."""
+        return self._output()[0]
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the only output without the batch; InputError where there are several."""
+        return self._output()[1]
+
+    @property
+    def parameters(self) -> int:
+        """How many weights there are."""
+        return sum(row.parameters for row in self.layers)
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations an image; a multiplication and an addition are two."""
+        return sum(row.flops for row in self.layers)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        result = asdict(self)
+        return {**result, 'parameters': self.parameters, 'flops': self.flops}
+
+    def table(self) -> str:
+        """The layers as text: layer, type, output shape, parameters, operations an image."""
+        rows = [('layer', 'type', 'output', 'parameters', 'MFLOP')]
+        rows += [(name, 'Input', describe(shape), '', '') for name, shape in self.inputs]
+        for layer in self.layers:
+            count = f'{layer.parameters:,}' if layer.parameters else ''
+            cost = f'{layer.flops / 1e6:,.2f}' if layer.flops else ''
+            rows.append((layer.name, layer.type, describe(layer.output_shape), count, cost))
+        rows.append(('total', '', '', f'{self.parameters:,}', f'{self.flops / 1e6:,.2f}'))
+        widths = [max(len(row[at]) for row in rows) for at in range(5)]
+        lines = []
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
+            cells += [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
+            lines.append('  '.join(cells).rstrip())
+        rule = '-' * max(len(line) for line in lines)
+        return '\n'.join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
+
+
+def summarise(network: Network) -> NetworkSummary:
+    """The summary of a network whose weights were matched."""
+    rows = [
+        LayerRow(
+            step.layer.name,
+            network.names[step.layer.name],
+            step.layer.type,
+            step.layer.line,
+            keras_shape(step.plan.tops[0].shape),
+            sum(math.prod(shape) for shape in step.plan.blobs),
+            step.plan.flops,
+        )
+        for step in network.steps
+    ]
+    return NetworkSummary(
+        network.graph.name,
+        network.graph.path,
+        network.model.path if network.model else '',
+        network.model.generation if network.model else network.graph.generation,
+        tuple((name, keras_shape(shape)) for name, _, shape in network.inputs),
+        tuple((name, keras_shape(blob.shape)) for name, _, blob in network.outputs),
+        tuple(rows),
+        tuple(layer.name for layer in network.skipped),
+    )
