@@ -1,0 +1,3 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""CuratedSchema: the schema that comes with the project, as an artifact. See README.md."""

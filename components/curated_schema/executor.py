@@ -1,0 +1,42 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The executor of CuratedSchema."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from google.protobuf import text_format
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.curated_schema import schema
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes the schema that is in the installed package, wherever the component runs."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the component.
+
+        Args:
+          input_dict: nothing.
+          output_dict:
+            - schema: Schema, the folder that gets `schema.pbtxt`.
+          exec_properties:
+            - columns: str, JSON list of the manifest's columns that are features.
+            - sha256: str, of the curated schema; there for the cache only.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        built = schema.build(json.loads(exec_properties['columns']))
+        target = os.path.join(artifact_utils.get_single_uri(output_dict['schema']), 'schema.pbtxt')
+        io_utils.write_string_file(target, text_format.MessageToString(built))

@@ -1,0 +1,98 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The executor of DataGate: artifacts to protocol buffers to `decide`, and the stop."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from absl import logging
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.data_gate import gate
+from components.errors import RunError
+
+
+class Executor(base_executor.BaseExecutor):
+    """Lets a run pass, or stops it with every finding in one line."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the component.
+
+        Args:
+          input_dict:
+            - examples: Examples of StratifiedExampleGen, for `account.json`.
+            - statistics: ExampleStatistics of every split.
+            - anomalies: ExampleAnomalies of every split.
+            - schema: Schema.
+          output_dict:
+            - decision: GateDecision, the folder that gets `decision.json`.
+          exec_properties:
+            - mode: 'stop' or 'warn'.
+            - min_gender_share, min_per_stratum, max_skew, max_drift: see `gate.Bounds`.
+            - baseline: str, folder of the ExampleStatistics that the data is compared with, or ''.
+
+        Raises:
+          RunError: in mode 'stop', when there is a finding.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        anomalies = artifact_utils.get_single_instance(input_dict['anomalies'])
+        statistics = artifact_utils.get_single_instance(input_dict['statistics'])
+        splits = artifact_utils.decode_split_names(statistics.split_names)
+        examples, schema = (artifact_utils.get_single_uri(input_dict[name]) for name in ('examples', 'schema'))
+        findings = gate.decide(
+            {split: _statistics(statistics.uri, split) for split in splits},
+            {
+                split: anomalies_pb2.Anomalies.FromString(_read(anomalies.uri, split, 'SchemaDiff.pb'))
+                for split in artifact_utils.decode_split_names(anomalies.split_names)
+            },
+            text_format.Parse(_read(schema, '', 'schema.pbtxt'), schema_pb2.Schema()),
+            json.loads(_read(examples, '', 'account.json'))['strata'],
+            _baseline(exec_properties['baseline'], splits),
+            gate.Bounds(
+                exec_properties['min_gender_share'],
+                exec_properties['min_per_stratum'],
+                exec_properties['max_skew'],
+                exec_properties['max_drift'],
+            ),
+        )
+        mode = exec_properties['mode']
+        summary = '; '.join(' '.join(str(finding).split()) for finding in findings)
+        if findings and mode == 'stop':
+            raise RunError(f'the data did not pass the gate (--set gate.mode=warn reports and goes on): {summary}')
+        if findings:
+            logging.warning('DataGate goes on over: %s', summary)
+        target = os.path.join(artifact_utils.get_single_uri(output_dict['decision']), 'decision.json')
+        io_utils.write_string_file(target, json.dumps(gate.decision(findings, mode), indent=1))
+
+
+def _read(uri: str, split: str, name: str) -> bytes:
+    with fileio.open(os.path.join(uri, f'Split-{split}' if split else '', name), 'rb') as stream:
+        return bytes(stream.read())
+
+
+def _statistics(uri: str, split: str) -> statistics_pb2.DatasetFeatureStatisticsList:
+    return statistics_pb2.DatasetFeatureStatisticsList.FromString(_read(uri, split, 'FeatureStats.pb'))
+
+
+def _baseline(uri: str, splits: list[str]) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+    if not uri:
+        return {}
+    if not fileio.exists(uri):
+        raise RunError(
+            f'{uri}: the statistics of the last run on other data are gone; restore them, or start a new run directory'
+        )
+    return {split: _statistics(uri, split) for split in splits}

@@ -1,0 +1,155 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Whether the data is good enough to train on, from TFDV's statistics and anomalies.
+
+Imports neither TFX nor Beam; the protocol buffers come in parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from components.data_gate.comparison import distances
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the data must keep to.
+
+    Attributes:
+      min_gender_share: lowest share of either gender in each split, 0 to 0.5.
+      min_per_stratum: fewest images of each gender and age band in each split; 0 asks for none.
+      max_skew: largest distance of a feature's distribution between the first split and each other one, 0 to 1.
+      max_drift: largest distance of a feature's distribution from the baseline's, 0 to 1.
+    """
+
+    min_gender_share: float
+    min_per_stratum: int
+    max_skew: float
+    max_drift: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason not to train: where, what was found, what was expected."""
+
+    split: str
+    feature: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f'{self.split}: {self.feature}: {self.found}; expected {self.expected}'
+
+
+def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Finding]:
+    """What ExampleValidator found against the schema, a finding each."""
+    expected = 'what schemas/faces.pbtxt says'
+    findings = [
+        Finding(split, name, info.description or info.short_description, expected)
+        for name, info in sorted(anomalies.anomaly_info.items())
+    ]
+    if anomalies.HasField('dataset_anomaly_info'):
+        findings.append(Finding(split, 'the whole split', anomalies.dataset_anomaly_info.description, expected))
+    if anomalies.data_missing:
+        findings.append(Finding(split, 'the whole split', 'no examples', 'at least one'))
+    return findings
+
+
+def balance_findings(
+    split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, min_share: float
+) -> list[Finding]:
+    """Whether either gender makes up less than `min_share` of a split.
+
+    The share of women is the mean of `gender` (0 male, 1 female).
+    """
+    features = [
+        feature
+        for feature in statistics.datasets[0].features
+        if list(feature.path.step) == ['gender'] and feature.HasField('num_stats')
+    ]
+    if not features:
+        return [Finding(split, 'gender', 'no numeric statistics', 'a label in every example')]
+    women = features[0].num_stats.mean
+    found = f'{women:.1%} female, {1 - women:.1%} male of {statistics.datasets[0].num_examples}'
+    if min(women, 1 - women) < min_share:
+        return [Finding(split, 'gender', found, f'at least {min_share:.1%} of each (gate.min_gender_share)')]
+    return []
+
+
+def stratum_findings(strata: Mapping[str, Mapping[str, int]], fewest: int) -> list[Finding]:
+    """Which gender and age band has fewer images than `fewest` in a split.
+
+    Args:
+      strata: counts by split and by stratum, e.g. {'train': {'female 01-10': 30, ...}}; every stratum of the layout
+        is there, with 0 where there is none.
+      fewest: how many there must be.
+    """
+    return [
+        Finding(split, stratum, f'{count} images', f'at least {fewest} (gate.min_per_stratum)')
+        for split, counts in strata.items()
+        for stratum, count in counts.items()
+        if count < fewest
+    ]
+
+
+def distance_findings(
+    where: str,
+    one: statistics_pb2.DatasetFeatureStatisticsList,
+    other: statistics_pb2.DatasetFeatureStatisticsList,
+    schema: schema_pb2.Schema,
+    most: float,
+    key: str,
+) -> list[Finding]:
+    """Which features' distributions lie further apart than `most`; `key` is the configuration's name of that bound."""
+    return [
+        Finding(where, apart.feature, f'{apart.measure} {apart.value:.3f}', f'at most {most:g} ({key})')
+        for apart in distances(one, other, schema)
+        if not apart.value <= most
+    ]
+
+
+def decide(
+    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
+    anomalies: Mapping[str, anomalies_pb2.Anomalies],
+    schema: schema_pb2.Schema,
+    strata: Mapping[str, Mapping[str, int]],
+    baseline: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
+    bounds: Bounds,
+) -> list[Finding]:
+    """Gathers all findings of all splits.
+
+    Args:
+      statistics: TFDV's statistics by split; the first split is the one that is trained on.
+      anomalies: TFDV's anomalies by split.
+      schema: what the features are.
+      strata: counts by split and stratum, see `stratum_findings`.
+      baseline: statistics by split of the data that this data must not drift from; may be empty.
+      bounds: what is allowed.
+    """
+    findings = [finding for split, found in anomalies.items() for finding in anomaly_findings(split, found)]
+    for split, found in statistics.items():
+        findings += balance_findings(split, found, bounds.min_gender_share)
+    findings += stratum_findings(strata, bounds.min_per_stratum)
+    train, *others = statistics
+    for split in others:
+        where = f'{train} and {split}'
+        findings += distance_findings(
+            where, statistics[train], statistics[split], schema, bounds.max_skew, 'gate.max_skew'
+        )
+    for split in sorted(set(statistics) & set(baseline)):
+        where = f'{split} now and in the last run on other data'
+        findings += distance_findings(
+            where, baseline[split], statistics[split], schema, bounds.max_drift, 'gate.max_drift'
+        )
+    return findings
+
+
+def decision(findings: list[Finding], mode: str) -> dict[str, Any]:
+    """The decision as a plain dictionary: {"passed", "mode", "findings"}, each finding with the fields of `Finding`."""
+    return {'passed': not findings, 'mode': mode, 'findings': [asdict(finding) for finding in findings]}

@@ -1,0 +1,3 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""EmbeddingGen: each image through the frozen base exactly once. See README.md."""

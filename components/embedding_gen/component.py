@@ -1,0 +1,54 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The TFX specification of EmbeddingGen."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.embedding_gen import executor
+
+
+class EmbeddingGenSpec(component_spec.ComponentSpec):
+    """Inputs, outputs and execution properties; `executor.Executor.Do` says what they hold."""
+
+    PARAMETERS = {'batch_size': component_spec.ExecutionParameter(type=int)}
+    INPUTS = {
+        'examples': component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        'transform_graph': component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
+        'base_model': component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {'embeddings': component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class EmbeddingGen(base_component.BaseComponent):
+    """Puts each image through decoding, mean image, base and pooling exactly once.
+
+    Args:
+      examples: the sampled images.
+      transform_graph: what Transform made: decoding, resizing, BGR, minus mean image.
+      base_model: what CaffeConverter made.
+      batch_size: images a batch; bounds memory.
+    """
+
+    SPEC_CLASS = EmbeddingGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        base_model: types.BaseChannel,
+        batch_size: int = 32,
+    ):
+        super().__init__(
+            spec=EmbeddingGenSpec(
+                examples=examples,
+                transform_graph=transform_graph,
+                base_model=base_model,
+                batch_size=batch_size,
+                embeddings=types.Channel(type=standard_artifacts.Examples),
+            )
+        )

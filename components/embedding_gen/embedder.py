@@ -1,0 +1,103 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From encoded images to embeddings: the graph that EmbeddingGen runs and that the exported model serves.
+
+Imports TensorFlow and Keras, neither TFX nor Beam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from components.errors import InputError
+
+# The transformed feature that holds the image, and the raw one that it is made from.
+IMAGE = 'image'
+
+
+def load_base(path: str | Path) -> keras.Model:
+    """Loads the frozen base that CaffeConverter wrote.
+
+    Args:
+      path: a `.keras` file.
+
+    Returns:
+      The model, not trainable: float32 [B, H, W, 3] (BGR, 0-255 minus the mean image) to float32 [B, h, w, C] or
+      [B, C].
+
+    Raises:
+      InputError: the file is not a Keras model that can be loaded without running code of its own.
+    """
+    import components.caffe_converter.keras_layers  # noqa: F401  registers the layers that a base may contain
+
+    try:
+        base = keras.models.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            f'{path}: not a Keras model that can be loaded safely ({str(error).splitlines()[0]})'
+        ) from error
+    base.trainable = False
+    return base
+
+
+def pooled(base: keras.Model) -> keras.Model:
+    """The base with its last feature map averaged over space.
+
+    Returns:
+      float32 [B, H, W, 3] to float32 [B, C]; a base that ends in [B, C] already is only flattened.
+    """
+    output = base.outputs[0]
+    pool = keras.layers.GlobalAveragePooling2D if len(output.shape) == 4 else keras.layers.Flatten
+    return keras.Model(base.inputs[0], pool(name='embedding')(output), name='pooled_base')
+
+
+class Embedder(tf.Module):
+    """Decoding, resizing, mean image and base as one graph.
+
+    Args:
+      base: the frozen base, see `load_base`.
+      transform: a callable from {'image': string [B]} to {'image': float32 [B, H, W, 3]}; in the pipeline this is the
+        layer of the Transform graph, so that the mean image and the way it is subtracted are defined in one place.
+      batch_size: the most images that go through the base at once. It bounds memory: VGG-16's first convolutions
+        need 12.8 MB an image of 224x224.
+    """
+
+    def __init__(
+        self, base: keras.Model, transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], batch_size: int = 32
+    ):
+        super().__init__(name='embedder')
+        self.base = base
+        self.pooled_base = pooled(base)
+        self.transform = transform
+        self.batch_size = batch_size
+        self.size = int(self.pooled_base.outputs[0].shape[-1])
+
+    def images(self, encoded: tf.Tensor) -> tf.Tensor:
+        """Encoded images, string [B], to what the base takes, float32 [B, H, W, 3], BGR, minus the mean image."""
+        _, height, width, channels = self.base.inputs[0].shape
+        return tf.ensure_shape(self.transform({IMAGE: encoded})[IMAGE], [None, height, width, channels])
+
+    def embed(self, images: tf.Tensor) -> tf.Tensor:
+        """float32 [B, H, W, 3] to embeddings, float32 [B, C]."""
+        return self.pooled_base(images, training=False)
+
+    def __call__(self, encoded: tf.Tensor) -> tf.Tensor:
+        """Encoded images, string [B] of any B, to embeddings, float32 [B, C], `batch_size` at a time."""
+        count = tf.shape(encoded)[0]
+
+        def one_batch(start: tf.Tensor, done: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            batch = encoded[start : start + self.batch_size]
+            return start + self.batch_size, tf.concat([done, self.embed(self.images(batch))], axis=0)
+
+        _, embeddings = tf.while_loop(
+            lambda start, done: start < count,
+            one_batch,
+            [tf.constant(0), tf.zeros([0, self.size])],
+            shape_invariants=[tf.TensorShape([]), tf.TensorShape([None, self.size])],
+            parallel_iterations=1,
+        )
+        return embeddings

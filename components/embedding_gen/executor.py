@@ -1,0 +1,92 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The executor of EmbeddingGen: artifacts to paths to `embed_shard`, a shard an element on Beam."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.utils import shared
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+
+class _EmbedShard(beam.DoFn):
+    """(description, source, target) to the number of images; one copy of the base a worker process."""
+
+    def __init__(self, base: str, transform_graph: str, batch_size: int, handle: shared.Shared):
+        self._base = base
+        self._transform_graph = transform_graph
+        self._batch_size = batch_size
+        self._handle = handle
+        self._images = Metrics.counter('EmbeddingGen', 'images')
+
+    def setup(self) -> None:
+        # Imported here, on the worker: the process that only submits the job has no use for Keras.
+        import tensorflow_transform as tft
+
+        from components.embedding_gen import embedder
+
+        def load() -> embedder.Embedder:
+            transform = tft.TFTransformOutput(self._transform_graph).transform_features_layer()
+            return embedder.Embedder(embedder.load_base(self._base), transform, self._batch_size)
+
+        self._embedder = self._handle.acquire(load, tag=f'{self._base}|{self._transform_graph}')
+
+    def process(self, element: tuple[str, str, str]) -> Iterator[int]:
+        from components.embedding_gen import records
+
+        description, source, target = element
+        images = records.embed_shard(source, target, self._embedder, description)
+        self._images.inc(images)
+        yield images
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Puts every image of every split through the base once."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the component.
+
+        Args:
+          input_dict:
+            - examples: Examples with `image` (encoded bytes) in every split.
+            - transform_graph: TransformGraph from {'image': string [B]} to {'image': float32 [B, H, W, 3]}.
+            - base_model: Model, the folder of `base.keras`.
+          output_dict:
+            - embeddings: Examples of the same splits, shards and order, with `embedding` (float32 [C]) for `image`.
+          exec_properties:
+            - batch_size: int, images a batch.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        examples = artifact_utils.get_single_instance(input_dict['examples'])
+        embeddings = artifact_utils.get_single_instance(output_dict['embeddings'])
+        embeddings.split_names = examples.split_names
+        examples_utils.set_payload_format(embeddings, examples_utils.get_payload_format(examples))
+
+        shards = []
+        for split in artifact_utils.decode_split_names(examples.split_names):
+            source = artifact_utils.get_split_uri([examples], split)
+            target = artifact_utils.get_split_uri([embeddings], split)
+            names = sorted(name for name in fileio.listdir(source) if name.endswith('.gz'))
+            for index, name in enumerate(names, 1):
+                label = f'Embedding {split}' + (f' {index}/{len(names)}' if len(names) > 1 else '')
+                shards.append((label, os.path.join(source, name), os.path.join(target, name)))
+
+        base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), 'base.keras')
+        graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
+        embed = _EmbedShard(base, graph, exec_properties['batch_size'], shared.Shared())
+        with self._make_beam_pipeline() as pipeline:
+            _ = pipeline | 'Shards' >> beam.Create(shards) | 'Spread' >> beam.Reshuffle() | 'Embed' >> beam.ParDo(embed)

@@ -1,0 +1,3 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""SignatureCheck: proves that the exported model's signatures agree before it is pushed. See README.md."""
