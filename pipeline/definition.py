@@ -1,0 +1,161 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The pipeline: wiring only, no I/O. Paths, runner and metadata come from `pipeline.runners`."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from components.caffe_converter.component import CaffeConverter
+from tfx.components import Evaluator, ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.orchestration import pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+
+from components.atomic_pusher.component import AtomicPusher
+from components.curated_schema.component import CuratedSchema
+from components.data_gate.component import DataGate
+from components.embedding_gen.component import EmbeddingGen
+from components.signature_check.component import SignatureCheck
+from components.stratified_example_gen.component import StratifiedExampleGen
+from pipeline import evaluation, features
+from pipeline.config import Config
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What a runner brings: where things are.
+
+    Attributes:
+      name: the pipeline's name in the metadata.
+      root: where artifacts go.
+      serving_dir: where versions of the model are pushed.
+      data_root: the folder that has `combined/`.
+      data_fingerprint: of the data's content; changed data is new data for the cache.
+      prototxt: path of the network's description.
+      prototxt_sha256: of its content.
+      caffemodel: path of its weights.
+      caffemodel_sha256: of their content.
+      baseline_statistics: folder of the statistics that the data must not drift from, or ''.
+      input_size: (height, width) of the network's input in pixels.
+      beam_args: Beam's pipeline options.
+    """
+
+    name: str
+    root: str
+    serving_dir: str
+    data_root: str
+    data_fingerprint: str
+    prototxt: str
+    prototxt_sha256: str
+    caffemodel: str
+    caffemodel_sha256: str
+    baseline_statistics: str
+    input_size: tuple[int, int]
+    beam_args: tuple[str, ...]
+
+
+def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
+    """Wires the components.
+
+    Args:
+      config: what to do.
+      environment: where to do it.
+
+    Returns:
+      The pipeline, not yet bound to a metadata store.
+    """
+    data = config.data
+    examples = StratifiedExampleGen(
+        data_root=environment.data_root,
+        fingerprint=environment.data_fingerprint,
+        directories=list(data.directories),
+        per_folder=data.per_folder,
+        seed=data.seed,
+        split=data.split,
+        fractions=data.fractions,
+        shards=data.shards,
+        min_size=data.min_size,
+        max_bad_fraction=data.max_bad_fraction,
+        layout=data.layout,
+        manifest_columns=list(data.manifest_columns),
+        near_duplicate_distance=data.near_duplicate_distance,
+    )
+    schema = CuratedSchema(columns=data.manifest_columns)
+    statistics = StatisticsGen(examples=examples.outputs['examples'], schema=schema.outputs['schema'])
+    validator = ExampleValidator(statistics=statistics.outputs['statistics'], schema=schema.outputs['schema'])
+    gate = DataGate(
+        examples=examples.outputs['examples'],
+        statistics=statistics.outputs['statistics'],
+        anomalies=validator.outputs['anomalies'],
+        schema=schema.outputs['schema'],
+        baseline=environment.baseline_statistics,
+        **dataclasses.asdict(config.gate),
+    )
+    base = CaffeConverter(
+        prototxt=environment.prototxt,
+        caffemodel=environment.caffemodel,
+        output_layer=config.model.output_layer,
+        prototxt_sha256=environment.prototxt_sha256,
+        caffemodel_sha256=environment.caffemodel_sha256,
+    )
+    height, width = environment.input_size
+    transform = Transform(
+        examples=examples.outputs['examples'],
+        schema=schema.outputs['schema'],
+        preprocessing_fn='pipeline.preprocessing.preprocessing_fn',
+        splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN]),
+        custom_config={'height': height, 'width': width},
+        materialize=False,
+        disable_analyzer_cache=True,
+        disable_statistics=True,
+    )
+    transform.add_upstream_node(gate)
+    embeddings = EmbeddingGen(
+        examples=examples.outputs['examples'],
+        transform_graph=transform.outputs['transform_graph'],
+        base_model=base.outputs['model'],
+        batch_size=config.embedding.batch_size,
+    )
+    trainer = Trainer(
+        run_fn='pipeline.trainer.run_fn',
+        examples=embeddings.outputs['embeddings'],
+        transform_graph=transform.outputs['transform_graph'],
+        base_model=base.outputs['model'],
+        train_args=trainer_pb2.TrainArgs(splits=[features.TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[features.VALIDATION]),
+        custom_config={
+            'trainer': dataclasses.asdict(config.trainer),
+            'embedding_batch_size': config.embedding.batch_size,
+        },
+    )
+    evaluator = Evaluator(
+        examples=embeddings.outputs['embeddings'],
+        model=trainer.outputs['model'],
+        eval_config=evaluation.eval_config(config.evaluation, data.manifest_columns),
+        example_splits=[features.TEST],
+    )
+    check = SignatureCheck(
+        model=trainer.outputs['model'],
+        examples=examples.outputs['examples'],
+        embeddings=embeddings.outputs['embeddings'],
+        split=features.TEST,
+    )
+    pusher = AtomicPusher(
+        model=trainer.outputs['model'],
+        model_blessing=evaluator.outputs['blessing'],
+        infra_blessing=check.outputs['blessing'],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
+        ),
+    )
+    return pipeline.Pipeline(
+        pipeline_name=environment.name,
+        pipeline_root=environment.root,
+        components=[
+            examples, schema, statistics, validator, gate, transform,
+            base, embeddings, trainer, evaluator, check, pusher,
+        ],
+        enable_cache=True,
+        beam_pipeline_args=list(environment.beam_args),
+    )  # fmt: skip

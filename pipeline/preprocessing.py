@@ -1,0 +1,58 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What Transform does: decode, resize, RGB to BGR, minus the mean image of the training split."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from pipeline import features
+
+
+def decode(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """Decodes and resizes one image.
+
+    Args:
+      encoded: string []; JPEG or PNG (the op decodes both).
+      height: pixels.
+      width: pixels.
+
+    Returns:
+      float32 [height, width, 3], channel order BGR, 0-255: resized bilinearly with half-pixel centres, no antialias.
+    """
+    # INTEGER_ACCURATE is the slow integer transform of libjpeg: the same pixels on every machine.
+    rgb = tf.io.decode_jpeg(encoded, channels=3, dct_method='INTEGER_ACCURATE')
+    resized = tf.image.resize(rgb, (height, width), method='bilinear', antialias=False)
+    return resized[..., ::-1]
+
+
+def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Transform's entry point.
+
+    Args:
+      inputs: 'image': string [B] or [B, 1], encoded images; other features are not used.
+      custom_config: 'height' and 'width' of the network's input in pixels.
+
+    Returns:
+      'image': float32 [B, height, width, 3], BGR, 0-255 minus the mean image of the analysed (training) split.
+    """
+    height, width = custom_config['height'], custom_config['width']
+    encoded = tf.reshape(inputs[features.IMAGE], [-1])
+
+    # The analysis sums an image at a time: Transform feeds up to 1,000 images a batch, and 1,000 decoded images of
+    # 224x224 are 600 MB. In float64, a sum over a million images still has more digits than float32 can show.
+    total = tf.foldl(
+        lambda so_far, one: so_far + tf.cast(decode(one, height, width), tf.float64),
+        encoded,
+        initializer=tf.zeros([height, width, 3], tf.float64),
+        parallel_iterations=1,
+    )
+    count = tf.cast(tf.size(encoded), tf.float64)
+    mean = tft.sum(total[tf.newaxis], reduce_instance_dims=False) / tft.sum(count[tf.newaxis])
+
+    images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
+    images = tf.ensure_shape(images, [None, height, width, 3])
+    return {features.IMAGE: images - tf.cast(mean, tf.float32)}

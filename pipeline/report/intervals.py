@@ -1,0 +1,36 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""95 % confidence intervals of the metrics, from counts."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import stats
+
+_CONFIDENCE = 0.95
+_Z = float(stats.norm.ppf(0.5 + _CONFIDENCE / 2))
+
+
+def proportion(successes: float, trials: float) -> tuple[float, float]:
+    """The exact binomial interval of Clopper and Pearson (Biometrika 26, 1934) for successes of trials, trials > 0."""
+    tail = (1 - _CONFIDENCE) / 2
+    low = 0.0 if successes == 0 else float(stats.beta.ppf(tail, successes, trials - successes + 1))
+    high = 1.0 if successes == trials else float(stats.beta.ppf(1 - tail, successes + 1, trials - successes))
+    return low, high
+
+
+def auc(value: float, positives: float, negatives: float) -> tuple[float, float]:
+    """The interval of the area under the ROC curve by Hanley and McNeil (Radiology 143, 1982), equation 1."""
+    q1, q2 = value / (2 - value), 2 * value**2 / (1 + value)
+    variance = value * (1 - value) + (positives - 1) * (q1 - value**2) + (negatives - 1) * (q2 - value**2)
+    error = _Z * math.sqrt(max(variance, 0.0) / (positives * negatives))
+    return max(0.0, value - error), min(1.0, value + error)
+
+
+def auc_pr(value: float, positives: float) -> tuple[float, float]:
+    """The logit interval of the area under the precision-recall curve (Boyd, Eng and Page, ECML 2013, section 3.3)."""
+    if not 0 < value < 1:
+        return proportion(round(value * positives), positives)
+    centre, error = math.log(value / (1 - value)), _Z / math.sqrt(positives * value * (1 - value))
+    return 1 / (1 + math.exp(error - centre)), 1 / (1 + math.exp(-error - centre))

@@ -1,0 +1,124 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""From TFMA's evaluation to the metrics of each slice, with intervals, and to the reasons for a verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline import features
+from pipeline.report import intervals
+
+Metric = dict[str, float] | None
+
+
+def of_slice(values: dict[str, float]) -> dict[str, Any]:
+    """The metrics of one slice.
+
+    Args:
+      values: 'tp', 'tn', 'fp', 'fn' at the threshold (positive is female), 'auc', 'auc_pr' and 'log_loss'.
+
+    Returns:
+      'examples' and the four counts as whole numbers; each metric as {"value", "low", "high"} with its 95 % interval,
+      or None where the slice does not define it: precision, AUC and AUC-PR need both genders, recall needs women,
+      specificity needs men.
+    """
+    tp, tn, fp, fn = (values[name] for name in ('tp', 'tn', 'fp', 'fn'))
+    women, men = tp + fn, tn + fp
+    both = women > 0 and men > 0
+    return {
+        'examples': round(women + men),
+        'true_positives': round(tp),
+        'true_negatives': round(tn),
+        'false_positives': round(fp),
+        'false_negatives': round(fn),
+        'accuracy': _proportion(tp + tn, women + men),
+        'precision': _proportion(tp, tp + fp) if both else None,
+        'recall': _proportion(tp, women),
+        'specificity': _proportion(tn, men),
+        'auc': _with(values['auc'], intervals.auc(values['auc'], women, men)) if both else None,
+        'auc_pr': _with(values['auc_pr'], intervals.auc_pr(values['auc_pr'], women)) if both else None,
+        'log_loss': {'value': values['log_loss']},
+    }
+
+
+def _proportion(successes: float, trials: float) -> Metric:
+    return _with(successes / trials, intervals.proportion(successes, trials)) if trials > 0 else None
+
+
+def _with(value: float, interval: tuple[float, float]) -> Metric:
+    return {'value': value, 'low': interval[0], 'high': interval[1]}
+
+
+def read_evaluation(folder: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Reads what the Evaluator wrote.
+
+    Args:
+      folder: the evaluation artifact's.
+
+    Returns:
+      The overall metrics, and [{"slice": {feature: value}, "metrics": {...}}] in the order of features and values.
+    """
+    import tensorflow_model_analysis as tfma
+
+    overall: dict[str, Any] = {}
+    slices = []
+    for key, outputs in tfma.load_eval_result(folder).slicing_metrics:
+        raw = outputs['']['']
+        matrix = raw['confusion_matrix']['confusionMatrixAtThresholds']['matrices'][0]
+        measured = of_slice(
+            {
+                # Protocol buffers leave a zero out of their JSON.
+                **{
+                    short: matrix.get(name, 0.0)
+                    for short, name in (
+                        ('tp', 'truePositives'),
+                        ('tn', 'trueNegatives'),
+                        ('fp', 'falsePositives'),
+                        ('fn', 'falseNegatives'),
+                    )
+                },
+                'auc': raw['auc']['doubleValue'],
+                'auc_pr': raw['auc_precision_recall']['doubleValue'],
+                'log_loss': raw['log_loss']['doubleValue'],
+            }
+        )
+        if not key:
+            overall = measured
+        else:
+            slices.append({'slice': {name: readable(name, value) for name, value in key}, 'metrics': measured})
+    slices.sort(key=lambda item: (len(item['slice']), [*item['slice']], [str(v) for v in item['slice'].values()]))
+    return overall, slices
+
+
+def readable(feature: str, value: Any) -> str:
+    """A slice's value as people read it: 'male' and 'female' for the label, text for the rest."""
+    if feature == features.GENDER:
+        return features.GENDERS[int(value)]
+    return value.decode(errors='replace') if isinstance(value, bytes) else str(value)
+
+
+def read_reasons(folder: str) -> list[str]:
+    """Why the Evaluator did not bless a model, a line for each bound that was not met, with both numbers.
+
+    Args:
+      folder: the evaluation artifact's.
+    """
+    import tensorflow_model_analysis as tfma
+
+    result = tfma.load_validation_result(folder)
+    reasons = []
+    for failed in result.metric_validations_per_slice:
+        where = ', '.join(_named(key) for key in failed.slice_key.single_slice_keys) or 'overall'
+        for failure in failed.failures:
+            bound = failure.metric_threshold.value_threshold.lower_bound.value
+            value = failure.metric_value.double_value.value
+            reasons.append(f'{where}: {failure.metric_key.name} {value:.4f} is below {bound:g}')
+    for missing in result.missing_slices:
+        wanted = ', '.join(f'{key} {readable(key, value)}' for key, value in missing.feature_values.items())
+        reasons.append(f'{wanted or "a slice"}: no examples in the test split')
+    return reasons
+
+
+def _named(key: Any) -> str:
+    return f'{key.column} {readable(key.column, getattr(key, key.WhichOneof("kind")))}'

@@ -1,0 +1,199 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the pipeline on this machine: TFX's LocalDagRunner, Beam in process, metadata in SQLite."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from components.errors import InputError, RunError
+from components.files import sha256_file, write_text
+from pipeline.config import Config
+from pipeline.runners import beam, workspace
+
+#: The pipeline's name in the metadata.
+NAME = 'gender_classifier'
+
+
+def run(config: Config, *, data: Path, prototxt: Path, caffemodel: Path, output: Path) -> dict[str, Any]:
+    """Runs the whole pipeline, or what of it is not in the run directory's cache yet.
+
+    Args:
+      config: what to do.
+      data: the folder that has `combined/`.
+      prototxt: the network's description.
+      caffemodel: its weights.
+      output: the run directory; made if it is not there.
+
+    Returns:
+      The content of `report/metrics.json`, see `pipeline.report.collect`.
+
+    Raises:
+      InputError: an input cannot be used, found before the first component where that is possible.
+      RunError: a gate stopped the run, or a component failed; the log has the rest.
+    """
+    height, width = check_inputs(config, data=data, prototxt=prototxt, caffemodel=caffemodel)
+    with workspace.exclusive(output):
+        now = datetime.now(UTC)
+        run_id = now.strftime('%Y-%m-%dT%H-%M-%S.%f')[:-3]
+        log = output / 'logs' / f'{run_id}.log'
+        with workspace.logged(log):
+            try:
+                return _run(config, data, prototxt, caffemodel, output, run_id, (height, width))
+            except (InputError, RunError):
+                raise
+            except Exception as error:
+                logging.exception('The run failed.')
+                raise _for_people(error, log) from error
+
+
+def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path) -> tuple[int, int]:
+    """Looks at every input before anything heavy is imported or written.
+
+    Returns:
+      Height and width of the network's input in pixels.
+
+    Raises:
+      InputError: what cannot be used, and why.
+    """
+    from components import caffe_converter
+    from components.stratified_example_gen import layout
+
+    layout.check_root(str(data), list(config.data.directories), config.data.layout)
+    summary = caffe_converter.check(prototxt, caffemodel, output_layer=config.model.output_layer)
+    height, width, channels = summary.input_shape
+    if channels != 3:
+        raise InputError(f'{prototxt}: the input has {channels} channels; a base for faces needs 3 (BGR)')
+    return height, width
+
+
+def _run(
+    config: Config, data: Path, prototxt: Path, caffemodel: Path, output: Path, run_id: str, input_size: tuple[int, int]
+) -> dict[str, Any]:
+    started = time.monotonic()
+    from components.stratified_example_gen import layout
+
+    fingerprint = layout.fingerprint(
+        str(data), list(config.data.directories), config.data.layout, bool(config.data.manifest_columns)
+    )
+    prototxt_sha256, caffemodel_sha256 = sha256_file(prototxt), sha256_file(caffemodel)
+
+    from tfx.dsl.compiler import compiler, constants
+    from tfx.orchestration import metadata as tfx_metadata
+    from tfx.orchestration.local import local_dag_runner
+    from tfx.orchestration.portable import runtime_parameter_utils
+
+    from pipeline import definition, metadata
+    from pipeline.report import collect, page
+
+    environment = definition.Environment(
+        name=NAME,
+        root=str(output.resolve()),
+        serving_dir=str(output.resolve() / 'serving' / NAME),
+        data_root=workspace.by_content(output, data, fingerprint),
+        data_fingerprint=fingerprint,
+        prototxt=workspace.by_content(output, prototxt, prototxt_sha256),
+        prototxt_sha256=prototxt_sha256,
+        caffemodel=workspace.by_content(output, caffemodel, caffemodel_sha256),
+        caffemodel_sha256=caffemodel_sha256,
+        baseline_statistics=_baseline(output, fingerprint),
+        input_size=input_size,
+        beam_args=tuple(beam.local_args()),
+    )
+    pipeline = definition.create_pipeline(config, environment)
+    pipeline.metadata_connection_config = tfx_metadata.sqlite_metadata_connection_config(str(output / metadata.FILE))
+    compiled = compiler.Compiler().compile(pipeline)
+    # LocalDagRunner would make up an id of its own; ours is also the name of the log and of the facts.
+    runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+
+    facts: dict[str, Any] = {
+        'config': config.as_dict(),
+        'config_sha256': hashlib.sha256(config.as_yaml().encode()).hexdigest(),
+        'data_fingerprint': fingerprint,
+        'prototxt_sha256': prototxt_sha256,
+        'caffemodel_sha256': caffemodel_sha256,
+        'versions': collect.versions(),
+    }
+    progress = _StageLines(len(compiled.nodes))
+    logging.getLogger('absl').addHandler(progress)
+    arguments = sys.argv
+    # TFX's Beam executors parse the process's arguments as flags of theirs; ours are none of their business.
+    sys.argv = arguments[:1]
+    try:
+        local_dag_runner.LocalDagRunner().run_with_ir(compiled)
+    finally:
+        sys.argv = arguments
+        logging.getLogger('absl').removeHandler(progress)
+
+    facts['duration_s'] = time.monotonic() - started
+    facts_file = collect.facts_file(output, run_id)
+    facts_file.parent.mkdir(exist_ok=True)
+    write_text(facts_file, json.dumps(facts, indent=1) + '\n')
+    result = collect.collect(output, next(run for run in metadata.runs(output) if run.id == run_id))
+    page.write(output, result)
+    return result
+
+
+def _baseline(output: Path, fingerprint: str) -> str:
+    """The folder of the statistics of the last run that came to its end on other data, or ''.
+
+    On other data, so that a rerun with nothing changed has nothing to compare anew and comes from the cache.
+    """
+    from pipeline import metadata
+    from pipeline.report import collect
+
+    if not (output / metadata.FILE).is_file():
+        return ''
+    for run in reversed(metadata.runs(output)):
+        facts = collect.facts_file(output, run.id)
+        statistics = run.output('StatisticsGen', 'statistics')
+        if facts.is_file() and statistics and json.loads(facts.read_text('utf-8'))['data_fingerprint'] != fingerprint:
+            return statistics.uri
+    return ''
+
+
+class _StageLines(logging.Handler):
+    """A line on stderr for each component that ends, from what LocalDagRunner and TFX's launcher log."""
+
+    def __init__(self, stages: int):
+        super().__init__(logging.INFO)
+        self._stages = stages
+        self._number = 0
+        self._cached = False
+        self._started = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == 'Component %s is running.':
+            self._number += 1
+            self._started, self._cached = time.monotonic(), False
+        elif record.msg == 'A cached execution %d is used.':
+            self._cached = True
+        elif record.msg == 'Component %s is finished.':
+            took = 'from cache' if self._cached else f'{time.monotonic() - self._started:.1f} s'
+            name = record.getMessage().split()[1]
+            print(f'[{self._number:>2}/{self._stages}] {name:<22} {took}', file=sys.stderr, flush=True)
+
+
+def _for_people(error: Exception, log: Path) -> Exception:
+    """What a component raised, as one line.
+
+    Beam gives an exception of a worker back as text inside another one; ours are found there by their names.
+    """
+    own = re.findall(
+        r'components\.errors\.(InputError|RunError): (.+?)(?: \[while running .*)?$', str(error), re.MULTILINE
+    )
+    if own:
+        kind, message = own[-1]
+        return (InputError if kind == 'InputError' else RunError)(message)
+    text = str(error).strip()
+    # The last line of a traceback in text is the exception itself.
+    first = text.splitlines()[-1 if 'Traceback' in text else 0] if text else ''
+    return RunError(f'{type(error).__name__}: {first[:300]} (the whole of it is in {log})')
