@@ -1,0 +1,162 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""DataGate on statistics and anomalies that TFDV makes."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tfx.types import standard_artifacts
+
+from components import artifacts
+from components.curated_schema import schema
+from components.data_gate import comparison, gate
+from components.data_gate.executor import Executor
+from components.errors import RunError
+
+
+def _faces(women: int, men: int, **columns) -> pd.DataFrame:
+    count = women + men
+    base = {
+        'image': [b'\xff\xd8 not looked at'] * count,
+        'gender': [1] * women + [0] * men,
+        'age': [1 + index % 70 for index in range(count)],
+        'age_band': ['01-10'] * count,
+        'path': [f'combined/aligned/{index}.jpg' for index in range(count)],
+    }
+    return pd.DataFrame({**base, **columns})
+
+
+def _schema(frame: pd.DataFrame):
+    """The curated schema for the columns of a frame."""
+    return schema.build(['race'] if 'race' in frame else [])
+
+
+def _checked(frame: pd.DataFrame):
+    """TFDV's statistics and anomalies of a frame against the curated schema."""
+    curated = _schema(frame)
+    statistics = tfdv.generate_statistics_from_dataframe(frame, tfdv.StatsOptions(schema=curated))
+    return statistics, tfdv.validate_statistics(statistics, curated)
+
+
+_BOUNDS = gate.Bounds(min_gender_share=0.3, min_per_stratum=0, max_skew=0.2, max_drift=0.2)
+
+
+def _decide(frame: pd.DataFrame, share: float = 0.3) -> list[gate.Finding]:
+    """The findings on one split."""
+    statistics, anomalies = _checked(frame)
+    bounds = dataclasses.replace(_BOUNDS, min_gender_share=share)
+    return gate.decide({'train': statistics}, {'train': anomalies}, _schema(frame), {}, {}, bounds)
+
+
+def test_ordinary_faces_pass():
+    assert _decide(_faces(10, 12)) == []
+
+
+def test_a_chosen_column_of_the_manifest_passes_even_where_it_is_missing():
+    assert _decide(_faces(10, 12, race=['0', None] * 11)) == []
+
+
+@pytest.mark.parametrize(
+    ('columns', 'feature'),
+    [
+        ({'age': [99] * 22}, 'age'),
+        ({'age_band': ['71-80'] * 22}, 'age_band'),
+        ({'gender': [2] * 5 + [0] * 17}, 'gender'),
+        ({'height': [3] * 22}, 'height'),
+        ({'path': [None] * 3 + ['x'] * 19}, 'path'),
+    ],
+)
+def test_an_anomaly_is_a_finding_that_names_the_feature(columns, feature):
+    assert feature in {finding.feature for finding in _decide(_faces(10, 12, **columns))}
+
+
+def test_imbalance_is_a_finding_with_both_numbers():
+    assert [str(finding) for finding in _decide(_faces(5, 15), 0.3)] == [
+        'train: gender: 25.0% female, 75.0% male of 20; expected at least 30.0% of each (gate.min_gender_share)'
+    ]
+    assert _decide(_faces(5, 15), 0.25) == []
+
+
+def test_a_split_without_labels_does_not_pass():
+    frame = _faces(5, 5).drop(columns='gender')
+    assert 'gender' in {finding.feature for finding in _decide(frame)}
+
+
+def test_a_missing_stratum_is_named():
+    strata = {'train': {'female 01-10': 4, 'male 01-10': 5}, 'test': {'female 01-10': 0, 'male 01-10': 3}}
+    assert [str(finding) for finding in gate.stratum_findings(strata, 1)] == [
+        'test: female 01-10: 0 images; expected at least 1 (gate.min_per_stratum)'
+    ]
+    assert gate.stratum_findings(strata, 0) == []
+
+
+def test_distances_are_what_their_definitions_say():
+    """Age bands 50/50 against 80/20: the largest difference of a share is 0.3. Genders are the same: 0."""
+    one = _faces(10, 10, age_band=['01-10', '11-20'] * 10)
+    other = _faces(10, 10, age_band=(['01-10'] * 4 + ['11-20']) * 4)
+    schema_of = _schema(one)
+    found = {d.feature: d for d in comparison.distances(_checked(one)[0], _checked(other)[0], schema_of)}
+    assert set(found) == {'gender', 'age', 'age_band'}
+    assert (found['age_band'].measure, found['age_band'].value) == ('L-infinity norm', pytest.approx(0.3))
+    assert found['gender'].value == pytest.approx(0, abs=1e-6)
+    # All 0 against all 1 is as far apart as two distributions can be.
+    apart = comparison.distances(_checked(_faces(8, 0))[0], _checked(_faces(0, 8))[0], schema_of)
+    assert {d.feature: d.value for d in apart}['gender'] == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(('which', 'key'), [('skew', 'gate.max_skew'), ('drift', 'gate.max_drift')])
+def test_skew_and_drift_name_the_feature_the_number_and_the_bound(which, key):
+    young, old = (_faces(10, 10, age=[age] * 20) for age in (10, 60))
+    (statistics, anomalies), (other, _) = _checked(young), _checked(old)
+    splits = {'train': statistics} if which == 'drift' else {'train': statistics, 'test': other}
+    baseline = {'train': other} if which == 'drift' else {}
+    findings = gate.decide(splits, {'train': anomalies}, _schema(young), {}, baseline, _BOUNDS)
+    assert [finding.feature for finding in findings] == ['age']
+    assert f'at most 0.2 ({key})' in str(findings[0])
+    assert 'Jensen-Shannon divergence 1.0' in str(findings[0]) or 'divergence 0.9' in str(findings[0])
+
+
+@pytest.fixture
+def artifact_dicts(tmp_path):
+    """Inputs and outputs of the executor, over one imbalanced split."""
+    frame = _faces(1, 9)
+    statistics, found = _checked(frame)
+    inputs = {
+        'statistics': standard_artifacts.ExampleStatistics(),
+        'anomalies': standard_artifacts.ExampleAnomalies(),
+        'schema': standard_artifacts.Schema(),
+        'examples': standard_artifacts.Examples(),
+    }
+    for name, artifact in inputs.items():
+        artifact.uri = str(tmp_path / name)
+        (tmp_path / name / 'Split-train').mkdir(parents=True)
+        if name in ('statistics', 'anomalies'):
+            artifact.split_names = '["train"]'
+    (tmp_path / 'statistics' / 'Split-train' / 'FeatureStats.pb').write_bytes(statistics.SerializeToString())
+    (tmp_path / 'anomalies' / 'Split-train' / 'SchemaDiff.pb').write_bytes(found.SerializeToString())
+    (tmp_path / 'schema' / 'schema.pbtxt').write_text(text_format.MessageToString(_schema(frame)))
+    (tmp_path / 'examples' / 'account.json').write_text('{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}}')
+    decision = artifacts.GateDecision()
+    decision.uri = str(tmp_path / 'decision')
+    return {name: [artifact] for name, artifact in inputs.items()}, {'decision': [decision]}
+
+
+def test_the_executor_stops_the_run_or_warns_and_goes_on(artifact_dicts, tmp_path):
+    properties = {**dataclasses.asdict(_BOUNDS), 'baseline': '', 'mode': 'stop'}
+    with pytest.raises(RunError, match=r'train: gender: 10\.0% female') as caught:
+        Executor().Do(*artifact_dicts, properties)
+    assert '\n' not in str(caught.value)
+    assert not (tmp_path / 'decision').exists()
+    Executor().Do(*artifact_dicts, {**properties, 'mode': 'warn'})
+    assert '"passed": false' in (tmp_path / 'decision' / 'decision.json').read_text()
+    Executor().Do(*artifact_dicts, {**properties, 'min_gender_share': 0.1, 'baseline': str(tmp_path / 'statistics')})
+    assert '"passed": true' in (tmp_path / 'decision' / 'decision.json').read_text()
+
+
+def test_a_baseline_that_is_gone_is_named(artifact_dicts, tmp_path):
+    properties = {**dataclasses.asdict(_BOUNDS), 'baseline': str(tmp_path / 'gone'), 'mode': 'stop'}
+    with pytest.raises(RunError, match=r'gone: the statistics of the last run on other data are gone'):
+        Executor().Do(*artifact_dicts, properties)

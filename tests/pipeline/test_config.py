@@ -1,0 +1,101 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration: what is read back, and that every bad value is one clear line."""
+
+import dataclasses
+
+import pytest
+
+from components.errors import InputError
+from pipeline import config
+
+
+def test_the_reference_procedure():
+    reference = config.load('vgg_face')
+    assert (reference.data.directories, reference.data.per_folder) == (('aligned',), 20)
+    assert reference.data.fractions == (0.6, 0.2, 0.2)
+    assert dataclasses.asdict(reference.trainer) == {
+        'hidden_units': 32, 'dropout': 0.25, 'standardize': False, 'learning_rate': 0.001, 'batch_size': 20,
+        'epochs': 10, 'seed': 0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize('name', config.bundled())
+def test_every_bundled_configuration_reads_back_to_itself(name, tmp_path):
+    loaded = config.load(name)
+    file = tmp_path / 'again.yaml'
+    file.write_text(loaded.as_yaml())
+    assert config.load(str(file)) == loaded
+
+
+def test_overrides_apply_in_order_and_keep_the_rest():
+    loaded = config.load(
+        'vgg_face', ['trainer.epochs=3', 'trainer.learning_rate=1e-4', 'trainer.epochs=4', 'data.per_folder=null']
+    )
+    assert (loaded.trainer.epochs, loaded.trainer.learning_rate, loaded.data.per_folder) == (4, 1e-4, None)
+    assert loaded.trainer.hidden_units == 32
+
+
+@pytest.mark.parametrize(
+    ('override', 'message'),
+    [
+        ('trainer.epochs=0', 'trainer.epochs: expected at least 1 and at most 100000, found 0'),
+        ('trainer.epochs=many', "trainer.epochs: expected a whole number, found 'many'"),
+        ('trainer.epochs=2.5', 'trainer.epochs: expected a whole number, found 2.5'),
+        ('trainer.standardize=1', 'trainer.standardize: expected true or false, found 1'),
+        ('trainer.dropout=.nan', 'trainer.dropout: expected at least 0 and at most 0.95, found nan'),
+        ('trainer.epoch=3', 'no such key; known are: trainer.hidden_units'),
+        ('train.epochs=3', 'no such key; known are: data, '),
+        ('trainer.epochs', 'expected section.key=value'),
+        ('trainer=3', 'expected section.key=value'),
+        ('data.split=random', "data.split: expected one of stratified, shuffled, found 'random'"),
+        ('data.fractions=[0.5, 0.5]', 'data.fractions: expected three shares'),
+        ('data.fractions=[0.5, 0.5, 0.5]', 'add up to 1'),
+        ('data.directories=[]', 'data.directories: expected at least one'),
+        ('data.directories=aligned', "data.directories: expected a list, found 'aligned'"),
+        ('data.seed=[', 'the value is not valid YAML'),
+    ],
+)
+def test_a_bad_override_is_named(override, message):
+    with pytest.raises(InputError) as caught:
+        config.load('vgg_face', [override])
+    assert message in str(caught.value)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('text', 'message'),
+    [
+        ('trainer: {epochs: [1]}', 'trainer.epochs: expected a whole number, found [1]'),
+        ('trainers: {}', 'trainers: no such key'),
+        ('trainer: 3', 'trainer.: expected keys with values, found 3'),
+        ('- 1', 'expected sections'),
+        ('a: [', 'not valid YAML'),
+        ('trainer: !!python/object/apply:os.system [ls]', 'not valid YAML'),
+        ('\x00', 'not valid YAML'),
+    ],
+)
+def test_a_bad_file_is_named(tmp_path, text, message):
+    file = tmp_path / 'mine.yaml'
+    file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        config.load(str(file))
+    assert message in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_an_empty_file_is_all_defaults(tmp_path):
+    file = tmp_path / 'mine.yaml'
+    file.write_text('')
+    assert config.load(str(file)) == config.Config()
+
+
+def test_a_file_that_is_not_there_says_what_is():
+    with pytest.raises(InputError, match=r'nowhere: No such file .* demo, .*vgg_face'):
+        config.load('nowhere')
+
+
+def test_every_key_has_help():
+    rows = config.describe()
+    assert len(rows) == sum(len(section) for section in config.Config().as_dict().values())
+    assert all(text for _, _, text in rows)
