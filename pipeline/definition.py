@@ -1,24 +1,24 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline: wiring only, no I/O. Paths, runner and metadata come from `pipeline.runners`."""
+"""The pipeline: wiring only. Paths, runner and metadata come from `pipeline.runners`."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
 
-from components.caffe_converter.component import CaffeConverter
 from tfx.components import Evaluator, ExampleValidator, StatisticsGen, Trainer, Transform
 from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 
 from components.atomic_pusher.component import AtomicPusher
+from components.caffe_converter.component import CaffeConverter
 from components.curated_schema.component import CuratedSchema
 from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
 from components.signature_check.component import SignatureCheck
 from components.stratified_example_gen.component import StratifiedExampleGen
-from pipeline import evaluation, features
+from pipeline import code, evaluation, features
 from pipeline.config import Config
 
 
@@ -149,13 +149,16 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
         ),
     )
+    components = [
+        examples, schema, statistics, validator, gate, transform, base, embeddings, trainer, evaluator, check, pusher,
+    ]  # fmt: skip
+    for component in components:
+        # Executors ignore flags that they do not know; TFX's cache does not.
+        component.executor_spec.add_extra_flags([f'--code={code.fingerprint(component.id)}'])
     return pipeline.Pipeline(
         pipeline_name=environment.name,
         pipeline_root=environment.root,
-        components=[
-            examples, schema, statistics, validator, gate, transform,
-            base, embeddings, trainer, evaluator, check, pusher,
-        ],
+        components=components,
         enable_cache=True,
         beam_pipeline_args=list(environment.beam_args),
-    )  # fmt: skip
+    )

@@ -9,9 +9,15 @@ GENDER = 'gender'
 AGE = 'age'
 AGE_BAND = 'age_band'
 PATH = 'path'
+IMAGE_WIDTH = 'image_width'
+IMAGE_HEIGHT = 'image_height'
+IMAGE_BYTES = 'image_bytes'
+BRIGHTNESS = 'brightness'
 
 # Names a column of manifest.csv cannot take.
-RESERVED = frozenset({IMAGE, GENDER, AGE, AGE_BAND, PATH, 'embedding'})
+RESERVED = frozenset(
+    {IMAGE, GENDER, AGE, AGE_BAND, PATH, IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_BYTES, BRIGHTNESS, 'embedding'}
+)
 
 MALE, FEMALE = 0, 1
 GENDER_NAMES = ('male', 'female')  # indexed by the label

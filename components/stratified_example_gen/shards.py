@@ -91,7 +91,7 @@ def _content(data_root: str, photo: Photo) -> bytes:
         raise InputError(_moving(data_root, photo, why)) from None
     if hashlib.sha256(data).digest() != photo.sha256:
         raise InputError(_moving(data_root, photo, 'changed'))
-    return images.as_people_see(data) if photo.convert else data
+    return data
 
 
 def _moving(data_root: str, photo: Photo, what: str) -> str:
@@ -99,11 +99,16 @@ def _moving(data_root: str, photo: Photo, what: str) -> str:
     return f'{full} {what} while the sample was being made; run again when nothing writes to the data root'
 
 
-def _example(photo: Photo, image: bytes, columns: Sequence[str]) -> bytes:
+def _example(photo: Photo, content: bytes, columns: Sequence[str]) -> bytes:
     import tensorflow as tf
 
-    values: dict[str, int | bytes] = {
-        features.IMAGE: image,
+    measures = images.measure(content)
+    values: dict[str, int | float | bytes] = {
+        features.IMAGE: images.as_people_see(content) if photo.convert else content,
+        features.IMAGE_WIDTH: measures.width,
+        features.IMAGE_HEIGHT: measures.height,
+        features.IMAGE_BYTES: len(content),
+        features.BRIGHTNESS: measures.brightness,
         features.GENDER: photo.gender,
         features.AGE: photo.age,
         features.AGE_BAND: features.age_band(photo.age).encode(),
@@ -114,8 +119,11 @@ def _example(photo: Photo, image: bytes, columns: Sequence[str]) -> bytes:
         values[column] = text.encode()
     example = tf.train.Example()
     for name, value in sorted(values.items()):
+        feature = example.features.feature[name]
         if isinstance(value, bytes):
-            example.features.feature[name].bytes_list.value.append(value)
+            feature.bytes_list.value.append(value)
+        elif isinstance(value, float):
+            feature.float_list.value.append(value)
         else:
-            example.features.feature[name].int64_list.value.append(value)
+            feature.int64_list.value.append(value)
     return example.SerializeToString(deterministic=True)

@@ -25,6 +25,10 @@ def _faces(women: int, men: int, **columns) -> pd.DataFrame:
         'age': [1 + index % 70 for index in range(count)],
         'age_band': ['01-10'] * count,
         'path': [f'combined/aligned/{index}.jpg' for index in range(count)],
+        'image_width': [200] * count,
+        'image_height': [200] * count,
+        'image_bytes': [8000 + index for index in range(count)],
+        'brightness': [100.0 + index for index in range(count)],
     }
     return pd.DataFrame({**base, **columns})
 
@@ -66,6 +70,8 @@ def test_a_chosen_column_of_the_manifest_passes_even_where_it_is_missing():
         ({'age_band': ['71-80'] * 22}, 'age_band'),
         ({'gender': [2] * 5 + [0] * 17}, 'gender'),
         ({'height': [3] * 22}, 'height'),
+        ({'brightness': [256.0] * 22}, 'brightness'),
+        ({'image_width': [0] * 22}, 'image_width'),
         ({'path': [None] * 3 + ['x'] * 19}, 'path'),
     ],
 )
@@ -99,7 +105,7 @@ def test_distances_are_what_their_definitions_say():
     other = _faces(10, 10, age_band=(['01-10'] * 4 + ['11-20']) * 4)
     schema_of = _schema(one)
     found = {d.feature: d for d in comparison.distances(_checked(one)[0], _checked(other)[0], schema_of)}
-    assert set(found) == {'gender', 'age', 'age_band'}
+    assert set(found) == {'gender', 'age', 'age_band', 'image_width', 'image_height', 'image_bytes', 'brightness'}
     assert (found['age_band'].measure, found['age_band'].value) == ('L-infinity norm', pytest.approx(0.3))
     assert found['gender'].value == pytest.approx(0, abs=1e-6)
     # All 0 against all 1 is as far apart as two distributions can be.

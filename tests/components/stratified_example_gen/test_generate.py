@@ -27,6 +27,8 @@ from components.stratified_example_gen import features, layout
 pytest.importorskip('apache_beam')
 tf = pytest.importorskip('tensorflow')
 
+_MEASURED = (features.IMAGE_WIDTH, features.IMAGE_HEIGHT, features.IMAGE_BYTES, features.BRIGHTNESS)
+
 
 def everything(splits):
     return [example for examples in splits.values() for example in examples]
@@ -71,10 +73,14 @@ def test_the_examples_hold_the_files_own_bytes_and_what_the_folder_says(root, sa
     assert_adds_up(account, splits, folder)
     assert account['sampled'] == sum(min(4, len(list(f.iterdir()))) for f in (root / 'combined/aligned').iterdir())
     for example in everything(splits):
-        assert set(example) == {'image', 'gender', 'age', 'age_band', 'path'}
+        assert set(example) == {'image', 'gender', 'age', 'age_band', 'path', *_MEASURED}
         path = example['path'].decode()
         assert example['image'] == (root / path).read_bytes()
         assert Path(path).parent.name == f'{example["age"]:02d}_{"MF"[example["gender"]]}'
+        with Image.open(root / path) as image:
+            assert (example['image_width'], example['image_height']) == image.size
+            assert example['brightness'] == pytest.approx(np.asarray(image.convert('L')).mean(), abs=1)
+        assert example['image_bytes'] == (root / path).stat().st_size
         low, high = example['age_band'].decode().split('-')
         assert int(low) <= example['age'] <= int(high) == int(low) + 9
 
