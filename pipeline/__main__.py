@@ -10,6 +10,7 @@ import os
 import sys
 from importlib import metadata as packages
 from pathlib import Path
+from typing import NoReturn
 
 from components.errors import InputError, RunError
 from pipeline import config as configuration
@@ -38,8 +39,16 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments, as for every other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with status 2."""
+        self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog='gender-pipeline',
         description='Turns a face network in Caffe format into an evaluated, servable gender classifier.',
     )
@@ -64,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser('predict', help='ask an exported model about image files')
     predict.add_argument(
-        '--model', type=Path, required=True, metavar='DIR', help='a version in OUTPUT/serving/gender_classifier'
+        '--model',
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='OUTPUT/serving/gender_classifier, for the newest version, or a version in it',
     )
     predict.add_argument('--json', action='store_true', help='one JSON object a line')
     predict.add_argument('images', nargs='+', metavar='IMAGE')
@@ -118,7 +131,7 @@ def _summary(output: Path, result: dict) -> None:
     print(account.describe(result['data']))
     print(text.table(result))
     if result['blessed']:
-        print(f'Blessed. Pushed to {os.path.relpath(result["pushed"])}')
+        print(f'Blessed. Pushed to {output / Path(result["pushed"]).relative_to(output.resolve())}')
     else:
         print('Not blessed, and not pushed:')
         for reason in result['reasons']:

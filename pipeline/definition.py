@@ -96,6 +96,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         prototxt=environment.prototxt,
         caffemodel=environment.caffemodel,
         output_layer=config.model.output_layer,
+        input_size=config.model.input_size,
         prototxt_sha256=environment.prototxt_sha256,
         caffemodel_sha256=environment.caffemodel_sha256,
     )

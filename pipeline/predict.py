@@ -13,6 +13,7 @@ from components.errors import InputError
 from pipeline import features
 
 _BATCH = 32
+_GRAPH = 'saved_model.pb'
 
 # A decompression bomb is small on disk and huge in memory; a photograph has some 50 million pixels at most.
 _MAX_PIXELS = 64_000_000
@@ -35,13 +36,17 @@ class Prediction:
 def load(model: Path) -> Any:
     """The `serving_default` signature of a SavedModel.
 
+    Args:
+      model: its folder, or a folder of numbered versions, of which the newest is taken.
+
     Raises:
       InputError: the folder is not a SavedModel, or not one of this pipeline.
     """
-    if not (model / 'saved_model.pb').is_file():
-        versions = sorted(item.name for item in model.glob('*/') if (item / 'saved_model.pb').is_file())
-        hint = f'; did you mean {model / versions[-1]}?' if versions else '; give serving/gender_classifier/<version>'
-        raise InputError(f'--model {model}: not a SavedModel (no saved_model.pb){hint}')
+    versions = [item for item in model.glob('[0-9]*/') if item.name.isdigit() and (item / _GRAPH).is_file()]
+    if versions and not (model / _GRAPH).is_file():
+        model = max(versions, key=lambda item: int(item.name))
+    if not (model / _GRAPH).is_file():
+        raise InputError(f'--model {model}: not a SavedModel (no {_GRAPH}); give serving/gender_classifier of a run')
     import tensorflow as tf
 
     try:

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
@@ -18,6 +21,7 @@ class CaffeConverterSpec(component_spec.ComponentSpec):
         'prototxt': component_spec.ExecutionParameter(type=str),
         'caffemodel': component_spec.ExecutionParameter(type=str),
         'output_layer': component_spec.ExecutionParameter(type=str),
+        'input_size': component_spec.ExecutionParameter(type=str),
         'prototxt_sha256': component_spec.ExecutionParameter(type=str),
         'caffemodel_sha256': component_spec.ExecutionParameter(type=str),
     }
@@ -35,6 +39,7 @@ class CaffeConverter(base_component.BaseComponent):
       prototxt: path of the network.
       caffemodel: path of its weights.
       output_layer: the Caffe layer to end at; None for the network's only output.
+      input_size: height and width of the input in pixels; None for the prototxt's.
       prototxt_sha256, caffemodel_sha256: of the files' content, hexadecimal; '' is not checked.
     """
 
@@ -46,6 +51,7 @@ class CaffeConverter(base_component.BaseComponent):
         prototxt: str,
         caffemodel: str,
         output_layer: str | None = None,
+        input_size: Sequence[int] | None = None,
         prototxt_sha256: str = '',
         caffemodel_sha256: str = '',
     ):
@@ -54,6 +60,7 @@ class CaffeConverter(base_component.BaseComponent):
                 prototxt=prototxt,
                 caffemodel=caffemodel,
                 output_layer=output_layer or '',
+                input_size=json.dumps(list(input_size or [])),
                 prototxt_sha256=prototxt_sha256,
                 caffemodel_sha256=caffemodel_sha256,
                 model=types.Channel(type=standard_artifacts.Model),

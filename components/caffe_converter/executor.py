@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tfx import types
@@ -33,6 +34,7 @@ class Executor(base_executor.BaseExecutor):
             - prototxt: str, path of the network.
             - caffemodel: str, path of its weights.
             - output_layer: str, the Caffe layer to end at; '' for the network's only output.
+            - input_size: str, JSON list of height and width in pixels; '[]' for the prototxt's.
             - prototxt_sha256, caffemodel_sha256: str, of the files' content; '' is not checked.
 
         Raises:
@@ -44,6 +46,7 @@ class Executor(base_executor.BaseExecutor):
             exec_properties['caffemodel'],
             artifact_utils.get_single_uri(output_dict['model']),
             output_layer=exec_properties.get('output_layer') or None,
+            input_size=tuple(json.loads(exec_properties['input_size'])) or None,
             prototxt_sha256=exec_properties.get('prototxt_sha256') or '',
             caffemodel_sha256=exec_properties.get('caffemodel_sha256') or '',
         )

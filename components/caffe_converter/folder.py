@@ -22,6 +22,7 @@ def convert_to_folder(
     folder: str | os.PathLike[str],
     *,
     output_layer: str | None = None,
+    input_size: tuple[int, int] | None = None,
     prototxt_sha256: str = '',
     caffemodel_sha256: str = '',
 ) -> None:
@@ -35,6 +36,7 @@ def convert_to_folder(
       prototxt, caffemodel: the files.
       folder: where to write.
       output_layer: the Caffe layer to end at; None for the network's only output.
+      input_size: height and width of the input in pixels, in place of the prototxt's.
       prototxt_sha256, caffemodel_sha256: what the files' digests must be; '' is not checked.
 
     Raises:
@@ -42,7 +44,7 @@ def convert_to_folder(
       OSError: the folder cannot be written.
     """
     # First what costs nothing; the digest of a missing file would be a worse message.
-    summary = check(prototxt, caffemodel, output_layer=output_layer)
+    summary = check(prototxt, caffemodel, output_layer=output_layer, input_size=input_size)
     digests = [_verified(prototxt, prototxt_sha256), _verified(caffemodel, caffemodel_sha256)]
     report = {
         'prototxt': {'file': os.path.basename(prototxt), 'sha256': digests[0]},
@@ -58,7 +60,7 @@ def convert_to_folder(
     }  # fmt: skip
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    model = convert(prototxt, caffemodel, output_layer=output_layer, quiet=False)
+    model = convert(prototxt, caffemodel, output_layer=output_layer, input_size=input_size, quiet=False)
     with atomic_path(target / MODEL_FILE) as temporary:
         model.save(temporary)
     write_text(target / REPORT_FILE, json.dumps(report, indent=1) + '\n')

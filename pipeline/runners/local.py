@@ -68,7 +68,13 @@ def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path
     from components.stratified_example_gen import layout
 
     layout.check_root(str(data), list(config.data.directories), config.data.layout)
-    summary = caffe_converter.check(prototxt, caffemodel, output_layer=config.model.output_layer)
+    size = config.model.input_size
+    summary = caffe_converter.check(
+        prototxt,
+        caffemodel,
+        output_layer=config.model.output_layer,
+        input_size=(size[0], size[1]) if size else None,
+    )
     height, width, channels = summary.input_shape
     if channels != 3:
         raise InputError(f'{prototxt}: the input has {channels} channels; a base for faces needs 3 (BGR)')

@@ -34,10 +34,20 @@ def test_help_is_quick(command):
     assert time.monotonic() - started < 3
 
 
-def test_no_command_is_a_usage_error(command):
-    process = command()
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ((), 'COMMAND'),
+        (('run',), '--data, --prototxt'),
+        (('rnu',), 'rnu'),
+        (('predict', '--modle', 'x', 'y'), '--model'),
+    ],
+)
+def test_bad_usage(command, arguments, message):
+    process = command(*arguments)
     assert process.returncode == 2
-    assert 'usage:' in process.stderr
+    assert message in process.stderr
+    assert len(process.stderr.splitlines()) == 1
 
 
 def test_a_data_root_that_is_not_there(refused, tmp_path):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,6 +189,8 @@ def test_predict_answers_in_words_and_in_json_and_tells_bad_images_apart(finishe
     assert [set(answer) for answer in answers] == [
         {'path', 'label', 'probability'}, {'path', 'error'}, {'path', 'error'}, {'path', 'label', 'probability'},
     ]  # fmt: skip
+    newest = command('predict', '--model', model.parent, '--json', good[0])
+    assert json.loads(newest.stdout)['path'] == str(good[0])
     assert answers[0]['label'] == ('female' if answers[0]['probability'] > 0.5 else 'male')
 
 
@@ -206,3 +209,29 @@ def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):
     assert sum(sum(genders.values()) for genders in result['data']['splits'].values()) == 280
     # 168 training faces are few; chance is 0.5, and an AUC of 0.5 has an error of 0.08 on 56 faces.
     assert result['overall']['auc']['value'] > 0.62
+
+
+def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path):
+    """Another size than the prototxt's, height and width different, and columns of a manifest as slices."""
+    faces = shutil.copytree(inputs.data, tmp_path / 'faces')
+    paths = sorted((faces / 'combined' / 'aligned').glob('*/*.jpg'))
+    rows = [
+        f'{path.relative_to(faces).as_posix()},{"round" if index % 2 else "long"}' for index, path in enumerate(paths)
+    ]
+    (faces / 'manifest.csv').write_text('\n'.join(['path,shape', *rows[:-1]]) + '\n')
+    output = tmp_path / 'out'
+    process = command(
+        *inputs.arguments(output, data=faces), *low_bounds,
+        '--set', 'model.input_size=[32, 96]', '--set', 'data.manifest_columns=[shape]', '--set', 'data.per_folder=3',
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    run = metadata.runs(output)[0]
+    report = json.loads((Path(run.output('CaffeConverter', 'model').uri) / 'report.json').read_text())
+    assert report['input_shape'] == [32, 96, 3]
+    result = json.loads((output / 'report' / 'metrics.json').read_text())
+    shapes = {
+        item['slice'].get('shape'): item['metrics']['examples'] for item in result['slices'] if len(item['slice']) == 1
+    }
+    # The face that the manifest does not mention has no shape, and may be in the test split.
+    assert 83 <= shapes['round'] + shapes['long'] <= result['overall']['examples'] == 84
+    assert result['data']['manifest'] == {'file_without_row': 1}
