@@ -131,7 +131,8 @@ def _summary(output: Path, result: dict) -> None:
     print(account.describe(result['data']))
     print(text.table(result))
     if result['blessed']:
-        print(f'Blessed. Pushed to {output / Path(result["pushed"]).relative_to(output.resolve())}')
+        pushed, root = Path(result['pushed']), output.resolve()
+        print(f'Blessed. Pushed to {output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed}')
     else:
         print('Not blessed, and not pushed:')
         for reason in result['reasons']:

@@ -89,7 +89,7 @@ def _read(path: str) -> bytes | InputError:
         return InputError(f'cannot be read ({error.strerror})')
     found = images.inspect(data, min_size=1, max_pixels=_MAX_PIXELS)
     if found.reason:
-        return InputError(str(found.reason))
+        return InputError(f'{images.REASONS[found.reason]}: {found.detail}')
     return images.as_people_see(data)
 
 
