@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from components.caffe_converter.message import printable
 from components.caffe_converter.summary import NetworkSummary
 from components.errors import InputError, RunError
 
@@ -19,8 +20,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m components.caffe_converter',
         description='Converts a Caffe network to Keras, without Caffe.',
-        epilog='Exit status: 0 done, 2 the arguments or files cannot be used, 1 anything else. Progress and messages go '
-        'to stderr, tables to stdout.',
+        epilog='Exit status: 0 done, 2 the arguments or files cannot be used, 1 anything else. '
+        'Messages go to stderr, tables to stdout.',
     )
     parser.add_argument('out_file', metavar='OUT_FILE', help='the file to write; its ending may be left out')
     parser.add_argument('prototxt', metavar='PROTOTXT', help='the network, V1 or V2; of a train_val file the TEST net')
@@ -82,7 +83,7 @@ def _report(summary: NetworkSummary) -> None:
     for row in summary.layers:
         renamed = f' as {row.keras_name!r}' if row.keras_name != row.name else ''
         what = f'{row.parameters:,} parameters converted{renamed}' if row.parameters else 'no weights'
-        print(f'  {row.name} ({row.type}): {what}', file=sys.stderr)
+        print(f'  {printable(row.name)} ({row.type}): {what}', file=sys.stderr)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -97,7 +98,7 @@ def _run(options: argparse.Namespace) -> None:
     )  # fmt: skip
     summary = summarise(network)
     for layer in network.skipped:
-        print(f'left out: layer {layer.name!r} ({layer.type}), line {layer.line}', file=sys.stderr)
+        print(f'left out: {layer}, line {layer.line}', file=sys.stderr)
     if options.verbose:
         _report(summary)
     if options.summary:
@@ -113,7 +114,7 @@ def _run(options: argparse.Namespace) -> None:
         # h5py puts its whole call stack into the message; the errno says what is wrong.
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         raise InputError(f'{out}: cannot be written: {reason}; give another OUT_FILE') from None
-    names = ', '.join(dict.fromkeys(name for name, _ in summary.outputs))
+    names = ', '.join(dict.fromkeys(printable(name) for name, _ in summary.outputs))
     print(f'{out}: {summary.parameters:,} parameters, {len(summary.layers)} layers up to {names}', file=sys.stderr)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.caffe_converter.copying import contiguous
+from components.caffe_converter.copying import owned
 from components.caffe_converter.network import open_network
 from components.caffe_converter.summary import NetworkSummary, summarise
 
@@ -90,15 +90,10 @@ def read_weights(
     """
     network = open_network(prototxt, caffemodel, output_layer=output_layer, input_size=input_size)
     return {
-        step.layer.name: [_own(contiguous(values)).reshape(weight.shape) for weight, values in network.weights(step)]
+        step.layer.name: [owned(values).reshape(weight.shape) for weight, values in network.weights(step)]
         for step in network.steps
         if step.plan.weights
     }
-
-
-def _own(values: np.ndarray) -> np.ndarray:
-    """The values themselves, or a copy where they are a view of the file."""
-    return values if values.flags.owndata else values.copy()
 
 
 def report(

@@ -11,9 +11,10 @@ import keras
 
 from components.caffe_converter import keras_layers as custom
 from components.caffe_converter.build_plan import helpers, is_plain_transpose, is_same_padding
-from components.caffe_converter.copying import contiguous
+from components.caffe_converter.copying import owned
 from components.caffe_converter.layers.base import stored_shape
 from components.caffe_converter.network import Network, Step
+from components.errors import InputError
 from components.progress import Progress
 
 # (step, Keras name, name for a helper layer by suffix, inputs) → output or outputs
@@ -31,21 +32,34 @@ def build_model(network: Network, quiet: bool = True) -> keras.Model:
     Returns:
       A functional model: an Input for each of the network's inputs (float32 [B, H, W, C] for an image), one output for
       each of its outputs (a list where there are several).
+
+    Raises:
+      InputError: the network is too deep for Keras' recursion (700 layers in a row are not).
     """
-    taken = set(network.names.values())
+    try:
+        model = _functional(network)
+    except RecursionError:
+        raise InputError(
+            f'{network.graph.path}: expected a network that Keras can build, found {len(network.steps)} layers, '
+            'too many in a row for its recursion; convert the weights alone (-f hdf5), or a part with --output-layer'
+        ) from None
+    _load(network, model, quiet)
+    return model
+
+
+def _functional(network: Network) -> keras.Model:
+    taken = {*network.names.values(), *network.input_names}
     tensors: dict[int, Any] = {}
     inputs = []
-    for name, blob, shape in network.inputs:
-        tensors[blob] = keras.Input(stored_shape(shape)[1:], name=network.names[name], dtype='float32')
+    for (_, blob, shape), name in zip(network.inputs, network.input_names, strict=True):
+        tensors[blob] = keras.Input(stored_shape(shape)[1:], name=name, dtype='float32')
         inputs.append(tensors[blob])
     for step in network.steps:
         bottoms = [tensors[blob] for blob in step.node.inputs]
         outputs = _build(step, network.names[step.layer.name], taken, bottoms)
         tensors.update(zip(step.node.outputs, outputs, strict=True))
     ends = [tensors[blob] for _, blob, _ in network.outputs]
-    model = keras.Model(inputs if len(inputs) > 1 else inputs[0], ends if len(ends) > 1 else ends[0])
-    _load(network, model, quiet)
-    return model
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], ends if len(ends) > 1 else ends[0])
 
 
 def _build(step: Step, name: str, taken: set[str], bottoms: list[Any]) -> list[Any]:
@@ -70,7 +84,7 @@ def _load(network: Network, model: keras.Model, quiet: bool) -> None:
                 continue
             layer = model.get_layer(network.names[step.layer.name])
             for variable, (weight, values) in zip(layer.weights, network.weights(step), strict=True):
-                variable.assign(contiguous(values).reshape(weight.shape))
+                variable.assign(owned(values).reshape(weight.shape))
             progress.update()
 
 

@@ -24,6 +24,12 @@ _NET = (
 )  # fmt: skip
 
 
+# Far beyond any published network; they bound what a hostile file can cost.
+MAX_LAYERS = 20_000
+MAX_BLOBS = 1_000  # of one layer, and inputs of the network
+MAX_NAME = 1_024
+
+
 @dataclass
 class Node:
     """A layer with the numbers of the blobs it reads and makes. An in-place top is a blob of its own."""
@@ -70,7 +76,7 @@ class Graph:
                 return node
         names = [node.layer.name for node in self.nodes]
         made = [node.layer.name for node in self.nodes if name in node.layer.tops]
-        close = difflib.get_close_matches(name, names, 3)
+        close = difflib.get_close_matches(name[:100], [one[:100] for one in names], 3)
         hint = ''
         if made:
             hint = f'; {shown(name)} is a blob, made by layer {shown(made[-1])}'
@@ -107,6 +113,8 @@ def build_graph(net: Message) -> Graph:
         )
     if not v1 and not v2:
         raise net.error('expected a network with layers, found none; is this a prototxt of a network?')
+    if len(v1 or v2) > MAX_LAYERS:
+        raise net.error(f'expected at most {MAX_LAYERS} layers, found {len(v1 or v2)}')
     graph = Graph(net.path, net.string('name', ''), 'v1' if v1 else 'v2', [], [])
     builder = _Builder(graph, net)
     for message in v1 or v2:
@@ -134,6 +142,8 @@ class _Builder:
         return self._count
 
     def _source(self, name: str, shape: Shape | None, problem: str) -> None:
+        if len(self._graph.sources) == MAX_BLOBS:
+            raise InputError(f'{self._graph.path}: expected at most {MAX_BLOBS} inputs, found more')
         self._graph.sources.append(Source(name, self._new(name), shape, problem))
 
     def add(self, message: Message, v1: bool) -> None:
@@ -152,6 +162,8 @@ class _Builder:
         else:
             kind = message.string('type', '')
         layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message)
+        if max(len(layer.bottoms), len(layer.tops)) > MAX_BLOBS or max(len(name), len(kind)) > MAX_NAME:
+            raise layer.error(f'expected at most {MAX_BLOBS} bottoms and tops and a name of at most {MAX_NAME} letters')
         if kind in TRAINING_TYPES:
             for top in layer.tops:
                 self._dropped[top] = layer
@@ -181,9 +193,7 @@ class _Builder:
             return self._blobs[name]
         if name in self._dropped:
             other = self._dropped[name]
-            raise layer.error(
-                f'bottom {shown(name)} is made by layer {shown(other.name)} ({other.type}), which is for training only'
-            )
+            raise layer.error(f'bottom {shown(name)} is made by {other}, which is for training only')
         raise layer.error(f'bottom {shown(name)} is not made by any layer before it', layer.message.line_of('bottom'))
 
     def _check_new(self, layer: Layer, top: str, index: int) -> None:

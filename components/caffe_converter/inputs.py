@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from components.caffe_converter.layers.base import MAX_AXES, MAX_COUNT, Layer, Shape
-from components.caffe_converter.message import Message, shown
+from components.caffe_converter.message import Message
 
 _UNKNOWN = 'its size is not in the prototxt; give the input size (height and width)'
 
@@ -32,14 +32,14 @@ def declared_shapes(net: Message) -> list[tuple[str, Shape | None]]:
             raise net.error(
                 f'{len(names)} inputs need {4 * len(names)} input_dim, found {len(dims)}', net.line_of('input_dim')
             )
-        shapes = [(dims[at], dims[at + 1], dims[at + 2], dims[at + 3]) for at in range(0, len(dims), 4)]
+        shapes = [tuple(dims[at : at + 4]) for at in range(0, len(dims), 4)]
     if shapes and len(shapes) != len(names):
         raise net.error(
             f'{len(names)} inputs need {len(names)} input_shape, found {len(shapes)}', net.line_of('input_shape')
         )
     if len(set(names)) < len(names):
         raise net.error('two inputs have one name', net.line_of('input'))
-    return list(zip(names, shapes or [None] * len(names), strict=True))
+    return list(zip(names, shapes, strict=True)) if shapes else [(name, None) for name in names]
 
 
 def data_shape(layer: Layer) -> list[tuple[str, Shape | None, str]]:
@@ -52,9 +52,7 @@ def data_shape(layer: Layer) -> list[tuple[str, Shape | None, str]]:
         return _input(layer)
     size = _image(layer)
     first = [(layer.tops[0], size, _UNKNOWN)] if layer.tops else []
-    reason = (
-        f'layer {shown(layer.name)} ({layer.type}) makes it for training: labels are no input of a deployed network'
-    )
+    reason = f'{layer} makes it for training: labels are no input of a deployed network'
     return first + [(top, None, reason) for top in layer.tops[1:]]
 
 

@@ -356,7 +356,7 @@ class ArgMax(_Configured):
 
 @_register
 class Reduction(_Configured):
-    """coefficient · SUM, ASUM (of |x|) or SUMSQ over Caffe's axes from `axis` on; MEAN is a SUM with its coefficient."""
+    """coefficient · SUM, ASUM (of |x|) or SUMSQ over Caffe's axes from `axis` on (MEAN is a SUM here)."""
 
     def __init__(self, operation: str, axis: int, coefficient: float, **kwargs: Any):
         super().__init__({'operation': operation, 'axis': axis, 'coefficient': coefficient}, kwargs)

@@ -16,6 +16,12 @@ def shown(text: str, limit: int = 60) -> str:
     return repr(text if len(text) <= limit else text[:limit] + '…')
 
 
+def printable(text: str, limit: int = 80) -> str:
+    """`text` without quotes for a line of output: '?' for what is not printable, at most `limit` characters."""
+    short = text if len(text) <= limit else text[:limit] + '…'
+    return ''.join(letter if letter.isprintable() else '?' for letter in short)
+
+
 class Field:
     """One value: a nested message, or a string or word (number, enum name, true/false) as text."""
 
@@ -57,7 +63,7 @@ class Message:
         known = set(known)
         for name, fields in self.fields.items():
             if name not in known:
-                close = difflib.get_close_matches(name, known, 1)
+                close = difflib.get_close_matches(name[:40], known, 1)
                 hint = f'; did you mean {close[0]}?' if close else ''
                 raise self.error(f'{what} has an unknown field {shown(name)}{hint}', fields[0].line)
 
@@ -93,7 +99,7 @@ class Message:
 
     def _number(self, name: str, field: Field) -> float:
         value = field.value
-        if isinstance(value, str) and not field.text:
+        if isinstance(value, str) and not field.text and len(value) < 64:
             try:
                 number = float(value.replace(' ', '').replace('\t', '').rstrip('fF'))
             except ValueError:

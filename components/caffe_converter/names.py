@@ -47,13 +47,15 @@ def keras_names(names: Iterable[str]) -> dict[str, str]:
     """
     result: dict[str, str] = {}
     names = list(dict.fromkeys(names))
+    numbers: dict[str, int] = {}
     taken = {name for name in names if _clean(name) == name}
     for name in names:
         clean = _clean(name)
         if clean != name:
-            wish, number = clean, 2
+            wish, number = clean, numbers.get(clean, 2)
             while clean in taken:
                 clean, number = f'{wish}_{number}', number + 1
+            numbers[wish] = number
             taken.add(clean)
         result[name] = clean
     return result
@@ -61,4 +63,4 @@ def keras_names(names: Iterable[str]) -> dict[str, str]:
 
 def _clean(name: str) -> str:
     clean = re.sub(r'[^A-Za-z0-9_.\-]', '_', name)
-    return clean if clean[:1].isalnum() or clean[:1] == '.' else f'x{clean}'
+    return clean if clean[:1].isalnum() else f'x{clean}'

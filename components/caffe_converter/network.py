@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,8 @@ class Network:
       steps: the layers in an order in which they can run (the prototxt's).
       outputs: (layer name, blob number, blob).
       skipped: layers left out with skip_unknown: the unknown ones and those that need them.
-      names: Caffe layer or input name → Keras layer name.
+      names: Caffe layer name → Keras layer name.
+      input_names: the inputs' Keras names, in order.
       model: the weights' file, once `match` was called.
     """
 
@@ -56,6 +57,7 @@ class Network:
     outputs: list[tuple[str, int, Blob]]
     skipped: list[Layer]
     names: dict[str, str]
+    input_names: list[str]
     model: CaffeModel | None = None
 
     def weights(self, step: Step) -> Iterator[tuple[Weight, np.ndarray]]:
@@ -74,26 +76,28 @@ class Network:
 
 
 def plan_network(
-    prototxt: str | os.PathLike[str],
+    prototxt: str | os.PathLike[str] | Graph,
     *,
     output_layer: str | None = None,
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
     channels: CaffeModel | None = None,
+    shapes_too: bool = False,
 ) -> Network:
     """Reads a prototxt and works out the shapes of what is asked for.
 
     Args:
-      prototxt: the file.
+      prototxt: the file, or its graph.
       output_layer: the layer to end at; None for all outputs of the network.
       input_size: height and width for the inputs that are images, in place of the prototxt's.
       skip_unknown: leave unknown layers out, and what depends on them, instead of raising.
       channels: a file of weights to take a data layer's number of channels from.
+      shapes_too: keep layers whose output's shape alone is looked at (by Crop).
 
     Raises:
       InputError: names the file, line and layer.
     """
-    graph = build_graph(read_prototxt(prototxt))
+    graph = prototxt if isinstance(prototxt, Graph) else build_graph(read_prototxt(prototxt))
     skipped: list[Node] = []
     if skip_unknown:
         graph, skipped = _without_unknown(graph)
@@ -106,11 +110,12 @@ def plan_network(
         wanted = [(node, blob) for blob in node.outputs]
     nodes = graph.ancestors([node for node, _ in wanted])
     used = {blob for node in nodes for blob in node.inputs}
+    known = _channels_by_input(nodes, channels) if channels else {}
     blobs: dict[int, Blob] = {}
     inputs = []
     for source in graph.sources:
         if source.blob in used:
-            shape = _input_shape(graph, source, nodes, input_size, channels)
+            shape = _input_shape(graph, source, input_size, known)
             blobs[source.blob] = Blob(shape)
             inputs.append((source.name, source.blob, shape))
     if not inputs:
@@ -120,8 +125,16 @@ def plan_network(
     for node in nodes:
         plan = _plan(node, [blobs[blob] for blob in node.inputs])
         blobs.update(zip(node.outputs, plan.tops, strict=True))
-        steps.append(Step(node, plan, []))
-    names = keras_names([node.layer.name for node in nodes] + [name for name, _, _ in inputs])
+        # Crop looks at its second input's shape only: what makes that input is not needed for the values.
+        steps.append(Step(replace(node, inputs=node.inputs[:1]) if node.layer.type == 'Crop' else node, plan, []))
+    if not shapes_too:
+        steps, inputs = _for_values(steps, inputs, {blob for _, blob in wanted})
+    layer_names = {step.layer.name for step in steps}
+    # Caffe may call a blob and a layer the same; Keras has one kind of name.
+    wishes = [name if name not in layer_names else f'{name}_input' for name, _, _ in inputs]
+    while clash := layer_names & set(wishes):
+        wishes = [f'{wish}_' if wish in clash else wish for wish in wishes]
+    names = keras_names([*(step.layer.name for step in steps), *wishes])
     return Network(
         graph,
         inputs,
@@ -129,7 +142,21 @@ def plan_network(
         [(node.layer.name, blob, blobs[blob]) for node, blob in wanted],
         [node.layer for node in skipped],
         names,
+        [names[wish] for wish in wishes],
     )
+
+
+def _for_values(
+    steps: list[Step], inputs: list[tuple[str, int, Shape]], outputs: set[int]
+) -> tuple[list[Step], list[tuple[str, int, Shape]]]:
+    """The steps and inputs that the outputs' values need."""
+    needed = set(outputs)
+    kept = []
+    for step in reversed(steps):
+        if needed & set(step.node.outputs):
+            needed |= set(step.node.inputs)
+            kept.append(step)
+    return kept[::-1], [source for source in inputs if source[1] in needed]
 
 
 def _plan(node: Node, bottoms: list[Blob]) -> Plan:
@@ -172,15 +199,13 @@ def _without_unknown(graph: Graph) -> tuple[Graph, list[Node]]:
     return Graph(graph.path, graph.name, graph.generation, graph.sources, kept, outputs), skipped
 
 
-def _input_shape(
-    graph: Graph, source: Source, nodes: list[Node], size: tuple[int, int] | None, model: CaffeModel | None
-) -> Shape:
+def _input_shape(graph: Graph, source: Source, size: tuple[int, int] | None, channels: dict[int, int]) -> Shape:
     shape = source.shape
     if shape is not None and len(shape) == 4:
         if size is not None:
             shape = (*shape[:2], *size)
-        if source.problem and model is not None:
-            shape = (shape[0], _first_channels(source, nodes, model) or shape[1], *shape[2:])
+        if source.problem:
+            shape = (shape[0], channels.get(source.blob, shape[1]), *shape[2:])
     if shape is None or min(shape) < 1:
         problem = source.problem or 'its shape is not in the prototxt'
         raise InputError(f'{graph.path}: input {shown(source.name)}: {problem}')
@@ -191,15 +216,16 @@ def _input_shape(
     return shape
 
 
-def _first_channels(source: Source, nodes: list[Node], model: CaffeModel) -> int | None:
-    """How many channels the first convolution on an input has weights for; a data layer does not say."""
+def _channels_by_input(nodes: list[Node], model: CaffeModel) -> dict[int, int]:
+    """Input blob → how many channels the first convolution on it has weights for; a data layer does not say."""
+    stored = {one.name: one.blobs[0].shape for one in model.layers if one.blobs and len(one.blobs[0].shape) == 4}
+    found: dict[int, int] = {}
     for node in nodes:
-        if source.blob in node.inputs and node.layer.type == 'Convolution':
-            for stored in model.layers:
-                if stored.name == node.layer.name and stored.blobs and len(stored.blobs[0].shape) == 4:
-                    group = node.layer.message.message('convolution_param').integer('group', 1, 1)
-                    return stored.blobs[0].shape[1] * group
-    return None
+        if node.layer.type == 'Convolution' and node.layer.name in stored:
+            group = node.layer.message.message('convolution_param').integer('group', 1, 1)
+            for blob in node.inputs:
+                found.setdefault(blob, stored[node.layer.name][1] * group)
+    return found
 
 
 def _allow_keras_order(nodes: list[Node], outputs: set[int]) -> None:
@@ -247,7 +273,7 @@ def match(network: Network, model: CaffeModel) -> None:
         if not step.plan.blobs:
             continue
         layer = step.layer
-        where = f'{model.path}: layer {shown(layer.name)} ({layer.type})'
+        where = f'{model.path}: {layer}'
         said = f'as {os.path.basename(network.graph.path)} line {layer.line} says'
         found = stored.get(layer.name, [])
         if not found:
@@ -304,10 +330,10 @@ def open_network(
 ) -> Network:
     """Reads both files and matches them; see plan_network and match for arguments and errors."""
     # The prototxt first: it is small, and swapped arguments show there with a better message.
-    build_graph(read_prototxt(prototxt))
+    graph = build_graph(read_prototxt(prototxt))
     model = CaffeModel(caffemodel)
     network = plan_network(
-        prototxt, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown, channels=model
+        graph, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown, channels=model
     )
     match(network, model)
     return network

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from components.caffe_converter.copying import contiguous
+from components.caffe_converter.copying import Writer, contiguous
 from components.caffe_converter.layers.base import Shape
 from components.caffe_converter.network import Network, Step, keras_shape
 from components.caffe_converter.order import keras_order
@@ -25,10 +25,11 @@ _HEADER_LIMIT = 64_512
 
 @dataclass(frozen=True)
 class _Entry:
-    """A layer of the .h5 file: its name, and its weights as (name, array of the final shape)."""
+    """A layer of the .h5 file: name, the weights' names and shapes, and their values as `Network.weights` has them."""
 
     name: str
-    weights: Callable[[], Iterator[tuple[str, np.ndarray]]]
+    shapes: list[tuple[str, Shape]]
+    values: Callable[[], Iterator[tuple[str, np.ndarray]]]
 
 
 def write_hdf5(network: Network, path: str | os.PathLike[str], *, hand_built: bool = False, quiet: bool = True) -> None:
@@ -38,7 +39,7 @@ def write_hdf5(network: Network, path: str | os.PathLike[str], *, hand_built: bo
       network: a matched network.
       path: the file.
       hand_built: for a model written by hand of stock Keras layers rather than for `convert`'s: layers in the
-        prototxt's order, and a BatchNorm with its Scale as one BatchNormalization (gamma, beta, moving mean, moving variance).
+        prototxt's order, and a BatchNorm with its Scale as one BatchNormalization: gamma, beta, moving mean, variance.
       quiet: show no progress.
 
     Raises:
@@ -47,22 +48,42 @@ def write_hdf5(network: Network, path: str | os.PathLike[str], *, hand_built: bo
     import h5py
 
     entries = _hand_built(network) if hand_built else [_entry(network, step) for step in keras_order(network)]
-    with (
-        atomic_path(path) as temporary,
-        h5py.File(temporary, 'w') as file,
-        Progress('Writing', len(entries), 'layers', quiet) as progress,
-    ):
-        file.attrs['backend'] = 'tensorflow'
-        file.attrs['keras_version'] = '3'
-        _write_names(file, 'layer_names', [entry.name for entry in entries])
-        for entry in entries:
-            group = file.create_group(entry.name)
-            names = []
-            for name, values in entry.weights():
-                group.create_dataset(f'{entry.name}/{name}:0', data=values)
-                names.append(f'{entry.name}/{name}:0')
-            _write_names(group, 'weight_names', names)
-            progress.update()
+    with atomic_path(path) as temporary:
+        # HDF5 lays the file out, then the weights are written in their places: nothing is held back or copied twice.
+        with h5py.File(temporary, 'w') as file:
+            file.attrs['backend'] = 'tensorflow'
+            file.attrs['keras_version'] = '3'
+            _write_names(file, 'layer_names', [entry.name for entry in entries])
+            places = [_lay_out(file, entry) for entry in entries]
+        with (
+            open(temporary, 'r+b') as stream,
+            Writer(stream.fileno()) as writer,
+            Progress('Writing', len(entries), 'layers', quiet) as progress,
+        ):
+            for entry, offsets in zip(entries, places, strict=True):
+                for (_, values), offset in zip(entry.values(), offsets, strict=True):
+                    writer.write(values, offset)
+                progress.update()
+
+
+def _lay_out(file: Any, entry: _Entry) -> list[int]:
+    """Makes a layer's group and empty datasets; returns the byte each one's values start at."""
+    import h5py
+
+    group = file.create_group(entry.name)
+    _write_names(group, 'weight_names', [f'{entry.name}/{name}:0' for name, _ in entry.shapes])
+    settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    settings.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    offsets: list[int] = []
+    if not entry.shapes:
+        return offsets
+    inner = group.create_group(entry.name)
+    for name, shape in entry.shapes:
+        space = h5py.h5s.create_simple(shape)
+        dataset = h5py.h5d.create(inner.id, f'{name}:0'.encode(), h5py.h5t.IEEE_F32LE, space, settings)
+        offsets.append(dataset.get_offset())
+    return offsets
 
 
 def _write_names(group: Any, key: str, names: list[str]) -> None:
@@ -84,8 +105,14 @@ def _arrays(network: Network, step: Step) -> Iterator[tuple[str, np.ndarray]]:
         yield weight.name, contiguous(values).reshape(weight.shape)
 
 
+def _views(network: Network, step: Step) -> Iterator[tuple[str, np.ndarray]]:
+    for weight, values in network.weights(step):
+        yield weight.name, values
+
+
 def _entry(network: Network, step: Step) -> _Entry:
-    return _Entry(network.names[step.layer.name], lambda: _arrays(network, step))
+    shapes = [(weight.name, weight.shape) for weight in step.plan.weights]
+    return _Entry(network.names[step.layer.name], shapes, lambda: _views(network, step))
 
 
 def _hand_built(network: Network) -> list[_Entry]:
@@ -107,7 +134,9 @@ def _hand_built(network: Network) -> list[_Entry]:
         if len(after) == 1 and step.node.outputs[0] not in ends and _is_channel_scale(after[0], channels):
             scale = after[0]
             merged.add(id(scale))
-        entries.append(_Entry(network.names[step.layer.name], _merged(network, step, scale, channels)))
+        names = ('gamma', 'beta', 'moving_mean', 'moving_variance')
+        values = _merged(network, step, scale, channels)
+        entries.append(_Entry(network.names[step.layer.name], [(name, channels) for name in names], values))
     return entries
 
 

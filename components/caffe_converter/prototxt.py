@@ -23,12 +23,14 @@ MAX_BYTES = 4 << 20
 MAX_FIELDS = 200_000
 MAX_DEPTH = 32
 
+# Possessive throughout: each character is looked at a bounded number of times, whatever the file.
 _TOKEN = re.compile(
     r"""
     (?P<space>[ \t\r\f\v]+|\#[^\n]*)
   | (?P<newline>\n)
   | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-  | (?P<number>-?[ \t]*(?:0[xX][0-9a-fA-F]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?)(?![\w.]))
+  | (?P<number>-?+[ \t]*+
+      (?:0[xX][0-9a-fA-F]++|(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+[fF]?+)(?![\w.]))
   | (?P<word>-?[A-Za-z_][A-Za-z0-9_]*)
   | (?P<mark>[{}<>\[\]:;,])
     """,

@@ -23,7 +23,7 @@ def write_random_caffemodel(
     path: str | os.PathLike[str],
     *,
     seed: int,
-    generation: str = 'v1',
+    generation: str | None = None,
     input_scale: float = 64.0,
 ) -> None:
     """Fills any network with seeded random weights under which activations neither explode nor vanish.
@@ -36,14 +36,15 @@ def write_random_caffemodel(
       prototxt: the network.
       path: the file to write.
       seed: the same seed gives the same file.
-      generation: 'v1' or 'v2'.
+      generation: 'v1' or 'v2'; None for the prototxt's own.
       input_scale: the deviation of the network's input; 64 for pixels of 0-255 minus their mean.
 
     Raises:
       InputError: the prototxt cannot be used.
+      ValueError: V1 has no such layer type.
       OSError: the file cannot be written.
     """
-    network = plan_network(prototxt)
+    network = plan_network(prototxt, shapes_too=True)
     first, rectified = _first_steps(network), _rectified(network)
 
     def records() -> Iterator[LayerRecord]:
@@ -56,7 +57,7 @@ def write_random_caffemodel(
             ]
             yield LayerRecord(step.layer.name, step.layer.type, blobs, step.layer.bottoms, step.layer.tops)
 
-    write_caffemodel(path, records(), generation, name=network.graph.name)
+    write_caffemodel(path, records(), generation or network.graph.generation, name=network.graph.name)
 
 
 def _first_steps(network: Network) -> set[int]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from components.caffe_converter.layers.base import Shape, describe
-from components.caffe_converter.message import shown
+from components.caffe_converter.message import printable, shown
 from components.caffe_converter.network import Network, keras_shape
 from components.errors import InputError
 
@@ -95,11 +95,11 @@ class NetworkSummary:
     def table(self) -> str:
         """The layers as text: layer, type, output shape, parameters, operations an image."""
         rows = [('layer', 'type', 'output', 'parameters', 'MFLOP')]
-        rows += [(name, 'Input', describe(shape), '', '') for name, shape in self.inputs]
+        rows += [(printable(name), 'Input', describe(shape), '', '') for name, shape in self.inputs]
         for layer in self.layers:
             count = f'{layer.parameters:,}' if layer.parameters else ''
             cost = f'{layer.flops / 1e6:,.2f}' if layer.flops else ''
-            rows.append((layer.name, layer.type, describe(layer.output_shape), count, cost))
+            rows.append((printable(layer.name), layer.type, describe(layer.output_shape), count, cost))
         rows.append(('total', '', '', f'{self.parameters:,}', f'{self.flops / 1e6:,.2f}'))
         widths = [max(len(row[at]) for row in rows) for at in range(5)]
         lines = []

@@ -36,6 +36,7 @@ MAX_BLOBS = 64
 MAX_DIMS = 32  # Caffe's kMaxBlobAxes
 MAX_PIECES = 1_000
 MAX_NAME = 1_024
+MAX_FIELDS = 1_000_000  # a few seconds; VGG-Face has some hundreds
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -104,6 +105,7 @@ class CaffeModel:
         self._map = self._open()
         self.size = len(self._map)
         self._look()
+        self._fields = 0
         self.generation, self.layers = self._network()
 
     def _open(self) -> mmap.mmap:
@@ -160,6 +162,9 @@ class CaffeModel:
 
     def _field(self, position: int, end: int, where: str) -> tuple[int, int, int, int]:
         """The field at `position`: its number, wire type, value (of a varint) or first byte, and its end."""
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
+            raise self._error(where, f'more than {MAX_FIELDS} fields', position)
         tag, start = self._varint(position, end, where)
         number, wire = tag >> 3, tag & 7
         if not 0 < number < 1 << 29:
@@ -177,7 +182,7 @@ class CaffeModel:
             raise self._error(where, f'wire type {wire} cannot be', position)
         if stop > end:
             if stop > self.size:
-                where = f'{where}: ' if where else ''
+                where = f'{where or self._name_of_layer(number, start)}: '.removeprefix(': ')
                 raise InputError(
                     f'{self.path}: {where}expected {length} bytes from byte {start}, found {self.size - start} to the '
                     'end of the file; it is truncated or damaged, download it again'
@@ -196,6 +201,20 @@ class CaffeModel:
             return self._map[start:stop].decode('utf-8')
         except UnicodeDecodeError:
             raise self._error(where, 'a name that is not UTF-8', start) from None
+
+    def _name_of_layer(self, number: int, position: int) -> str:
+        """For a message: "layer 'x'" where a layer that the file ends in has its name before that, else ''."""
+        if number not in (2, 100):
+            return ''
+        wanted = 4 if number == 2 else 1
+        try:
+            while position < self.size:
+                found, wire, start, position = self._field(position, self.size, 'a layer')
+                if found == wanted and wire == _BYTES:
+                    return f'layer {shown(self._text(start, position, ""))}'
+        except InputError:
+            pass
+        return ''
 
     # The messages
 

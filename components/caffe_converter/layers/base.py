@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from components.caffe_converter.message import Message, shown
+from components.caffe_converter.message import Message, printable, shown
 from components.errors import InputError
 
 Shape = tuple[int, ...]
@@ -91,6 +91,9 @@ class Layer:
     message: Message
     keep_order: bool = True
 
+    def __str__(self) -> str:
+        return f'layer {shown(self.name)} ({printable(self.type)})'
+
     @property
     def line(self) -> int:
         """The line the layer starts on."""
@@ -98,9 +101,7 @@ class Layer:
 
     def error(self, text: str, line: int | None = None) -> InputError:
         """An InputError that names file, line, layer and type."""
-        return InputError(
-            f'{self.message.path} line {line or self.line}: layer {shown(self.name)} ({self.type}): {text}'
-        )
+        return InputError(f'{self.message.path} line {line or self.line}: {self}: {text}')
 
     def param(self, name: str, *known: str) -> Message:
         """The parameter message `name` (empty where absent), checked to hold only `known` fields."""

@@ -67,8 +67,8 @@ def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
         sizes.append(s * (size - 1) + e - 2 * p if up else (size + 2 * p - e) // s + 1 if size + 2 * p >= e else 0)
     if min(sizes) < 1:
         raise layer.error(
-            f'kernel {describe(kernel)} with pad {describe(pad)} and dilation {describe(dilation)} leaves nothing of an '
-            f'input of {height}×{width}; is the input size right?'
+            f'kernel {describe(kernel)} with pad {describe(pad)} and dilation {describe(dilation)} leaves nothing of '
+            f'an input of {height}×{width}; is the input size right?'
         )
     top = layer.top((bottoms[0].shape[0], outputs, *sizes))
     bias = param.boolean('bias_term', True)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from components.caffe_converter.layers.base import (
+    MAX_AXES,
     Blob,
     Layer,
     Plan,
@@ -93,35 +94,35 @@ def scale(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     layer.bottoms_must_be(bottoms, 1, 2)
     shape = bottoms[0].shape
     with_bias = scales and param.boolean('bias_term', False)
+    learned = ['gamma', 'beta'] if with_bias else ['gamma' if scales else 'beta']
     if len(bottoms) == 2:
         other = bottoms[1].shape
-        axis, end = param.integer('axis', 1, -32, 32), len(other)
-        if axis not in (0, -len(shape)):
+        if param.integer('axis', 1, -MAX_AXES, MAX_AXES) not in (0, -len(shape)):
             raise layer.error('a second bottom must start at the batch axis (axis: 0)', param.line_of('axis'))
-        if shape[:end] != other or not other:
-            raise layer.error(f'expected a second bottom of {describe(shape[: max(end, 1)])}, found {describe(other)}')
-        axis = 0
+        if shape[: len(other)] != other or not other:
+            expected = describe(shape[: max(len(other), 1)])
+            raise layer.error(f'expected a second bottom of {expected}, found {describe(other)}')
+        if with_bias:
+            raise layer.error(
+                'bias_term with a second bottom is one bias an image of the batch: not supported',
+                param.line_of('bias_term'),
+            )
+        learned = []
+        axis = end = 1
     else:
         axis, end = _span(layer, param, shape)
-    blob = shape[axis:end]
-    padded, order, kept = _spread(shape, max(axis, 1), end)
-    inner = blob if axis else shape[1:end]
+    padded, order, kept = _spread(shape, axis, end)
 
     def at(index: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
         return lambda blobs: blobs[index].reshape(padded).transpose(order)
 
-    learned = ['gamma', 'beta'] if with_bias else ['gamma' if scales else 'beta']
-    if len(bottoms) == 2:
-        learned = ['beta'] if with_bias else []
-    count = math.prod(shape[1:])
     return Plan(
         [Blob(shape)],
-        [inner] * len(learned),
+        [shape[axis:end]] * len(learned),
         [Weight(name, kept, at(index)) for index, name in enumerate(learned)],
-        count * (2 if with_bias else 1),
-        {'kept': kept, 'learned': learned, 'two': len(bottoms) == 2, 'rank': len(shape),
-         'other_rank': len(bottoms[-1].shape), 'scales': scales},
-    )  # fmt: skip
+        math.prod(shape[1:]) * (2 if with_bias else 1),
+        {'kept': kept, 'learned': learned, 'two': len(bottoms) == 2, 'scales': scales},
+    )
 
 
 @planner('LRN')

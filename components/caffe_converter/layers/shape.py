@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from components.caffe_converter.layers.base import (
+    MAX_AXES,
     Blob,
     Layer,
     Plan,
@@ -102,15 +103,17 @@ def reshape(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     rank = len(shape)
-    axis = param.integer('axis', 0, -32, 32)
+    axis = param.integer('axis', 0, -MAX_AXES, MAX_AXES)
     start = axis if axis >= 0 else rank + axis + 1  # may be the end: new axes are put there
-    count = param.integer('num_axes', -1, -1, 32)
+    count = param.integer('num_axes', -1, -1, MAX_AXES)
     end = rank if count == -1 else start + count
     if not 0 <= start <= end <= rank:
         raise layer.error(f'axis {axis} and num_axes {count} go beyond the {rank} axes of the input', param.line)
     inner = param.message('shape')
     inner.expect(('dim',), 'shape')
     wish = inner.integers('dim', -1)
+    if len(wish) > MAX_AXES:
+        raise layer.error(f'a shape may have {MAX_AXES} axes, found {len(wish)}', inner.line)
     if wish.count(-1) > 1:
         raise layer.error('only one dim may be -1', inner.line)
     dims = []

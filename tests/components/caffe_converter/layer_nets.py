@@ -1,0 +1,212 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A small network for each layer type and option; C, H and W all differ, so that no mixed-up axis can hide."""
+
+from __future__ import annotations
+
+C, H, W = 6, 11, 8
+
+
+def layer(name: str, kind: str, bottoms: str, tops: str = '', params: str = '') -> str:
+    """A V2 layer; bottoms and tops are separated by blanks, the top is the name where none is given."""
+    blobs = ''.join(f' bottom: "{b}"' for b in bottoms.split()) + ''.join(
+        f' top: "{t}"' for t in (tops or name).split()
+    )
+    return f'layer {{ name: "{name}" type: "{kind}"{blobs} {params} }}\n'
+
+
+def net(*layers: str, shape: tuple[int, int, int] = (C, H, W), batch: int = 2) -> str:
+    """A prototxt with the input `data`."""
+    dims = ' '.join(f'dim: {n}' for n in (batch, *shape))
+    return f'name: "t"\ninput: "data"\ninput_shape {{ {dims} }}\n' + ''.join(layers)
+
+
+def _one(kind: str, params: str = '') -> str:
+    return net(layer('x', kind, 'data', params=params))
+
+
+def _convolution(kind: str, options: str, outputs: int = 4) -> str:
+    return _one(kind, f'convolution_param {{ num_output: {outputs} {options} }}')
+
+
+_IP = 'inner_product_param { num_output: 7 %s }'
+_POOL = {
+    'even': 'kernel_size: 2 stride: 2',
+    'ceil': 'kernel_size: 3 stride: 2',
+    'pad': 'kernel_size: 3 stride: 2 pad: 1',
+    'stride_1': 'kernel_size: 3 stride: 1 pad: 1',
+    'clipped': 'kernel_size: 2 stride: 2 pad: 1',
+    'rectangular': 'kernel_h: 2 kernel_w: 3 stride_h: 3 stride_w: 2 pad_h: 1 pad_w: 0',
+    'wide': 'kernel_size: 4 stride: 3 pad: 2',
+    'global': 'global_pooling: true',
+}
+_BRANCHES = ''.join(
+    layer(name, 'Convolution', 'data', params='convolution_param { num_output: 5 kernel_size: 3 }') for name in 'ab'
+)
+_GLOBAL = layer('g', 'Pooling', 'data', params='pooling_param { pool: AVE global_pooling: true }') + layer(
+    'f', 'Flatten', 'g'
+)
+
+
+def _two(kind: str, params: str = '') -> str:
+    return net(_BRANCHES, layer('x', kind, 'a b', params=params))
+
+
+# What OpenCV 4 computes as Caffe does.
+OPENCV = {
+    **{
+        f'Convolution {key}': _convolution('Convolution', options)
+        for key, options in {
+            'plain': 'kernel_size: 3', 'same': 'kernel_size: 3 pad: 1', 'wide pad': 'kernel_size: 3 pad: 2',
+            'stride': 'kernel_size: 3 stride: 2 pad: 1', 'group': 'kernel_size: 3 group: 2',
+            'rectangular': 'kernel_h: 3 kernel_w: 5 pad_h: 0 pad_w: 2 stride_h: 2 stride_w: 1',
+            'dilation': 'kernel_size: 3 dilation: 2 pad: 2',
+            'dilation and stride': 'kernel_size: 3 dilation: 2 pad: 1 stride: 2',
+            'dilation, stride and group': 'kernel_size: 3 dilation: 2 pad: 1 stride: 2 group: 2',
+            'no bias': 'kernel_size: 2 bias_term: false', '1x1': 'kernel_size: 1',
+            'kernel twice': 'kernel_size: 3 kernel_size: 2 pad: 1 pad: 0',
+        }.items()
+    },
+    'Convolution depthwise': _convolution('Convolution', 'kernel_size: 3 group: 6 pad: 1', 6),
+    **{
+        f'Deconvolution {key}': _convolution('Deconvolution', options)
+        for key, options in {
+            'plain': 'kernel_size: 3', 'stride': 'kernel_size: 4 stride: 2', 'pad': 'kernel_size: 4 stride: 2 pad: 1',
+            'group': 'kernel_size: 4 stride: 2 pad: 1 group: 2',
+            'rectangular': 'kernel_h: 3 kernel_w: 5 stride_h: 2 stride_w: 3 pad_h: 1 pad_w: 0',
+            'no bias': 'kernel_size: 2 stride: 2 bias_term: false', 'stride 3': 'kernel_size: 5 stride: 3 pad: 2',
+            'kernel below stride': 'kernel_size: 2 stride: 3',
+        }.items()
+    },
+    'Deconvolution depthwise': _convolution(
+        'Deconvolution', 'kernel_size: 4 stride: 2 group: 6 pad: 1 bias_term: false', 6
+    ),
+    'InnerProduct on an image': _one('InnerProduct', _IP % ''),
+    'InnerProduct no bias': _one('InnerProduct', _IP % 'bias_term: false'),
+    'InnerProduct axis 2': _one('InnerProduct', _IP % 'axis: 2'),
+    'InnerProduct axis -1': _one('InnerProduct', _IP % 'axis: -1'),
+    'InnerProduct after Dropout and ReLU': net(
+        layer('d', 'Dropout', 'data'), layer('r', 'ReLU', 'd', 'd'), layer('i', 'InnerProduct', 'd', params=_IP % '')
+    ),
+    'InnerProduct after Flatten, ReLU, Dropout': net(
+        layer('f', 'Flatten', 'data'), layer('r', 'ReLU', 'f', 'f'), layer('d', 'Dropout', 'f', 'f'),
+        layer('i', 'InnerProduct', 'f', params=_IP % ''),
+    ),
+    'InnerProduct after Reshape': net(
+        layer('f', 'Reshape', 'data', params='reshape_param { shape { dim: 0 dim: -1 } }'),
+        layer('r', 'ReLU', 'f', 'f'), layer('i', 'InnerProduct', 'f', params=_IP % ''),
+    ),
+    'InnerProduct after Reshape to four axes': net(
+        layer('f', 'Reshape', 'data', params='reshape_param { shape { dim: 0 dim: -1 dim: 1 dim: 1 } }'),
+        layer('i', 'InnerProduct', 'f', params=_IP % ''),
+    ),
+    'InnerProduct and Softmax after one Flatten': net(
+        layer('f', 'Flatten', 'data'), layer('s', 'Softmax', 'f'), layer('i', 'InnerProduct', 'f', params=_IP % ''),
+        layer('j', 'InnerProduct', 's', params=_IP % ''), layer('x', 'Eltwise', 'i j'),
+    ),
+    'InnerProduct after another': net(
+        layer('i', 'InnerProduct', 'data', params=_IP % ''), layer('r', 'ReLU', 'i', 'i'),
+        layer('j', 'InnerProduct', 'i', params=_IP % ''),
+    ),
+    'vector through BatchNorm, Scale, PReLU, Softmax': net(
+        layer('i', 'InnerProduct', 'data', params=_IP % ''), layer('b', 'BatchNorm', 'i'),
+        layer('s', 'Scale', 'b', params='scale_param { bias_term: true }'), layer('p', 'PReLU', 's'),
+        layer('m', 'Softmax', 'p'),
+    ),
+    **{
+        f'Pooling {method} {key}': net(
+            layer('x', 'Pooling', 'data', params=f'pooling_param {{ pool: {method} {options} }}'), shape=(5, H, W)
+        )
+        for method in ('MAX', 'AVE')
+        for key, options in _POOL.items()
+    },
+    'ReLU': _one('ReLU'),
+    'ReLU negative_slope': _one('ReLU', 'relu_param { negative_slope: 0.1 }'),
+    'PReLU': _one('PReLU'),
+    'Sigmoid': _one('Sigmoid'),
+    'TanH': _one('TanH'),
+    'ELU': _one('ELU', 'elu_param { alpha: 0.7 }'),
+    'AbsVal': _one('AbsVal'),
+    'Power': _one('Power', 'power_param { power: 2 scale: 0.5 shift: 1 }'),
+    'Power of one': _one('Power', 'power_param { scale: -0.5 shift: 1 }'),
+    'BatchNorm': _one('BatchNorm'),
+    'BatchNorm eps': _one('BatchNorm', 'batch_norm_param { eps: 0.1 }'),
+    'Scale': _one('Scale'),
+    'Scale bias': _one('Scale', 'scale_param { bias_term: true }'),
+    'Scale by value': _one('Scale', 'scale_param { num_axes: 3 bias_term: true }'),
+    'Scale by place': _one('Scale', 'scale_param { axis: 2 num_axes: -1 }'),
+    'Scale two bottoms': net(_GLOBAL, layer('x', 'Scale', 'data f', params='scale_param { axis: 0 }')),
+    'Eltwise SUM': _two('Eltwise'),
+    'Eltwise coeff': _two('Eltwise', 'eltwise_param { operation: SUM coeff: 0.5 coeff: -2 }'),
+    'Eltwise PROD': _two('Eltwise', 'eltwise_param { operation: PROD }'),
+    'Eltwise MAX': _two('Eltwise', 'eltwise_param { operation: MAX }'),
+    'Concat': _two('Concat'),
+    'Concat axis 2': _two('Concat', 'concat_param { axis: 2 }'),
+    'Slice at points': net(
+        layer('s', 'Slice', 'data', 'u v', 'slice_param { slice_point: 2 }'), layer('x', 'Concat', 'v u')
+    ),
+    'Slice equally': net(layer('s', 'Slice', 'data', 'u v', 'slice_param { axis: 3 }'), layer('x', 'Eltwise', 'v u')),
+    'Split': net(layer('s', 'Split', 'data', 'u v'), layer('r', 'ReLU', 'u'), layer('x', 'Eltwise', 'r v')),
+    'LRN across channels': _one('LRN', 'lrn_param { local_size: 3 alpha: 0.5 beta: 0.6 }'),
+    'LRN wider than the channels': _one('LRN', 'lrn_param { local_size: 15 alpha: 0.5 }'),
+    'LRN within a channel': _one('LRN', 'lrn_param { local_size: 3 alpha: 0.5 norm_region: WITHIN_CHANNEL }'),
+    'Softmax': _one('Softmax'),
+    'Softmax axis 2': _one('Softmax', 'softmax_param { axis: 2 }'),
+    'Dropout': _one('Dropout'),
+    'Flatten': _one('Flatten'),
+    'Flatten from axis 2': _one('Flatten', 'flatten_param { axis: 2 }'),
+    'Flatten axes 1 and 2': _one('Flatten', 'flatten_param { axis: 1 end_axis: 2 }'),
+    'Reshape to other C, H, W': _one('Reshape', 'reshape_param { shape { dim: 0 dim: 8 dim: 6 dim: 11 } }'),
+    'Reshape one axis': _one('Reshape', 'reshape_param { shape { dim: 2 dim: -1 } axis: 1 num_axes: 1 }'),
+    'Reshape to three axes': _one('Reshape', 'reshape_param { shape { dim: 0 dim: -1 dim: 4 } }'),
+    'Permute as SSD': _one('Permute', 'permute_param { order: 0 order: 2 order: 3 order: 1 }'),
+    'Permute': _one('Permute', 'permute_param { order: 0 order: 3 order: 1 order: 2 }'),
+    'Crop': net(
+        layer('p', 'Pooling', 'data', params='pooling_param { kernel_size: 2 stride: 2 }'),
+        layer('x', 'Crop', 'data p', params='crop_param { axis: 2 offset: 1 offset: 2 }'),
+    ),
+    'Normalize': _one('Normalize', 'norm_param { across_spatial: false channel_shared: false }'),
+}  # fmt: skip
+
+# Where OpenCV 4.14 deviates from Caffe or reads nothing, with the reason; the oracle is numpy_caffe.py.
+NUMPY = {
+    # ignores transpose
+    'InnerProduct transpose': _one('InnerProduct', _IP % 'transpose: true'),
+    # ignores dilation
+    'Deconvolution dilation': _convolution('Deconvolution', 'kernel_size: 3 dilation: 2 stride: 2'),
+    'Deconvolution dilation, group and pad': _convolution(
+        'Deconvolution', 'kernel_h: 3 kernel_w: 2 dilation: 2 stride: 3 group: 2 pad: 1'
+    ),
+    # has no such field
+    'Pooling MAX round_mode': _one('Pooling', 'pooling_param { kernel_size: 3 stride: 2 round_mode: FLOOR }'),
+    'Pooling AVE round_mode': _one('Pooling', 'pooling_param { pool: AVE kernel_size: 3 stride: 2 round_mode: FLOOR }'),
+    'Concat concat_dim': _two('Concat', 'concat_param { concat_dim: 3 }'),
+    # takes k for 1
+    'LRN k': _one('LRN', 'lrn_param { local_size: 3 alpha: 0.5 beta: 0.6 k: 2 }'),
+    # cannot read a blob without axes
+    'PReLU shared': _one('PReLU', 'prelu_param { channel_shared: true }'),
+    'Scale by one number': _one('Scale', 'scale_param { num_axes: 0 }'),
+    'Normalize shared': _one('Normalize', 'norm_param { across_spatial: false channel_shared: true }'),
+    # wants one scale
+    'Normalize across': _one('Normalize', 'norm_param { across_spatial: true channel_shared: false }'),
+    # has no such layer
+    'Bias': _one('Bias'),
+    'Bias by place': _one('Bias', 'bias_param { axis: 2 num_axes: 2 }'),
+    'Bias two bottoms': net(_GLOBAL, layer('x', 'Bias', 'data f', params='bias_param { axis: 0 }')),
+    'ArgMax': _one('ArgMax'),
+    'ArgMax values': _one('ArgMax', 'argmax_param { out_max_val: true top_k: 4 }'),
+    'ArgMax axis': _one('ArgMax', 'argmax_param { axis: 1 }'),
+    'ArgMax axis, values': _one('ArgMax', 'argmax_param { axis: 2 top_k: 3 out_max_val: true }'),
+    **{
+        f'Reduction {operation} axis {axis}': _one(
+            'Reduction', f'reduction_param {{ operation: {operation} axis: {axis} coeff: 0.5 }}'
+        )
+        for operation in ('SUM', 'ASUM', 'SUMSQ', 'MEAN')
+        for axis in (1, 2, 3)
+    },
+    # the same layers as above, seen by both oracles: they agree with each other too
+    'both: Convolution': _convolution('Convolution', 'kernel_size: 3 dilation: 2 pad: 1 stride: 2 group: 2'),
+    'both: Pooling MAX': _one('Pooling', 'pooling_param { kernel_size: 4 stride: 3 pad: 2 }'),
+    'both: Pooling AVE': _one('Pooling', 'pooling_param { pool: AVE kernel_size: 4 stride: 3 pad: 2 }'),
+    'both: BatchNorm': _one('BatchNorm'),
+}  # fmt: skip

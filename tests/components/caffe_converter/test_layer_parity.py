@@ -1,0 +1,76 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Each layer type and option against OpenCV 4, or against numpy where OpenCV deviates from Caffe."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import keras
+import numpy as np
+import pytest
+
+from components.caffe_converter import convert
+
+TOLERANCE = 1e-4
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f'caffe_converter_{name}', Path(__file__).with_name(f'{name}.py'))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+nets, numpy_caffe = _beside('layer_nets'), _beside('numpy_caffe')
+
+
+def _input(text: str) -> np.ndarray:
+    shape = (2, 5, nets.H, nets.W) if 'dim: 5' in text.splitlines()[2] else (2, nets.C, nets.H, nets.W)
+    return np.random.default_rng(3).normal(size=shape).astype(np.float32)
+
+
+@pytest.mark.parametrize('name', nets.OPENCV)
+def test_equals_opencv(name, make_net, opencv, relative_error):
+    text = nets.OPENCV[name]
+    prototxt, caffemodel = make_net(text)
+    x = _input(text)
+    model = convert(prototxt, caffemodel)
+    (want,) = opencv(prototxt, caffemodel, x, [])
+    assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+
+
+@pytest.mark.parametrize('name', nets.NUMPY)
+def test_equals_numpy(name, make_net, relative_error):
+    text = nets.NUMPY[name]
+    prototxt, caffemodel = make_net(text)
+    x = _input(text)
+    model = convert(prototxt, caffemodel)
+    want = numpy_caffe.forward(text, str(caffemodel), x)
+    assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+
+
+@pytest.mark.parametrize('name', [*nets.OPENCV, *nets.NUMPY])
+def test_saved_model_is_the_same(name, make_net, tmp_path):
+    text = (nets.OPENCV | nets.NUMPY)[name]
+    model = convert(*make_net(text))
+    x = _input(text).transpose(0, 2, 3, 1)
+    model.save(tmp_path / 'model.keras')
+    loaded = keras.models.load_model(tmp_path / 'model.keras')
+    np.testing.assert_array_equal(np.asarray(loaded(x)), np.asarray(model(x)))
+
+
+def test_argmax_of_equal_values_is_the_last(make_net):
+    # argmax_layer.cpp sorts pairs of (value, index) downwards: of equal values the higher index comes first.
+    model = convert(*make_net(nets.NUMPY['ArgMax']))
+    assert np.asarray(model(np.zeros((1, nets.H, nets.W, nets.C)))).ravel() == [nets.C * nets.H * nets.W - 1]
+
+
+def test_every_layer_type_is_compared():
+    from components.caffe_converter.build import BUILDERS
+    from components.caffe_converter.layers import PLANNERS
+
+    assert set(BUILDERS) == set(PLANNERS)
+    texts = ''.join((nets.OPENCV | nets.NUMPY).values())
+    assert {kind for kind in PLANNERS if f'type: "{kind}"' not in texts} == set()

@@ -1,0 +1,207 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The files the converter writes, read back by those they are for."""
+
+import importlib.util
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from components.caffe_converter import convert, read_weights
+from components.caffe_converter.copying import contiguous
+from components.caffe_converter.network import open_network
+from components.caffe_converter.order import keras_order
+from components.caffe_converter.outputs import write_hdf5, write_keras, write_pickle
+
+TOLERANCE = 1e-4
+_spec = importlib.util.spec_from_file_location('caffe_converter_nets', Path(__file__).with_name('layer_nets.py'))
+nets = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(nets)
+
+# Branches of different lengths, padding helpers, a helper for InnerProduct, names that Keras refuses.
+_INCEPTION = nets.net(
+    nets.layer('stem/7x7', 'Convolution', 'data',
+               params='convolution_param { num_output: 5 kernel_size: 3 stride: 2 }'),
+    nets.layer('a/1x1', 'Convolution', 'stem/7x7', params='convolution_param { num_output: 4 kernel_size: 1 }'),
+    nets.layer('b/reduce', 'Convolution', 'stem/7x7', params='convolution_param { num_output: 3 kernel_size: 1 }'),
+    nets.layer('b/bn', 'BatchNorm', 'b/reduce', 'b/reduce'),
+    nets.layer('b/scale', 'Scale', 'b/reduce', 'b/reduce', 'scale_param { bias_term: true }'),
+    nets.layer('b/3x3', 'Convolution', 'b/reduce',
+               params='convolution_param { num_output: 4 kernel_size: 3 pad: 1 stride: 1 }'),
+    nets.layer('c/5x5', 'Convolution', 'stem/7x7',
+               params='convolution_param { num_output: 4 kernel_size: 4 pad: 2 }'),
+    nets.layer('c/crop', 'Convolution', 'c/5x5', params='convolution_param { num_output: 4 kernel_size: 2 }'),
+    nets.layer('sum', 'Eltwise', 'a/1x1 c/crop'),
+    nets.layer('out', 'Concat', 'b/3x3 sum a/1x1'),
+    nets.layer('fc', 'InnerProduct', 'out', params='inner_product_param { num_output: 3 }'),
+)  # fmt: skip
+
+
+def _zeroed(model):
+    copy = keras.models.clone_model(model)
+    for variable in copy.weights:
+        variable.assign(np.zeros(variable.shape))
+    return copy
+
+
+@pytest.mark.parametrize('text', [_INCEPTION, *nets.NUMPY.values()], ids=['branches', *nets.NUMPY])
+@pytest.mark.parametrize('by_name', [False, True], ids=['in order', 'by name'])
+def test_hdf5_loads_into_the_converted_model(text, by_name, make_net, tmp_path):
+    files = make_net(text)
+    model = convert(*files)
+    write_hdf5(open_network(*files), tmp_path / 'x.h5')
+    empty = _zeroed(model)
+    empty.load_weights(tmp_path / 'x.h5', by_name=by_name)
+    assert len(empty.weights) == len(model.weights)
+    for got, want in zip(empty.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(np.asarray(got), np.asarray(want), err_msg=want.path)
+
+
+@pytest.mark.parametrize('which', ['branches', 'vgg'])
+def test_order_is_that_of_keras(which, make_net, small_vgg):
+    files = make_net(_INCEPTION) if which == 'branches' else small_vgg
+    network = open_network(*files)
+    ours = [network.names[step.layer.name] for step in keras_order(network) if step.plan.weights]
+    assert ours == [layer.name for layer in convert(*files).layers if layer.weights]
+    # The prototxt's own order would be wrong for the branches, or this test would show nothing.
+    written = [network.names[step.layer.name] for step in network.steps if step.plan.weights]
+    assert (ours == written) == (which == 'vgg')
+
+
+def test_order_of_the_detector_is_that_of_keras(shared):
+    folder = shared / 'models/res10_face_detector'
+    files = folder / 'deploy.prototxt', folder / 'res10_300x300_ssd_iter_140000.caffemodel'
+    network = open_network(*files, output_layer='last_relu')
+    ours = [network.names[step.layer.name] for step in keras_order(network) if step.plan.weights]
+    theirs = [layer.name for layer in convert(*files, output_layer='last_relu').layers if layer.weights]
+    assert ours == theirs
+
+
+@pytest.mark.parametrize('by_name', [False, True], ids=['in order', 'by name'])
+@pytest.mark.parametrize('hand_built', [False, True])
+def test_sequential_vgg_face_written_by_hand(small_vgg, tmp_path, opencv, relative_error, by_name, hand_built):
+    """The model as people write it after the paper: Flatten and Dense, no helper layers, ReLU inside the layers."""
+    layers = [keras.layers.Input((64, 64, 3))]
+    for block, (count, channels) in enumerate([(2, 8), (2, 16), (3, 32), (3, 64), (3, 64)], start=1):
+        for index in range(1, count + 1):
+            layers.append(
+                keras.layers.Conv2D(channels, 3, padding='same', activation='relu', name=f'conv{block}_{index}')
+            )
+        layers.append(keras.layers.MaxPooling2D())
+    layers.append(keras.layers.Flatten())
+    for name in ('fc6', 'fc7'):
+        layers += [keras.layers.Dense(40, activation='relu', name=name), keras.layers.Dropout(0.5)]
+    layers.append(keras.layers.Dense(11, activation='softmax', name='fc8'))
+    model = keras.Sequential(layers)
+    write_hdf5(open_network(*small_vgg), tmp_path / 'x.h5', hand_built=hand_built)
+    model.load_weights(tmp_path / 'x.h5', by_name=by_name)
+    x = (np.random.default_rng(2).normal(size=(2, 3, 64, 64)) * 64).astype(np.float32)
+    (want,) = opencv(*small_vgg, x, ['prob'])
+    assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+
+
+def test_hand_built_merges_batch_norm_and_scale(make_net, tmp_path, opencv, relative_error):
+    convolution = 'convolution_param { num_output: 4 kernel_size: 3 bias_term: false }'
+    files = make_net(
+        nets.net(
+            nets.layer('c', 'Convolution', 'data', params=convolution),
+            nets.layer('b', 'BatchNorm', 'c', 'c', 'batch_norm_param { eps: 0.01 }'),
+            nets.layer('s', 'Scale', 'c', 'c', 'scale_param { bias_term: true }'),
+            nets.layer('r', 'ReLU', 'c', 'c'),
+            nets.layer('d', 'Convolution', 'c', params=convolution),
+            nets.layer('e', 'BatchNorm', 'd', 'd', 'batch_norm_param { eps: 0.01 }'),
+        )
+    )
+    write_hdf5(open_network(*files), tmp_path / 'x.h5', hand_built=True)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((nets.H, nets.W, nets.C)),
+            keras.layers.Conv2D(4, 3, use_bias=False),
+            keras.layers.BatchNormalization(epsilon=0.01),
+            keras.layers.ReLU(),
+            keras.layers.Conv2D(4, 3, use_bias=False),
+            keras.layers.BatchNormalization(epsilon=0.01),
+        ]
+    )
+    model.load_weights(tmp_path / 'x.h5')
+    x = np.random.default_rng(2).normal(size=(2, nets.C, nets.H, nets.W)).astype(np.float32)
+    (want,) = opencv(*files, x, [])
+    assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+
+
+def test_hdf5_with_more_names_than_a_header_holds(make_net, tmp_path):
+    chain, bottom = [], 'data'
+    for index in range(700):
+        name = f'{"long_name_" * 12}{index}'
+        chain.append(nets.layer(name, 'Scale' if index % 100 == 0 else 'ReLU', bottom))
+        bottom = name
+    files = make_net(nets.net(*chain))
+    write_hdf5(open_network(*files), tmp_path / 'x.h5')
+    with h5py.File(tmp_path / 'x.h5') as file:
+        assert 'layer_names' not in file.attrs
+        assert len(file.attrs['layer_names0']) > len(file.attrs['layer_names1']) > 0
+    model = convert(*files)
+    empty = _zeroed(model)
+    empty.load_weights(tmp_path / 'x.h5')
+    assert all(np.array_equal(a, b) for a, b in zip(empty.weights, model.weights, strict=True))
+
+
+def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
+    network = open_network(*small_vgg)
+    write_pickle(network, tmp_path / 'x.pkl')
+    write_pickle(network, tmp_path / 'all.pkl', include_non_weight=True)
+    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written three lines up
+    everything = pickle.loads((tmp_path / 'all.pkl').read_bytes())  # noqa: S301
+    assert type(layers) is list and type(layers[0]) is dict
+    assert [len(layers), len(everything)] == [16, 39]
+    assert layers[13]['name'] == 'fc6' and layers[13]['type'] == 'InnerProduct'
+    assert layers[13]['bottoms'] == [{'name': 'pool5', 'shape': (2, 2, 64)}]
+    assert layers[13]['tops'] == [{'name': 'fc6', 'shape': (40,)}]
+    weights = read_weights(*small_vgg)
+    assert list(weights) == [layer['name'] for layer in layers]
+    for layer in layers:
+        for got, want in zip(layer['weights'], weights[layer['name']], strict=True):
+            np.testing.assert_array_equal(got, want)
+    assert weights['fc6'][0].shape == (256, 40)
+    assert everything[1] == {
+        'name': 'relu1_1', 'type': 'ReLU', 'weights': [],
+        'bottoms': [{'name': 'conv1_1', 'shape': (64, 64, 8)}], 'tops': [{'name': 'conv1_1', 'shape': (64, 64, 8)}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'imports', ['import components.caffe_converter, keras', 'import keras, components.caffe_converter']
+)
+def test_keras_file_opens_after_importing_the_package(make_net, tmp_path, imports):
+    files = make_net(nets.NUMPY['LRN k'])
+    write_keras(open_network(*files), tmp_path / 'x.keras')
+    code = f'{imports}\nprint(keras.models.load_model({str(tmp_path / "x.keras")!r}).output_shape)'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '(None, 11, 8, 6)'
+
+
+def test_importing_the_package_is_cheap():
+    code = (
+        'import sys, components.caffe_converter as c; c.check, c.convert, c.write_random_caffemodel; '
+        'print([m for m in ("keras", "tensorflow", "h5py", "tfx") if m in sys.modules])'
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'
+
+
+@pytest.mark.parametrize('shape', [(3, 3, 70, 300), (5, 70, 3, 300), (70_000, 33), (90, 5, 7, 40), (3,), ()])
+def test_contiguous_equals_numpys_copy(shape):
+    for order in ((3, 2, 0, 1), (3, 0, 1, 2), (2, 3, 1, 0)):
+        axes = tuple(axis for axis in order if axis < len(shape))
+        memory = np.random.default_rng(0).normal(size=[shape[axis] for axis in axes]).astype(np.float32)
+        view = memory.transpose(np.argsort(axes)) if axes else memory
+        assert view.shape == shape
+        copy = contiguous(view)
+        assert copy.flags.c_contiguous
+        np.testing.assert_array_equal(copy, view)
