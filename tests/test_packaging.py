@@ -34,7 +34,7 @@ def test_the_wheel_carries_code_and_data(wheel):
         path.relative_to(_ROOT).as_posix()
         for folder in ('pipeline', 'components', 'schemas')
         for path in (_ROOT / folder).rglob('*')
-        if path.suffix in ('.py', '.yaml', '.prototxt', '.pbtxt', '.html')
+        if path.suffix in ('.py', '.yaml', '.prototxt', '.pbtxt', '.html', '.css', '.js')
     ]
     assert len(expected) > 40
     assert set(expected) <= set(wheel)
