@@ -87,6 +87,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
     report.set_defaults(command=_report)
 
+    runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics')
+    runs.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    runs.set_defaults(command=_runs)
+
     keys = commands.add_parser('config', help='print a configuration, or every key with its default')
     keys.add_argument('name', nargs='?', metavar='NAME|FILE')
     keys.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='override a key')
@@ -124,6 +128,15 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
+def _runs(options: argparse.Namespace) -> int:
+    from pipeline.report import history
+    from pipeline.runners import workspace
+
+    with workspace.quiet():
+        print(history.listing(options.output))
+    return 0
+
+
 def _summary(output: Path, result: dict) -> None:
     from components.stratified_example_gen import account
     from pipeline.report import page, text
@@ -145,7 +158,7 @@ def _predict(options: argparse.Namespace) -> int:
     from pipeline.runners import workspace
 
     failed = False
-    with workspace.stderr_to(os.devnull):
+    with workspace.quiet():
         for answer in predict.predict(predict.load(options.model), options.images):
             failed = failed or answer.error is not None
             if options.json:

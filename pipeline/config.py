@@ -119,6 +119,13 @@ class EvaluationConfig:
 
 
 @dataclass(frozen=True)
+class ReportConfig:
+    """What the report shows."""
+
+    faces: bool = _key(True, 'whether pictures of test faces, and the mean image, may be on the page')
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration; `load` makes one."""
 
@@ -128,6 +135,7 @@ class Config:
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    report: ReportConfig = field(default_factory=ReportConfig)
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain nested dictionaries, lists and scalars."""

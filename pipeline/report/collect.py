@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From a run directory to the content of `metrics.json`."""
+"""From a run directory to the content of the report."""
 
 from __future__ import annotations
 
@@ -12,14 +12,29 @@ from typing import Any
 from components.errors import RunError
 from pipeline import metadata
 from pipeline.report import metrics
+from pipeline.report.history import RUNS, facts_file
 
-#: A run's own facts, written by the runner before the first component: configuration, fingerprints of the inputs.
-RUNS = 'runs'
+__all__ = ['DETAILS', 'RUNS', 'collect', 'facts_file', 'versions']
+
+#: The key of what only the page shows; the rest is `metrics.json`.
+DETAILS = 'details'
 
 _VERSIONS = (
     'tfx', 'tensorflow', 'keras', 'tensorflow-transform', 'tensorflow-data-validation', 'tensorflow-model-analysis',
     'apache-beam', 'ml-metadata', 'numpy', 'face-gender-pipeline',
 )  # fmt: skip
+
+_NEEDED = (
+    ('StratifiedExampleGen', 'examples'),
+    ('StatisticsGen', 'statistics'),
+    ('DataGate', 'decision'),
+    ('Transform', 'transform_graph'),
+    ('EmbeddingGen', 'embeddings'),
+    ('Trainer', 'model'),
+    ('Trainer', 'model_run'),
+    ('Evaluator', 'evaluation'),
+    ('AtomicPusher', 'pushed_model'),
+)
 
 
 def versions() -> dict[str, str]:
@@ -27,35 +42,40 @@ def versions() -> dict[str, str]:
     return {name: packages.version(name) for name in _VERSIONS}
 
 
-def facts_file(output: Path, run_id: str) -> Path:
-    """Where a run's own facts are."""
-    return output / RUNS / f'{run_id}.json'
-
-
-def collect(output: Path, run: metadata.Run) -> dict[str, Any]:
+def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> dict[str, Any]:
     """Everything that is known of a run that came to its end.
 
     Args:
       output: the run directory.
       run: one of its runs.
+      faces: whether pictures of faces may be on the page; None asks the run's configuration (`report.faces`).
 
     Returns:
-      What `metrics.json` holds: 'run', 'data' (the account of the sampling), 'overall', 'slices', 'blessed', 'reasons',
-      'pushed', 'stages'.
+      What `metrics.json` holds: 'run', 'config', 'data' (the account of the sampling), 'overall', 'slices', 'gap' (the
+      accuracy of women minus that of men), 'blessed', 'reasons', 'pushed', 'stages'; and 'details', which only the
+      page shows.
 
     Raises:
-      RunError: the run did not come to its end.
+      RunError: the run did not come to its end, its artifacts are gone, or its model does not give the scores that
+        its verdict was reached on.
     """
-    evaluation = run.output('Evaluator', 'evaluation')
-    examples = run.output('StratifiedExampleGen', 'examples')
-    pushed = run.output('AtomicPusher', 'pushed_model')
+    artifacts = {wanted: run.output(*wanted) for wanted in _NEEDED}
     unfinished = [stage.name for stage in run.stages if stage.state not in ('COMPLETE', 'CACHED')]
-    if unfinished or evaluation is None or examples is None or pushed is None:
+    if unfinished or None in artifacts.values():
         stopped = f' (it stopped in {unfinished[0]})' if unfinished else ''
         raise RunError(f'{output}: run {run.id} did not come to its end{stopped}; run it again')
-    overall, slices = metrics.read_evaluation(evaluation.uri)
-    reasons = metrics.read_reasons(evaluation.uri)
+    folders = {f'{name}.{key}': artifact.uri for (name, key), artifact in artifacts.items() if artifact}
+    gone = [
+        folder for name, folder in folders.items() if name != 'AtomicPusher.pushed_model' and not Path(folder).is_dir()
+    ]
+    if gone:
+        raise RunError(f'{gone[0]}: this output of run {run.id} is gone; restore it, or run the pipeline again')
+    pushed = artifacts['AtomicPusher', 'pushed_model']
+    overall, slices = metrics.read_evaluation(folders['Evaluator.evaluation'])
+    reasons = metrics.read_reasons(folders['Evaluator.evaluation'])
     facts = json.loads(facts_file(output, run.id).read_text('utf-8'))
+    if faces is None:
+        faces = bool(facts['config'].get('report', {}).get('faces', True))
     return {
         'run': {
             'id': run.id,
@@ -68,13 +88,39 @@ def collect(output: Path, run: metadata.Run) -> dict[str, Any]:
             'versions': facts['versions'],
         },
         'config': facts['config'],
-        'data': json.loads((Path(examples.uri) / 'account.json').read_text('utf-8')),
+        'data': json.loads((Path(folders['StratifiedExampleGen.examples']) / 'account.json').read_text('utf-8')),
         'overall': overall,
         'slices': slices,
+        'gap': metrics.gap(overall),
         'blessed': not reasons,
         'reasons': reasons,
-        'pushed': pushed.properties.get('pushed_destination') or None,
+        'pushed': pushed.properties.get('pushed_destination') or None if pushed else None,
         'stages': [
             {'name': stage.name, 'seconds': round(stage.seconds, 2), 'cached': stage.cached} for stage in run.stages
         ],
+        DETAILS: _details(output, run, folders, (overall, slices), faces),
+    }
+
+
+def _details(
+    output: Path, run: metadata.Run, folders: dict[str, str], measured: tuple[dict, list[dict]], faces: bool
+) -> dict[str, Any]:
+    from pipeline.report import curves, dataset, history, lineage, scores
+    from pipeline.report import faces as pictures
+    from pipeline.trainer import HISTORY
+
+    scored = scores.read(folders['EmbeddingGen.embeddings'], folders['Trainer.model'])
+    return {
+        'slices_checked': scores.check(scored, *measured),
+        **curves.all_of(scored),
+        'with_faces': faces,
+        'faces': pictures.chosen(scored, folders['StratifiedExampleGen.examples'], faces),
+        'mean_image': pictures.mean_image(folders['Transform.transform_graph']) if faces else None,
+        'learning': json.loads(Path(folders['Trainer.model_run'], HISTORY).read_text('utf-8')),
+        'history': history.read(output, until=run.id),
+        'folders': dataset.counts(folders['EmbeddingGen.embeddings']),
+        'left_out': dataset.left_out(folders['StratifiedExampleGen.examples']),
+        'decision': dataset.decision(folders['DataGate.decision']),
+        'statistics': dataset.statistics(folders['StatisticsGen.statistics']),
+        'edges': lineage.edges(output, run.id),
     }

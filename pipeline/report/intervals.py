@@ -34,3 +34,25 @@ def auc_pr(value: float, positives: float) -> tuple[float, float]:
         return proportion(round(value * positives), positives)
     centre, error = math.log(value / (1 - value)), _Z / math.sqrt(positives * value * (1 - value))
     return 1 / (1 + math.exp(error - centre)), 1 / (1 + math.exp(-error - centre))
+
+
+def difference(successes: int, trials: int, other_successes: int, other_trials: int) -> tuple[float, float]:
+    """The interval of the difference of two independent proportions, successes/trials - other_successes/other_trials.
+
+    Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, pages 873-890, method 10): the square-and-add of
+    Wilson's score intervals of each, without a continuity correction. It keeps its coverage where a proportion is near
+    1, which is where the textbook's normal interval does not. Both trials > 0.
+    """
+    one, two = successes / trials, other_successes / other_trials
+    (low_one, high_one), (low_two, high_two) = _wilson(one, trials), _wilson(two, other_trials)
+    apart = one - two
+    return (
+        max(-1.0, apart - math.hypot(one - low_one, high_two - two)),
+        min(1.0, apart + math.hypot(high_one - one, two - low_two)),
+    )
+
+
+def _wilson(share: float, trials: float) -> tuple[float, float]:
+    centre, error = share + _Z**2 / (2 * trials), _Z * math.sqrt((share * (1 - share) + _Z**2 / (4 * trials)) / trials)
+    scale = 1 + _Z**2 / trials
+    return (centre - error) / scale, (centre + error) / scale

@@ -18,6 +18,12 @@ def headline_rows(result: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [rows[0], *sorted(rows[1:], key=lambda row: row[0], reverse=True)]
 
 
+def undefined(metrics: dict[str, Any]) -> str:
+    """Why a slice does not define a metric."""
+    both = metrics['recall'] and metrics['specificity']
+    return 'undefined: nobody called female' if both else 'undefined: one class'
+
+
 def table(result: dict[str, Any]) -> str:
     """Accuracy, precision, recall, specificity and AUC over all, men and women; a dash where one is undefined."""
     lines = [f'{"test split":<12}{"examples":>9}' + ''.join(f'{name:>13}' for name in COLUMNS)]

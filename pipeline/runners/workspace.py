@@ -91,6 +91,19 @@ def stderr_to(file: str | os.PathLike[str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Lets nothing of what libraries log or write to stderr reach the terminal, for commands without a log."""
+    root = logging.getLogger()
+    nowhere = logging.NullHandler()  # TensorFlow logs to the terminal by itself only where nobody handles logs
+    root.addHandler(nowhere)
+    try:
+        with stderr_to(os.devnull):
+            yield
+    finally:
+        root.removeHandler(nowhere)
+
+
+@contextlib.contextmanager
 def logged(file: Path) -> Iterator[None]:
     """Sends what libraries log, warn and write to stderr to `file`; the terminal is for progress and results."""
     file.parent.mkdir(parents=True, exist_ok=True)

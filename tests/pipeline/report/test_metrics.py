@@ -90,3 +90,9 @@ def test_the_auc_pr_interval_is_inside_0_and_1_and_narrows_with_examples():
     few, many = intervals.auc_pr(0.9, 20), intervals.auc_pr(0.9, 2000)
     assert 0 < few[0] < many[0] < 0.9 < many[1] < few[1] < 1
     assert intervals.auc_pr(1.0, 50)[1] == 1
+
+
+def test_the_interval_of_a_difference_is_newcombes():
+    """Newcombe (Statistics in Medicine 17, 1998), table II, method 10: 56/70 - 48/80 gives 0.0524 to 0.3339."""
+    low, high = intervals.difference(56, 70, 48, 80)
+    assert (low, high) == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))

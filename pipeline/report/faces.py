@@ -1,0 +1,123 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Faces for the page: the mean image, and the test faces that the model is least sure of or most wrong about."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from typing import Any
+
+import numpy as np
+
+from components.stratified_example_gen.records import shown
+from pipeline import features
+from pipeline.report.scores import Scores, shards
+
+#: Faces in each of the two lists.
+COUNT = 12
+
+# Pixels of a thumbnail's longer side: twice what the page gives it, for fine displays.
+_SIDE = 144
+_QUALITY = 78
+
+
+def most_wrong(scores: Scores, count: int = COUNT) -> np.ndarray:
+    """Indices of the faces that are called the other gender, the surest mistake first."""
+    wrong = np.flatnonzero(~scores.correct)
+    return wrong[np.argsort(-np.abs(scores.probability[wrong] - 0.5), kind='stable')][:count]
+
+
+def least_certain(scores: Scores, count: int = COUNT) -> np.ndarray:
+    """Indices of the faces whose score is nearest to 0.5, the nearest first."""
+    return np.argsort(np.abs(scores.probability - 0.5), kind='stable')[:count]
+
+
+def chosen(scores: Scores, examples: str, pictures: bool) -> dict[str, Any]:
+    """Both lists.
+
+    Args:
+      scores: of the test split.
+      examples: the folder of StratifiedExampleGen's artifact, for the images.
+      pictures: whether to show them.
+
+    Returns:
+      {"most_wrong": [...], "least_certain": [...]}, each face with 'path', 'gender', 'age', 'score', 'called' and
+      'image', a data: URI of a small JPEG or None.
+    """
+    lists = {'most_wrong': most_wrong(scores), 'least_certain': least_certain(scores)}
+    wanted = {bytes(scores.path[index]) for indices in lists.values() for index in indices}
+    images = thumbnails(examples, wanted) if pictures else {}
+    return {
+        name: [
+            {
+                'path': shown(scores.path[index]),
+                'gender': features.GENDERS[scores.gender[index]],
+                'age': int(scores.age[index]),
+                'score': float(scores.probability[index]),
+                'called': features.GENDERS[scores.gender[index] if scores.correct[index] else 1 - scores.gender[index]],
+                'image': images.get(bytes(scores.path[index])),
+            }
+            for index in indices
+        ]
+        for name, indices in lists.items()
+    }
+
+
+def thumbnails(examples: str, paths: set[bytes]) -> dict[bytes, str]:
+    """Small JPEGs of some test faces.
+
+    Args:
+      examples: the folder of StratifiedExampleGen's artifact.
+      paths: the `path` of each face that is wanted.
+
+    Returns:
+      data: URIs by path.
+    """
+    import tensorflow as tf
+
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (features.PATH, features.IMAGE)}
+    records = tf.data.TFRecordDataset(shards(examples, features.TEST), compression_type='GZIP')
+    found = {}
+    for record in records:
+        example = tf.io.parse_single_example(record, spec)
+        path = example[features.PATH].numpy()
+        if path in paths:
+            found[path] = thumbnail(example[features.IMAGE].numpy())
+            if len(found) == len(paths):
+                break
+    return found
+
+
+def thumbnail(encoded: bytes) -> str:
+    """One encoded image as a data: URI of a JPEG of at most 144 pixels a side, without metadata."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(encoded)) as image:
+        small = image.convert('RGB')
+        small.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    return _data_uri(small)
+
+
+def mean_image(transform_graph: str) -> str:
+    """The mean training face as a data: URI of a JPEG, RGB, in the size of the network's input.
+
+    Args:
+      transform_graph: the folder of Transform's artifact.
+    """
+    import tensorflow as tf
+    import tensorflow_transform as tft
+    from PIL import Image
+
+    layer = tft.TFTransformOutput(os.path.abspath(transform_graph)).transform_features_layer()
+    black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
+    # A black image minus the mean, channels as the network wants them: BGR.
+    mean = -layer({features.IMAGE: black[tf.newaxis]})[features.IMAGE].numpy()[0, ..., ::-1]
+    return _data_uri(Image.fromarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8)), quality=90)
+
+
+def _data_uri(image: Any, quality: int = _QUALITY) -> str:
+    stream = io.BytesIO()
+    image.save(stream, 'JPEG', quality=quality, optimize=True)
+    return 'data:image/jpeg;base64,' + base64.b64encode(stream.getvalue()).decode()

@@ -1,0 +1,76 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A run's outcome in sentences; the page and the model card say the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def percent(value: float) -> str:
+    """0.8321 as '83.2 %', with a no-break space."""
+    return f'{value * 100:.1f}\u00a0%'
+
+
+def between(metric: Mapping[str, float]) -> str:
+    """The interval as words."""
+    return f'between {percent(metric["low"])} and {percent(metric["high"])}'
+
+
+def outcome(result: Mapping[str, Any]) -> str:
+    """How often the model agrees with the labels."""
+    overall = result['overall']
+    agreed = overall['true_positives'] + overall['true_negatives']
+    return (
+        f'The model agrees with the label of {agreed:,} of {overall["examples"]:,} test faces: '
+        f'{percent(overall["accuracy"]["value"])}; with 95\u00a0% confidence {between(overall["accuracy"])} on faces '
+        'like these.'
+    )
+
+
+def genders(result: Mapping[str, Any]) -> str:
+    """How much it differs between women and men."""
+    overall, gap = result['overall'], result['gap']
+    if not gap:
+        return 'The test split has faces of one gender only, so that the genders cannot be compared.'
+    women, men = percent(overall['recall']['value']), percent(overall['specificity']['value'])
+    points = f'{abs(gap["value"]) * 100:.1f}'
+    if gap['low'] <= 0 <= gap['high']:
+        return (
+            f'It is right about {women} of the women and {men} of the men. The difference of {points} points is '
+            'within what chance alone can do with this many faces.'
+        )
+    better = 'women' if gap['value'] > 0 else 'men'
+    return (
+        f'It is right about {women} of the women and {men} of the men: {points} points better for {better}, which is '
+        'more than chance explains.'
+    )
+
+
+def weakest(result: Mapping[str, Any]) -> str:
+    """The slice with the lowest accuracy."""
+    if not result['slices']:
+        return ''
+    worst = min(result['slices'], key=lambda item: item['metrics']['accuracy']['value'])
+    metric, faces = worst['metrics']['accuracy'], worst['metrics']['examples']
+    return (
+        f'It does worst on {named(worst["slice"])}: {percent(metric["value"])} of {faces:,} faces ({between(metric)}).'
+    )
+
+
+def named(where: Mapping[str, str]) -> str:
+    """A slice's name: 'age band 01-10, male'."""
+    return ', '.join(
+        value if name == 'gender' else f'{name.replace("_", " ")} {value}' for name, value in sorted(where.items())
+    )
+
+
+def seconds(value: float) -> str:
+    """A duration: '38 s', '12 min 5 s', '1 h 3 min'."""
+    if value < 100:
+        return f'{value:.0f}\u00a0s'
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f'{minutes}\u00a0min {rest}\u00a0s'
+    return f'{minutes // 60}\u00a0h {minutes % 60}\u00a0min'
