@@ -70,6 +70,9 @@ def test_a_first_run_executes_everything_and_says_what_came_out(finished):
     page = (finished.output / 'report' / 'index.html').read_text()
     assert 'undefined: one class' in page
     assert '://' not in page  # nothing is loaded from anywhere
+    log = next((finished.output / 'logs').iterdir()).read_text()
+    assert 'StatisticsGen is finished' in log
+    assert 'utf-8' not in log.lower()  # TFDV's warning about strings that are none, once for every image
 
 
 def test_metrics_equal_scikit_learns_on_the_same_predictions(finished):
