@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -85,13 +86,13 @@ def learning(history: Mapping[str, Sequence[float]], measure: str) -> Markup:
     """One measure after each epoch, training and validation split."""
     train, validation = history[measure], history[f'val_{measure}']
     values = [*train, *validation]
-    low, high = _nice(min(values), max(values))
+    low, high, ticks = _scale(min(values), max(values))
     epochs = len(train)
     plot = Plot(x=(1, max(epochs, 2)), y=(low, high))
     marks = sorted({1, *(round(1 + (epochs - 1) * part / 4) for part in range(1, 5))})
     plot.axes(
         [(mark, str(mark)) for mark in marks],
-        [(low + (high - low) * part / 4, f'{low + (high - low) * part / 4:.2f}') for part in range(5)],
+        ticks,
         'epoch',
         measure,
     )
@@ -106,22 +107,31 @@ def learning(history: Mapping[str, Sequence[float]], measure: str) -> Markup:
     )
 
 
-def _nice(low: float, high: float) -> tuple[float, float]:
-    """The range a little wider, on multiples of a twentieth."""
-    return int(low * 20) / 20, max(-int(-high * 20 // 1) / 20, int(low * 20) / 20 + 0.05)
+def _scale(low: float, high: float) -> tuple[float, float, list[tuple[float, str]]]:
+    """A range around the values that begins and ends on round numbers, and its three to seven ticks."""
+    spread = max(high - low, 1e-3)
+    power = 10.0 ** math.floor(math.log10(spread))
+    step = next(power * part for part in (0.2, 0.25, 0.5, 1, 2) if spread / (power * part) <= 5)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    last = max(last, first + 1)
+    digits = max(2, 1 - math.floor(math.log10(step)))
+    return first * step, last * step, [(n * step, f'{n * step:.{digits}f}') for n in range(first, last + 1)]
 
 
 def over_time(runs: Sequence[Mapping[str, Any]]) -> Markup:
     """Accuracy of all, men and women over the finished runs, with the interval of all."""
     measured = [run['metrics'] for run in runs]
     values = [row[key]['accuracy'] for row in measured for key in row if row[key]['accuracy']]
-    low, high = _nice(min(value['low'] for value in values), min(1.0, max(value['high'] for value in values)))
-    plot = Plot(x=(0.5, len(runs) + 0.5), y=(low, high), size=(560, 230))
-    every = max(1, len(runs) // 8)
+    low, high, ticks = _scale(min(value['low'] for value in values), max(value['high'] for value in values))
+    plot = Plot(x=(0.5, len(runs) + 0.5), y=(low, high), size=(400, 230))
+    # Runs of one day are told apart by the hour.
+    dates = {run['started'][:10] for run in runs}
+    cut = slice(5, 10) if len(dates) > 1 else slice(11, 16)
+    every = -(-len(runs) // 6)
     plot.axes(
-        [(number, run['started'][5:10]) for number, run in enumerate(runs, 1) if (len(runs) - number) % every == 0],
-        [(low + (high - low) * part / 4, f'{low + (high - low) * part / 4:.2f}') for part in range(5)],
-        'run, by date',
+        [(number, run['started'][cut]) for number, run in enumerate(runs, 1) if (len(runs) - number) % every == 0],
+        ticks,
+        'run, by date' if len(dates) > 1 else f'run, by time on {runs[-1]["started"][:10]}, UTC',
         'accuracy',
     )
     for number, row in enumerate(measured, 1):
@@ -143,7 +153,7 @@ def gaps(rows: Sequence[tuple[str, Mapping[str, float] | None]]) -> Markup:
     reach = min(1.0, -int(-widest * 10 // 1) / 10) or 0.1
     plot = Plot((-reach, reach), (len(rows) - 0.5, -0.5), (400, 46 + 26 * len(rows)), (92, 12, 6, 40))
     ticks = [(-reach, f'−{reach:.1f}'), (0, '0'), (reach, f'+{reach:.1f}')]
-    plot.axes(ticks, [(n, name) for n, (name, _) in enumerate(rows)], '◀ men better      women better ▶')
+    plot.axes(ticks, [(n, name) for n, (name, _) in enumerate(rows)], '← men better  ·  women better →')
     plot.line([(0, -0.5), (0, len(rows) - 0.5)], 'axis')
     for number, (_, value) in enumerate(rows):
         if value:
@@ -161,7 +171,7 @@ def folders(rows: Sequence[Mapping[str, Any]]) -> Markup:
     totals = [sum(row[split] for split in features.SPLITS) for row in rows]
     most = max(totals)
     oldest = max(row['age'] for row in rows)
-    plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (560, 250))
+    plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (420, 250))
     ages = list(range(10, oldest + 1, 10))
     plot.axes(
         [(age, str(age)) for age in ages],

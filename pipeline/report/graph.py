@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from pipeline.report.svg import drawing, number, tag
 
-_BOX, _GAP, _HEIGHT, _STEP = 138.0, 12.0, 38.0, 62.0
+_BOX, _GAP, _HEIGHT, _STEP = 156.0, 12.0, 38.0, 62.0
 
 
 def layers(stages: Sequence[str], edges: Sequence[Sequence[str]]) -> list[list[str]]:

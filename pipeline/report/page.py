@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,7 @@ def render(result: dict[str, Any]) -> str:
         gaps=[('all', result['gap']), *_gaps(result['slices'])],
         ended=ended,
         changes=history.changes(ended[-2], ended[-1]) if len(ended) > 1 else [],
-        learned=[name for name in ('loss', 'accuracy') if {name, f'val_{name}'} <= set(details['learning'])],
+        learned=[name for name in ('loss', 'accuracy') if learned(details['learning'], name)],
         card=card.sections(result),
         config=yaml.safe_dump(result['config'], sort_keys=False, allow_unicode=True),
         style=style,
@@ -98,6 +99,12 @@ def _json(value: Any) -> Markup:
     """JSON for a script element: nothing in it can end the element or begin a comment."""
     written = json.dumps(value, allow_nan=False, separators=(',', ':'))
     return Markup(written.replace('&', '\\u0026').replace('<', '\\u003c').replace('>', '\\u003e'))  # noqa: S704
+
+
+def learned(history: dict[str, list[float]], measure: str) -> bool:
+    """Whether a measure was taken on both splits and stayed finite, so that there is a curve to draw."""
+    series = [history.get(measure, []), history.get(f'val_{measure}', [])]
+    return all(series) and all(math.isfinite(value) for values in series for value in values)
 
 
 def kind(where: dict[str, str]) -> str:

@@ -205,7 +205,7 @@
   // What is folded on the screen is printed; long tables of every folder and file stay folded.
   let opened = [];
   addEventListener('beforeprint', () => {
-    opened = [...document.querySelectorAll('details:not([open])')];
+    opened = [...document.querySelectorAll('details:not([open], .long)')];
     for (const item of opened) item.open = true;
   });
   addEventListener('afterprint', () => { for (const item of opened) item.open = false; });

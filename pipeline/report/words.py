@@ -60,10 +60,9 @@ def weakest(result: Mapping[str, Any]) -> str:
 
 
 def named(where: Mapping[str, str]) -> str:
-    """A slice's name: 'age band 01-10, male'."""
-    return ', '.join(
-        value if name == 'gender' else f'{name.replace("_", " ")} {value}' for name, value in sorted(where.items())
-    )
+    """A slice's name: 'ages 01-10, male', 'race 2'."""
+    short = {'gender': '', 'age_band': 'ages '}
+    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
 
 
 def seconds(value: float) -> str:
