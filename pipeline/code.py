@@ -15,7 +15,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 
-# By component: the files and folders of ours that its result depends on, beside the modules directly in `components`.
+# By component: the files and folders of ours that its result depends on.
 _SOURCES = {
     'StratifiedExampleGen': ('components/stratified_example_gen',),
     'CuratedSchema': ('components/curated_schema',),

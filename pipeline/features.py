@@ -1,24 +1,26 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Feature, label, split and slice names; nothing else knows a string literal."""
+"""Feature, label, split and slice names: those of the sampled examples, and what the pipeline adds to them."""
 
 from __future__ import annotations
 
-IMAGE = 'image'
-GENDER = 'gender'
-AGE = 'age'
-AGE_BAND = 'age_band'
-PATH = 'path'
+from components.stratified_example_gen import features as sampled
+
+IMAGE = sampled.IMAGE
+GENDER = sampled.GENDER
+AGE = sampled.AGE
+AGE_BAND = sampled.AGE_BAND
+PATH = sampled.PATH
 EMBEDDING = 'embedding'
 
 #: The label: 0 male, 1 female.
 LABEL = GENDER
-GENDERS = ('male', 'female')
+GENDERS = sampled.GENDER_NAMES
 
-TRAIN = 'train'
-VALIDATION = 'validation'
-TEST = 'test'
-SPLITS = (TRAIN, VALIDATION, TEST)
+TRAIN = sampled.TRAIN
+VALIDATION = sampled.VALIDATION
+TEST = sampled.TEST
+SPLITS = sampled.SPLITS
 
 # Outputs of the exported model.
 PROBABILITY = 'probability'
