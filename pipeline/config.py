@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Typed, frozen configuration: YAML in, validated once, overrides by `--set section.key=value`.
 
-Every key is a field below with its default, its bounds and one line of help; the command `config` prints them.
+The keys are in `pipeline.settings`; the command `config` prints them.
 """
 
 from __future__ import annotations
@@ -20,109 +20,15 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
-
-
-def _key(default: Any, text: str, *, low: float | None = None, high: float | None = None, choices: Any = None) -> Any:
-    """A configuration key: its default, its one line of help, its inclusive bounds or its choices."""
-    metadata = {'help': text, 'low': low, 'high': high, 'choices': choices}
-    if isinstance(default, list):
-        return field(default_factory=lambda: tuple(default), metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """Which images are taken and how they are split."""
-
-    layout: str = _key(
-        'folders',
-        'how labels are named: folders (combined/<directory>/AA_M) or utkface (age_gender_race_date.jpg)',
-        choices=('folders', 'utkface'),
-    )
-    directories: tuple[str, ...] = _key(['aligned'], 'the directories under combined/ to read, e.g. [aligned, valid]')
-    per_folder: int | None = _key(20, 'images to take from each age-gender folder; null takes all', low=1)
-    split: str = _key(
-        'stratified',
-        "stratified (every folder in proportion) or shuffled (the notebook's plain shuffle)",
-        choices=('stratified', 'shuffled'),
-    )
-    fractions: tuple[float, ...] = _key([0.6, 0.2, 0.2], 'shares of train, validation and test; they add up to 1')
-    seed: int = _key(0, 'seed of the choice and of the split', low=0)
-    shards: int = _key(1, 'TFRecord files a split', low=1, high=10000)
-    min_size: int = _key(16, 'pixels; images with a shorter side are rejected', low=1)
-    max_bad_fraction: float = _key(0.05, 'share of unreadable images above which the run stops', low=0, high=1)
-    manifest_columns: tuple[str, ...] = _key(
-        [], 'columns of manifest.csv (beside combined/) that become features and slices, e.g. [race]'
-    )
-    near_duplicate_distance: int | None = _key(
-        None, 'perceptual-hash distance (bits of 64) within which images share a split; null: exact copies only', low=0,
-        high=16,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class GateConfig:
-    """When the data is not good enough to train on."""
-
-    mode: str = _key(
-        'stop', 'stop: a finding ends the run; warn: it is reported and the run goes on', choices=('stop', 'warn')
-    )
-    min_gender_share: float = _key(0.3, 'lowest share of either gender in each split', low=0, high=0.5)
-    min_per_stratum: int = _key(1, 'fewest images of each gender and age band in each split; 0 asks for none', low=0)
-    max_skew: float = _key(
-        0.2, "largest distance between a feature's distributions in the training and another split", low=0, high=1
-    )
-    max_drift: float = _key(
-        0.3, "largest distance between a feature's distributions now and in the last run on other data", low=0, high=1
-    )
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """The frozen base."""
-
-    output_layer: str | None = _key(None, "the Caffe layer whose output is the embedding; null: the network's last")
-    input_size: tuple[int, ...] | None = _key(
-        None, '[height, width] in pixels; null: what the prototxt says', low=8, high=4096
-    )
-
-
-@dataclass(frozen=True)
-class EmbeddingConfig:
-    """How images go through the base."""
-
-    batch_size: int = _key(32, 'images a batch; bounds memory', low=1, high=1024)
-
-
-@dataclass(frozen=True)
-class TrainerConfig:
-    """The head: GlobalAveragePooling, [standardise], Dense(relu), Dropout, one logit."""
-
-    hidden_units: int = _key(32, 'units of the hidden layer', low=1, high=65536)
-    dropout: float = _key(0.25, 'share of hidden units dropped in training', low=0, high=0.95)
-    standardize: bool = _key(
-        True, 'scale embeddings to zero mean and unit variance over the training split, inside the model'
-    )
-    learning_rate: float = _key(0.001, "Adam's learning rate", low=1e-9, high=10)
-    batch_size: int = _key(20, 'examples a step', low=1)
-    epochs: int = _key(10, 'passes over the training split', low=1, high=100000)
-    seed: int = _key(0, 'seed of initial weights, shuffling and dropout', low=0)
-
-
-@dataclass(frozen=True)
-class EvaluationConfig:
-    """What a model must reach on the test split to be pushed."""
-
-    min_accuracy: float = _key(0.85, 'lowest accuracy over all', low=0, high=1)
-    min_auc: float = _key(0.9, 'lowest area under the ROC curve over all', low=0, high=1)
-    min_gender_accuracy: float = _key(0.8, 'lowest accuracy of each gender', low=0, high=1)
-
-
-@dataclass(frozen=True)
-class ReportConfig:
-    """What the report shows."""
-
-    faces: bool = _key(True, 'whether pictures of test faces, and the mean image, may be on the page')
+from pipeline.settings import (
+    DataConfig,
+    EmbeddingConfig,
+    EvaluationConfig,
+    GateConfig,
+    ModelConfig,
+    ReportConfig,
+    TrainerConfig,
+)
 
 
 @dataclass(frozen=True)
@@ -291,3 +197,14 @@ def describe() -> list[tuple[str, str, str]]:
             default = yaml.safe_dump(_plain(getattr(defaults, item.name)), default_flow_style=True)
             rows.append((f'{section.name}.{item.name}', default.removesuffix('...\n').strip(), item.metadata['help']))
     return rows
+
+
+def markdown() -> str:
+    """Every key as a page of Markdown: `pipeline/configs/README.md`."""
+    rows = ''.join(
+        f'| `{key}` | `{default}` | {text.replace("|", chr(92) + "|")} |\n' for key, default, text in describe()
+    )
+    return (
+        '# Configuration keys\n\nWritten by `python -m pipeline config --markdown`.\n\n'
+        f'| key | default | what |\n| --- | --- | --- |\n{rows}'
+    )

@@ -11,8 +11,8 @@ from google.protobuf.wrappers_pb2 import DoubleValue
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline import features
-from pipeline.config import EvaluationConfig
 from pipeline.serving import THRESHOLD
+from pipeline.settings import EvaluationConfig
 
 # Precision, recall and specificity follow from the confusion matrix at one threshold; TFMA's own precision of a slice
 # without positives is NaN or 0 depending on the predictions, which is why the report works from the counts.

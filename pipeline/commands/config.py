@@ -1,0 +1,30 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`config`: prints configurations and their keys."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from pipeline import config as configuration
+
+
+def add(commands: Any) -> None:
+    """Declares the command."""
+    keys = commands.add_parser('config', help='print a configuration, or every key with its default')
+    keys.add_argument('name', nargs='?', metavar='NAME|FILE')
+    keys.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='override a key')
+    keys.add_argument('--markdown', action='store_true', help='every key as a Markdown table')
+    keys.set_defaults(command=_config)
+
+
+def _config(options: argparse.Namespace) -> int:
+    if options.markdown:
+        print(configuration.markdown(), end='')
+    elif options.name or options.set:
+        print(configuration.load(options.name or 'vgg_face', options.set).as_yaml(), end='')
+    else:
+        for key, default, text in configuration.describe():
+            print(f'{key} = {default}\n    {text}')
+    return 0

@@ -1,0 +1,24 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`demo-data`: draws what the demo runs on."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Declares the command."""
+    demo = commands.add_parser('demo-data', help='draw faces and make random weights to try the pipeline with')
+    demo.add_argument('directory', type=Path, metavar='DIR')
+    demo.set_defaults(command=_demo_data)
+
+
+def _demo_data(options: argparse.Namespace) -> int:
+    from pipeline.demo import inputs
+
+    for line in inputs.make(options.directory):
+        print(line)
+    return 0

@@ -1,0 +1,90 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`run`, `report` and `runs`: what makes and shows runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from components.errors import RunError
+from pipeline import config as configuration
+
+
+def add(commands: Any) -> None:
+    """Declares the commands."""
+    run = commands.add_parser('run', help='run the pipeline on this machine')
+    run.add_argument('--data', type=Path, required=True, metavar='DIR', help='the folder that has combined/')
+    run.add_argument('--prototxt', type=Path, required=True, metavar='FILE', help="the network's description")
+    run.add_argument('--caffemodel', type=Path, required=True, metavar='FILE', help='its weights')
+    run.add_argument(
+        '--output', type=Path, required=True, metavar='DIR', help='the run directory; what is done is not done again'
+    )
+    run.add_argument(
+        '--config', default='vgg_face', metavar='NAME|FILE',
+        help=f'{", ".join(configuration.bundled())}, or a YAML file (default: vgg_face)',
+    )  # fmt: skip
+    run.add_argument(
+        '--set', action='append', default=[], metavar='KEY=VALUE', help='override a key, e.g. trainer.epochs=20'
+    )
+    run.set_defaults(command=_run)
+
+    report = commands.add_parser('report', help='rebuild the report of the last run that came to its end')
+    report.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    report.set_defaults(command=_report)
+
+    runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics')
+    runs.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    runs.set_defaults(command=_runs)
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = configuration.load(options.config, options.set)
+    from pipeline.runners import local
+
+    result = local.run(
+        config, data=options.data, prototxt=options.prototxt, caffemodel=options.caffemodel, output=options.output
+    )
+    _summary(options.output, result)
+    return 0 if result['blessed'] else 1
+
+
+def _report(options: argparse.Namespace) -> int:
+    from pipeline import metadata
+    from pipeline.report import collect, page
+    from pipeline.runners import workspace
+
+    ended = [run for run in metadata.runs(options.output) if collect.facts_file(options.output, run.id).is_file()]
+    if not ended:
+        raise RunError(f'{options.output}: no run came to its end here yet; run it again')
+    with workspace.logged(options.output / 'logs' / 'report.log'):
+        result = collect.collect(options.output, ended[-1])
+        page.write(options.output, result)
+    _summary(options.output, result)
+    return 0
+
+
+def _runs(options: argparse.Namespace) -> int:
+    from pipeline.report import history
+    from pipeline.runners import workspace
+
+    with workspace.quiet():
+        print(history.listing(options.output))
+    return 0
+
+
+def _summary(output: Path, result: dict) -> None:
+    from components.stratified_example_gen import account
+    from pipeline.report import page, text
+
+    print(account.describe(result['data']))
+    print(text.table(result))
+    if result['blessed']:
+        pushed, root = Path(result['pushed']), output.resolve()
+        print(f'Blessed. Pushed to {output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed}')
+    else:
+        print('Not blessed, and not pushed:')
+        for reason in result['reasons']:
+            print(f'  {reason}')
+    print(f'Report: {output / page.FOLDER / "index.html"}')
