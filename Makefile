@@ -3,9 +3,10 @@
 
 PYTHON := .venv/bin/python
 DEMO := demo
+IMAGE := face-gender-pipeline:latest
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint bench clean
+.PHONY: help env demo test lint bench image clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -33,6 +34,10 @@ test: lint ## lint, then all tests
 
 bench: env ## time and memory of the conversion of VGG-Face's 580 MB beside OpenCV's loading
 	@$(PYTHON) -m components.caffe_converter.bench
+
+image: ## build the container image of every component (needs Docker or Podman; IMAGE=name:tag)
+	@engine=$$(command -v docker || command -v podman) || { echo 'make image: install Docker or Podman first' >&2; exit 2; }; \
+	  "$$engine" build --file deploy/Dockerfile --tag $(IMAGE) .
 
 clean: ## remove what the other targets made, but not .venv
 	rm -rf $(DEMO) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

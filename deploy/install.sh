@@ -1,0 +1,26 @@
+#!/bin/sh
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+#
+# install.sh SOURCE TARGET [REQUIREMENT...]: builds this project's wheel from SOURCE and installs it, with Kubeflow's
+# client and everything that constraints.txt pins, in a virtual environment at TARGET. Run by deploy/Dockerfile, where
+# glibc is new enough for every wheel; on a workstation use deploy/bootstrap.sh.
+set -eu
+source=$1
+target=$2
+shift 2
+
+python3 -m venv "$target"
+pip="$target/bin/python -m pip --no-cache-dir --disable-pip-version-check"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+$pip wheel --quiet --no-deps --wheel-dir "$work" "$source"
+wheel=$(ls "$work"/*.whl)
+$pip install --quiet --constraint "$source/constraints.txt" "$wheel[kubeflow]" "$@"
+
+# A read-only file system cannot keep bytecode, and without it each of a dozen containers compiles TensorFlow again.
+"$target/bin/python" -m compileall -q -j 0 "$target/lib" >/dev/null || true
+# pip itself, and what only building needs, are left out of the image.
+$pip uninstall --quiet --yes pip
+"$target/bin/python" -c 'import pipeline, components.caffe_converter; from importlib import metadata; print(metadata.version("face-gender-pipeline"))'
