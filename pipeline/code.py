@@ -27,6 +27,10 @@ _SOURCES = {
         'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/serving.py', 'pipeline/features.py',
         'components/embedding_gen/embedder.py', 'components/caffe_converter/keras_layers.py',
     ),
+    'Evaluator': (
+        'pipeline/evaluator.py', 'pipeline/bounds.py', 'pipeline/report/metrics.py', 'pipeline/report/intervals.py',
+        'pipeline/features.py',
+    ),
     'SignatureCheck': ('components/signature_check',),
     'AtomicPusher': ('components/atomic_pusher',),
 }  # fmt: skip

@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 
-from tfx.components import Evaluator, ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
 from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 
@@ -18,8 +19,9 @@ from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
 from components.signature_check.component import SignatureCheck
 from components.stratified_example_gen.component import StratifiedExampleGen
-from pipeline import code, evaluation, features
+from pipeline import bounds, code, evaluation, features
 from pipeline.config import Config
+from pipeline.evaluator import Evaluator
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Environment:
       baseline_statistics: folder of the statistics that the data must not drift from, or ''.
       input_size: (height, width) of the network's input in pixels.
       beam_args: Beam's pipeline options.
+      baseline_accuracy: of the last blessed model, or None.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Environment:
     baseline_statistics: str
     input_size: tuple[int, int]
     beam_args: tuple[str, ...]
+    baseline_accuracy: float | None = None
 
 
 def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
@@ -133,8 +137,9 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     evaluator = Evaluator(
         examples=embeddings.outputs['embeddings'],
         model=trainer.outputs['model'],
-        eval_config=evaluation.eval_config(config.evaluation, data.manifest_columns),
+        eval_config=evaluation.eval_config(data.manifest_columns),
         example_splits=[features.TEST],
+        bounds=json.dumps(bounds.of(config.evaluation, environment.baseline_accuracy)),
     )
     check = SignatureCheck(
         model=trainer.outputs['model'],

@@ -1,18 +1,14 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Slices, metrics and thresholds as TFMA's EvalConfig."""
+"""Slices and metrics as TFMA's EvalConfig."""
 
 from __future__ import annotations
 
-import json
-
 import tensorflow_model_analysis as tfma
-from google.protobuf.wrappers_pb2 import DoubleValue
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline import features
 from pipeline.serving import THRESHOLD
-from pipeline.settings import EvaluationConfig
 
 # Precision, recall and specificity follow from the confusion matrix at one threshold; TFMA's own precision of a slice
 # without positives is NaN or 0 depending on the predictions, which is why the report works from the counts.
@@ -25,6 +21,9 @@ _METRICS = (
     tfma.metrics.BinaryCrossEntropy(name='log_loss'),
     tfma.metrics.MeanLabel(name='mean_label'),
     tfma.metrics.MeanPrediction(name='mean_prediction'),
+    tfma.metrics.Calibration(name='calibration'),
+    tfma.metrics.CalibrationPlot(name='calibration_plot', num_buckets=10),
+    tfma.metrics.ConfusionMatrixPlot(name='confusion_matrix_plot', num_thresholds=100),
     tfma.metrics.ConfusionMatrixAtThresholds(name='confusion_matrix', thresholds=[THRESHOLD]),
 )
 
@@ -45,18 +44,16 @@ def slicing_specs(extra: tuple[str, ...] = ()) -> list[config_pb2.SlicingSpec]:
     return specs
 
 
-def eval_config(settings: EvaluationConfig, extra_slices: tuple[str, ...] = ()) -> config_pb2.EvalConfig:
+def eval_config(extra_slices: tuple[str, ...] = ()) -> config_pb2.EvalConfig:
     """The Evaluator's configuration.
 
     Args:
-      settings: the bounds that a model must reach.
       extra_slices: further features to slice by.
 
     Returns:
-      Metrics on the `embeddings` signature, with lower bounds on overall accuracy and AUC and on each gender's
-      accuracy. A bound on a slice that has no examples is not met.
+      Metrics on the `embeddings` signature, without thresholds: `pipeline.bounds` has them.
     """
-    config = config_pb2.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
                 # TFMA would try to load the folder as a Keras model, which Keras 3 refuses.
@@ -68,25 +65,4 @@ def eval_config(settings: EvaluationConfig, extra_slices: tuple[str, ...] = ()) 
         ],
         slicing_specs=slicing_specs(extra_slices),
         metrics_specs=tfma.metrics.specs_from_metrics(list(_METRICS)),
-    )
-    # A metric's plain `threshold` would hold for every slice, AUC on one gender included; these name their slices.
-    overall = [config_pb2.SlicingSpec()]
-    genders = [
-        config_pb2.SlicingSpec(feature_values={features.GENDER: str(label)}) for label in range(len(features.GENDERS))
-    ]
-    bounds = {
-        'binary_accuracy': [(overall, settings.min_accuracy), (genders, settings.min_gender_accuracy)],
-        'auc': [(overall, settings.min_auc)],
-    }
-    for spec in config.metrics_specs:
-        for metric in spec.metrics:
-            for slices, bound in bounds.get(json.loads(metric.config)['name'], ()):
-                metric.per_slice_thresholds.append(_at_least(bound, slices))
-    return config
-
-
-def _at_least(bound: float, slices: list[config_pb2.SlicingSpec]) -> config_pb2.PerSliceMetricThreshold:
-    limit = config_pb2.GenericValueThreshold(lower_bound=DoubleValue(value=bound))
-    return config_pb2.PerSliceMetricThreshold(
-        slicing_specs=slices, threshold=config_pb2.MetricThreshold(value_threshold=limit)
     )

@@ -102,6 +102,14 @@ class EvaluationConfig:
     min_accuracy: float = key(0.85, 'lowest accuracy over all', low=0, high=1)
     min_auc: float = key(0.9, 'lowest area under the ROC curve over all', low=0, high=1)
     min_gender_accuracy: float = key(0.8, 'lowest accuracy of each gender', low=0, high=1)
+    max_gender_gap: float = key(0.1, 'largest difference between the accuracies of women and men', low=0, high=1)
+    min_examples: int = key(100, 'fewest test faces', low=1)
+    min_gender_examples: int = key(40, 'fewest test faces of each gender', low=1)
+    max_regression: float | None = key(
+        0.05, 'how much lower the accuracy may be than that of the last blessed model; null asks for nothing', low=0,
+        high=1,
+    )  # fmt: skip
+    exit_status_not_blessed: int = key(1, 'exit status of "run" when the model is not blessed', low=0, high=125)
 
 
 @dataclass(frozen=True)

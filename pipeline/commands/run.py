@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ def add(commands: Any) -> None:
 
     report = commands.add_parser('report', help='rebuild the report of the last run that came to its end')
     report.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    report.add_argument(
+        '--table', action='store_true', help='only print the last table of metrics, overall and by gender'
+    )
     report.set_defaults(command=_report)
 
     runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics')
@@ -47,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         config, data=options.data, prototxt=options.prototxt, caffemodel=options.caffemodel, output=options.output
     )
     _summary(options.output, result)
-    return 0 if result['blessed'] else 1
+    return 0 if result['blessed'] else config.evaluation.exit_status_not_blessed
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -55,6 +59,9 @@ def _report(options: argparse.Namespace) -> int:
     from pipeline.report import collect, page
     from pipeline.runners import workspace
 
+    if options.table:
+        print(_table(options.output))
+        return 0
     ended = [run for run in metadata.runs(options.output) if collect.facts_file(options.output, run.id).is_file()]
     if not ended:
         raise RunError(f'{options.output}: no run came to its end here yet; run it again')
@@ -63,6 +70,18 @@ def _report(options: argparse.Namespace) -> int:
         page.write(options.output, result)
     _summary(options.output, result)
     return 0
+
+
+def _table(output: Path) -> str:
+    """The notebook's table of the report that is there, without TFX and TensorFlow."""
+    from pipeline import metadata
+    from pipeline.report import text
+
+    file = output / 'report' / 'metrics.json'
+    if not file.is_file():
+        metadata.runs(output)  # which says what is wrong with a folder that is none
+        raise RunError(f'{output}: no run came to its end here yet; run it again')
+    return text.table(json.loads(file.read_text('utf-8')))
 
 
 def _runs(options: argparse.Namespace) -> int:

@@ -95,6 +95,7 @@ def sections(result: dict[str, Any]) -> list[Section]:
             ),
         ),
         Section('Quantitative analyses', (words.outcome(result), words.genders(result), words.weakest(result)),
+                tuple('Bound on {}: {}; measured {}: {}.'.format(*words.bound(row)) for row in result['bounds']),
                 table=_table(result)),
         Section(
             'Ethical considerations',

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RunError
-from pipeline import metadata
+from pipeline import bounds, metadata
 from pipeline.report import metrics
 from pipeline.report.history import RUNS, facts_file
 
@@ -43,7 +43,7 @@ def versions() -> dict[str, str]:
 
 
 def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> dict[str, Any]:
-    """Everything that is known of a run that came to its end.
+    """Everything that is known of a run that came to its end; keeps its answers for later comparisons.
 
     Args:
       output: the run directory.
@@ -52,8 +52,8 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
 
     Returns:
       What `metrics.json` holds: 'run', 'config', 'data' (the account of the sampling), 'overall', 'slices', 'gap' (the
-      accuracy of women minus that of men), 'blessed', 'reasons', 'pushed', 'stages'; and 'details', which only the
-      page shows.
+      accuracy of women minus that of men), 'blessed', 'reasons', 'bounds' (see `pipeline.bounds.check`), 'pushed',
+      'stages'; and 'details', which only the page shows.
 
     Raises:
       RunError: the run did not come to its end, its artifacts are gone, or its model does not give the scores that
@@ -72,7 +72,8 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
         raise RunError(f'{gone[0]}: this output of run {run.id} is gone; restore it, or run the pipeline again')
     pushed = artifacts['AtomicPusher', 'pushed_model']
     overall, slices = metrics.read_evaluation(folders['Evaluator.evaluation'])
-    reasons = metrics.read_reasons(folders['Evaluator.evaluation'])
+    judged = bounds.read(folders['Evaluator.evaluation'])
+    reasons = bounds.reasons(judged)
     facts = json.loads(facts_file(output, run.id).read_text('utf-8'))
     if faces is None:
         faces = bool(facts['config'].get('report', {}).get('faces', True))
@@ -94,6 +95,7 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
         'gap': metrics.gap(overall),
         'blessed': not reasons,
         'reasons': reasons,
+        'bounds': judged,
         'pushed': pushed.properties.get('pushed_destination') or None if pushed else None,
         'stages': [
             {'name': stage.name, 'seconds': round(stage.seconds, 2), 'cached': stage.cached} for stage in run.stages
@@ -105,11 +107,13 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
 def _details(
     output: Path, run: metadata.Run, folders: dict[str, str], measured: tuple[dict, list[dict]], faces: bool
 ) -> dict[str, Any]:
-    from pipeline.report import curves, dataset, history, lineage, scores
+    from pipeline.report import curves, dataset, history, lineage, paired, scores
     from pipeline.report import faces as pictures
     from pipeline.trainer import HISTORY
 
     scored = scores.read(folders['EmbeddingGen.embeddings'], folders['Trainer.model'])
+    paired.keep(history.answers_file(output, run.id), scored)
+    earlier = history.read(output, until=run.id)
     return {
         'slices_checked': scores.check(scored, *measured),
         **curves.all_of(scored),
@@ -117,7 +121,8 @@ def _details(
         'faces': pictures.chosen(scored, folders['StratifiedExampleGen.examples'], faces),
         'mean_image': pictures.mean_image(folders['Transform.transform_graph']) if faces else None,
         'learning': json.loads(Path(folders['Trainer.model_run'], HISTORY).read_text('utf-8')),
-        'history': history.read(output, until=run.id),
+        'history': earlier,
+        'paired': paired.table(output, [entry for entry in earlier if entry['state'] == 'finished']),
         'folders': dataset.counts(folders['EmbeddingGen.embeddings']),
         'left_out': dataset.left_out(folders['StratifiedExampleGen.examples']),
         'decision': dataset.decision(folders['DataGate.decision']),

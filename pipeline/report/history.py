@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RunError
-from pipeline import metadata
+from pipeline import bounds, metadata
 from pipeline.report import metrics, text
 
 #: The runner writes each run's facts to a file of this folder.
@@ -26,6 +26,11 @@ MEASURES = ('accuracy', 'precision', 'recall', 'specificity', 'auc')
 def facts_file(output: Path, run_id: str) -> Path:
     """Where a run's own facts are."""
     return output / RUNS / f'{run_id}.json'
+
+
+def answers_file(output: Path, run_id: str) -> Path:
+    """Where the report keeps which test faces a run is right about, see `paired.keep`."""
+    return output / RUNS / f'{run_id}.answers.json'
 
 
 def read(output: Path, until: str | None = None) -> list[dict[str, Any]]:
@@ -58,6 +63,8 @@ def _entry(output: Path, run: metadata.Run, evaluations: dict[str, dict[str, Any
     broken = [stage.name for stage in run.stages if stage.state not in _DONE]
     if broken or not facts.is_file() or evaluation is None or not Path(evaluation.uri).is_dir():
         return entry | {'state': f'stopped in {broken[0] if broken else run.stages[-1].name}'}
+    if not Path(evaluation.uri, bounds.FILE).is_file():
+        return entry | {'state': 'finished with an earlier version'}
     if evaluation.uri not in evaluations:  # runs that took it from the cache share one
         evaluations[evaluation.uri] = _evaluation(evaluation.uri)
     known = json.loads(facts.read_text('utf-8'))
@@ -75,7 +82,7 @@ def _evaluation(folder: str) -> dict[str, Any]:
     overall, slices = metrics.read_evaluation(folder)
     rows = text.headline_rows({'overall': overall, 'slices': slices})
     return {
-        'blessed': not metrics.read_reasons(folder),
+        'blessed': not bounds.reasons(bounds.read(folder)),
         'metrics': {
             name: {'examples': values['examples'], **{measure: values[measure] for measure in MEASURES}}
             for name, values in rows

@@ -77,8 +77,6 @@ def read_evaluation(folder: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     overall: dict[str, Any] = {}
     slices = []
     for key, outputs in tfma.load_eval_result(folder).slicing_metrics:
-        if key and not isinstance(key[0][0], str):
-            continue  # a pair of slices, made for a bound on their difference
         raw = outputs['']['']
         matrix = raw['confusion_matrix']['confusionMatrixAtThresholds']['matrices'][0]
         measured = of_slice(
@@ -111,51 +109,3 @@ def readable(feature: str, value: Any) -> str:
     if feature == features.GENDER:
         return features.GENDERS[int(value)]
     return value.decode(errors='replace') if isinstance(value, bytes) else str(value)
-
-
-def read_reasons(folder: str) -> list[str]:
-    """Why the Evaluator did not bless a model, a line for each bound that was not met, with both numbers.
-
-    Args:
-      folder: the evaluation artifact's.
-    """
-    import tensorflow_model_analysis as tfma
-
-    result = tfma.load_validation_result(folder)
-    reasons = []
-    for failed in result.metric_validations_per_slice:
-        where = _slice(failed.slice_key)
-        if failed.HasField('cross_slice_key'):
-            pair = failed.cross_slice_key
-            where = f'{_slice(pair.baseline_slice_key)} minus {_slice(pair.comparison_slice_key)}'
-        for failure in failed.failures:
-            value = failure.metric_value.double_value.value
-            reasons += [f'{where}: {failure.metric_key.name} {text}' for text in _broken(failure, value)]
-    for missing in result.missing_slices:
-        wanted = ', '.join(f'{key} {readable(key, value)}' for key, value in missing.feature_values.items())
-        reasons.append(f'{wanted or "a slice"}: no examples in the test split')
-    return reasons
-
-
-def _slice(key: Any) -> str:
-    return ', '.join(_named(single) for single in key.single_slice_keys) or 'overall'
-
-
-def _named(key: Any) -> str:
-    return f'{key.column} {readable(key.column, getattr(key, key.WhichOneof("kind")))}'
-
-
-def _broken(failure: Any, value: float) -> list[str]:
-    """What of a threshold a value does not meet. A change threshold's value is the difference from the baseline."""
-    limit = failure.metric_threshold.value_threshold
-    change = failure.metric_threshold.change_threshold
-    # "not value >= bound" and not "value < bound": NaN meets no bound.
-    lines = []
-    if limit.HasField('lower_bound') and not value >= limit.lower_bound.value:
-        lines.append(f'{value:.4f} is below {limit.lower_bound.value:g}')
-    if limit.HasField('upper_bound') and not value <= limit.upper_bound.value:
-        lines.append(f'{value:.4f} is above {limit.upper_bound.value:g}')
-    if failure.metric_threshold.HasField('change_threshold'):
-        allowed = change.absolute.value if change.HasField('absolute') else change.relative.value
-        lines.append(f'changed by {value:+.4f} from the last blessed model; the margin is {allowed:g}')
-    return lines or [failure.message or f'{value:.4f} does not meet its bound']

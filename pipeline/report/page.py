@@ -59,7 +59,9 @@ def render(result: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     style, script = (_asset(name) for name in ('style.css', 'script.js'))
-    environment.filters.update(percent=words.percent, named=words.named, seconds=words.seconds)
+    environment.filters.update(
+        percent=words.percent, named=words.named, seconds=words.seconds, first_upper=words.first_upper
+    )
     environment.globals.update(charts=charts, graph=graph)
     details = result[DETAILS]
     ended = [run for run in details['history'] if run['state'] == 'finished']
@@ -75,15 +77,23 @@ def render(result: dict[str, Any]) -> str:
         heat=heat(result['slices']),
         gaps=[('all', result['gap']), *_gaps(result['slices'])],
         ended=ended,
+        pair=details['paired'].get(f'{len(ended) - 2} {len(ended) - 1}'),
         changes=history.changes(ended[-2], ended[-1]) if len(ended) > 1 else [],
-        learned=[name for name in ('loss', 'accuracy') if learned(details['learning'], name)],
+        learned=[name for name in details['learning'] if learned(details['learning'], name)],
         card=card.sections(result),
         config=yaml.safe_dump(result['config'], sort_keys=False, allow_unicode=True),
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
-        data=_json({'thresholds': details['thresholds'], 'runs': ended, 'run': result['run']['id']}),
+        data=_json(
+            {
+                'thresholds': details['thresholds'],
+                'runs': ended,
+                'paired': details['paired'],
+                'run': result['run']['id'],
+            }
+        ),
     )
 
 

@@ -161,6 +161,19 @@
   for (const id of ['slice-kind', 'slice-text', 'slice-least']) byId(id).addEventListener('input', filter);
 
   // --- run against run -------------------------------------------------------------------------------------------
+  // The sentence of words.paired.
+  function paired(one, two) {
+    if (one === two) return 'The two are the same run.';
+    const pair = data.paired[one < two ? `${one} ${two}` : `${two} ${one}`];
+    if (pair.why) return `No test face by face: ${pair.why}.`;
+    const [first, second] = one < two ? [pair.first_only, pair.second_only] : [pair.second_only, pair.first_only];
+    const p = pair.p < 0.001 ? 'p < 0.001' : `p = ${pair.p.toFixed(3)}`;
+    const verdict = pair.p < 0.05 ? 'more than chance explains' : 'no more than chance can do';
+    const count = (number) => number.toLocaleString('en-US');
+    return `Of the same ${count(pair.faces)} test faces, ${count(first)} are right only in the first run and `
+      + `${count(second)} only in the second: ${verdict} (McNemar’s exact test, ${p}).`;
+  }
+
   function compare() {
     const [one, two] = ['run-a', 'run-b'].map((id) => data.runs[Number(byId(id).value)]);
     for (const row of byId('run-table').tBodies[0].rows) {
@@ -172,6 +185,7 @@
       });
       row.cells[3].textContent = pair[0] && pair[1] ? signed(pair[1].value - pair[0].value) : '–';
     }
+    byId('run-paired').textContent = paired(Number(byId('run-a').value), Number(byId('run-b').value));
     const changed = [];
     for (const [name, key] of [['data', 'data_fingerprint'], ['base weights', 'base_sha256']]) {
       if (one[key] !== two[key]) changed.push([name, one[key].slice(0, 12), two[key].slice(0, 12)]);

@@ -65,6 +65,34 @@ def named(where: Mapping[str, str]) -> str:
     return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
 
 
+def first_upper(text: str) -> str:
+    """With its first letter in upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def bound(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """A bound of `pipeline.bounds.check`: of what, the limit, the measured value, 'met' or 'not met'."""
+    metric = {'auc': 'AUC', 'examples': 'faces'}.get(row['metric'], row['metric'])
+    limit = f'at least {row["low"]:.4g}' if 'low' in row else f'at most {row["high"]:.4g}'
+    if 'baseline' in row:
+        limit += f' (last blessed model {row["baseline"]:.3f})'
+    value = row['value']
+    shown = 'undefined' if value is None else f'{value:,}' if row['metric'] == 'examples' else f'{value:.3f}'
+    return f'{metric}, {row["slice"]}', limit, shown, 'met' if row['met'] else 'not met'
+
+
+def paired(pair: Mapping[str, Any]) -> str:
+    """What `paired.compare` found, in a sentence; `script.js` says the same one for other runs."""
+    if 'why' in pair:
+        return f'No test face by face: {pair["why"]}.'
+    p = 'p < 0.001' if pair['p'] < 0.001 else f'p = {pair["p"]:.3f}'
+    verdict = 'more than chance explains' if pair['p'] < 0.05 else 'no more than chance can do'
+    return (
+        f'Of the same {pair["faces"]:,} test faces, {pair["first_only"]:,} are right only in the first run and '
+        f'{pair["second_only"]:,} only in the second: {verdict} (McNemar’s exact test, {p}).'
+    )
+
+
 def seconds(value: float) -> str:
     """A duration: '38 s', '12 min 5 s', '1 h 3 min'."""
     if value < 100:

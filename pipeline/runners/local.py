@@ -113,6 +113,7 @@ def _run(
         baseline_statistics=_baseline(output, fingerprint),
         input_size=input_size,
         beam_args=tuple(beam.local_args()),
+        baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
     )
     pipeline = definition.create_pipeline(config, environment)
     pipeline.metadata_connection_config = tfx_metadata.sqlite_metadata_connection_config(str(output / metadata.FILE))
@@ -164,6 +165,35 @@ def _baseline(output: Path, fingerprint: str) -> str:
         if facts.is_file() and statistics and json.loads(facts.read_text('utf-8'))['data_fingerprint'] != fingerprint:
             return statistics.uri
     return ''
+
+
+def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float | None:
+    """The accuracy over all test faces of the last model that was blessed and made from something else, or None.
+
+    From something else, for the same reason as in `_baseline`.
+    """
+    from pipeline import bounds, metadata
+    from pipeline.report import collect, metrics
+
+    if config.evaluation.max_regression is None or not (output / metadata.FILE).is_file():
+        return None
+    for run in reversed(metadata.runs(output)):
+        facts = collect.facts_file(output, run.id)
+        evaluation = run.output('Evaluator', 'evaluation')
+        if not facts.is_file() or not evaluation or not Path(evaluation.uri, bounds.FILE).is_file():
+            continue
+        known = json.loads(facts.read_text('utf-8'))
+        made_from = [known[name] for name in ('data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256')]
+        if made_from == [*inputs] and _of_the_model(known['config']) == _of_the_model(config.as_dict()):
+            continue
+        if not bounds.reasons(bounds.read(evaluation.uri)):
+            return float(metrics.read_evaluation(evaluation.uri)[0]['accuracy']['value'])
+    return None
+
+
+def _of_the_model(config: dict[str, Any]) -> dict[str, Any]:
+    """The sections that the model depends on."""
+    return {name: keys for name, keys in config.items() if name not in ('gate', 'evaluation', 'report')}
 
 
 class _StageLines(logging.Handler):

@@ -84,7 +84,11 @@ def finished(command, inputs, tmp_path_factory) -> Finished:
     return Finished(output, process, json.loads((output / 'report' / 'metrics.json').read_text()))
 
 
-LOW_BOUNDS = [f'--set=evaluation.{name}=0.2' for name in ('min_accuracy', 'min_auc', 'min_gender_accuracy')]
+LOW_BOUNDS = [
+    *(f'--set=evaluation.{name}=0.2' for name in ('min_accuracy', 'min_auc', 'min_gender_accuracy')),
+    *(f'--set=evaluation.{name}=1' for name in ('max_gender_gap', 'min_examples', 'min_gender_examples')),
+    '--set=evaluation.max_regression=null',
+]
 
 
 @pytest.fixture(scope='session')

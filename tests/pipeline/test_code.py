@@ -28,7 +28,8 @@ def _all() -> dict[str, str]:
         ('components/stratified_example_gen/sampling.py', {'StratifiedExampleGen'}),
         ('components/embedding_gen/embedder.py', {'EmbeddingGen', 'Trainer'}),
         ('pipeline/model.py', {'Trainer'}),
-        ('pipeline/features.py', {'Transform', 'Trainer'}),
+        ('pipeline/features.py', {'Transform', 'Trainer', 'Evaluator'}),
+        ('pipeline/bounds.py', {'Evaluator'}),
         ('pipeline/report/page.py', set()),
     ],
 )

@@ -146,11 +146,29 @@ def test_a_model_below_a_bound_is_not_pushed(finished, command, inputs):
     process = command(*inputs.arguments(finished.output), '--set', 'evaluation.min_gender_accuracy=0.999')
     assert process.returncode == 1
     assert 'Not blessed, and not pushed' in process.stdout
-    assert 'gender male: binary_accuracy' in process.stdout
+    assert 'gender male: accuracy' in process.stdout
     assert 'is below 0.999' in process.stdout
     assert finished.metrics['blessed'] is False
     assert len(finished.metrics['reasons']) == 2
     assert finished.versions == versions
+
+
+def test_a_model_worse_than_the_last_blessed_one_is_not_pushed_and_the_status_is_configured(
+    finished, command, inputs, low_bounds
+):
+    versions = finished.versions
+    arguments = [
+        *inputs.arguments(finished.output), *low_bounds, '--set', 'evaluation.max_regression=0',
+        '--set', 'evaluation.exit_status_not_blessed=7', '--set', 'evaluation.min_auc=0', '--set', 'trainer.epochs=1',
+        '--set', 'trainer.learning_rate=1e-9',
+    ]  # fmt: skip
+    process = command(*arguments)
+    assert process.returncode == 7, process.stderr
+    assert 'the last blessed model has' in process.stdout
+    assert finished.versions == versions
+    again = command(*arguments)
+    assert again.returncode == 7
+    assert _executed(finished.output) == set()
 
 
 def test_a_killed_run_is_continued_and_gives_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline import metadata
-from pipeline.report import collect, page, scores
+from pipeline.report import card, collect, page, paired, scores, words
 
 playwright = pytest.importorskip('playwright.sync_api')
 
@@ -89,7 +89,9 @@ def test_it_loads_by_itself_without_a_complaint_and_fits(opened, file):
 
 
 @needs_browser
-@pytest.mark.parametrize('opened', [(1280, 'light'), (1280, 'dark'), (390, 'light')], indirect=True, ids=str)
+@pytest.mark.parametrize(
+    'opened', [(1280, 'light'), (1280, 'dark'), (390, 'light'), (390, 'dark')], indirect=True, ids=str
+)
 def test_axe_finds_no_serious_violation(opened):
     axe = pytest.importorskip('axe_playwright_python.sync_playwright')
     opened.evaluate("document.querySelectorAll('details').forEach(item => item.open = true)")
@@ -173,6 +175,48 @@ def test_the_scores_are_the_ones_that_the_verdict_was_reached_on(result, scored)
     called = np.asarray(scored.probability) > 0.5
     assert (called & (np.asarray(scored.gender) == 1)).sum() == overall['true_positives']
     assert result['details']['slices_checked'] == 1 + len(result['slices'])
+
+
+def test_every_bound_is_on_the_page_and_in_the_card(result):
+    written, text = page.render(result), card.markdown(card.sections(result))
+    assert len(result['bounds']) >= 8
+    for row in result['bounds']:
+        what, limit, value, verdict = words.bound(row)
+        cells = f'<th scope="row">{what}</th><td class="words">{limit}</td><td>{value}</td>'
+        assert cells in written
+        assert f'Bound on {what}: {limit}; measured {value}: {verdict}.' in text
+
+
+@needs_browser
+def test_run_against_run_compares_the_same_faces(chromium, result, tmp_path):
+    """Three runs, of which two share their test faces."""
+    ended = [entry for entry in result['details']['history'] if entry['state'] == 'finished'][-1]
+    pair = {'faces': 140, 'first_only': 4, 'second_only': 1, 'p': paired.mcnemar(4, 1)}
+    strong = {'faces': 1400, 'first_only': 9, 'second_only': 1090, 'p': paired.mcnemar(9, 1090)}
+    other = {'why': 'the two runs have different data'}
+    three = [ended | {'id': f'run-{number}'} for number in range(3)]
+    three[2] = three[2] | {'settings': three[2]['settings'] | {'trainer.epochs': '99'}}
+    details = result['details'] | {'history': three, 'paired': {'0 1': strong, '0 2': other, '1 2': pair}}
+    file = tmp_path / 'index.html'
+    file.write_text(page.render(result | {'details': details}), encoding='utf-8')
+    tab = chromium.new_page()
+    tab.goto(file.as_uri())
+    said = tab.locator('#run-paired')
+    assert said.inner_text() == words.paired(pair)
+    assert '4 are right only in the first run and 1 only in the second' in said.inner_text()
+    assert 'trainer.epochs' in tab.locator('#run-changes').inner_text()
+    for first, second, expected in (
+        ('0', '1', words.paired(strong)),
+        ('1', '0', words.paired(strong | {'first_only': 1090, 'second_only': 9})),
+        ('0', '2', words.paired(other)),
+        ('1', '2', words.paired(pair)),
+        ('2', '2', 'The two are the same run.'),
+    ):
+        tab.locator('#run-a').select_option(first)
+        tab.locator('#run-b').select_option(second)
+        assert said.inner_text() == expected
+    assert tab.locator('#run-changes').inner_text().count('Nothing') == 1
+    tab.close()
 
 
 def test_the_model_card_has_the_papers_sections(finished):
