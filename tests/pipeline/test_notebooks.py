@@ -17,12 +17,11 @@ from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
 for cell in json.load(open(sys.argv[1]))['cells']:
     if cell['cell_type'] == 'code':
-        outcome = shell.run_cell(''.join(cell['source']))
+        outcome = shell.run_cell(''.join(cell['source']), store_history=True)
         outcome.raise_error()
-widgets = [value for value in shell.user_ns['Out'].values() if hasattr(value, 'data')]
-print(json.dumps({'slices': shell.user_ns['Out'][1],
-    'tables': [len(w.data) for w in widgets], 'slice_names': [[row['slice'] for row in w.data] for w in widgets[:2]],
-    'plots': len(shell.user_ns['result'].plots), 'types': [type(w).__name__ for w in widgets]}))
+shown = shell.user_ns['Out']
+print(json.dumps({'slices': shown[1], 'gender': [row['slice'] for row in shown[2].data],
+    'crossed': len(shown[3].data), 'plots': sorted(shown[4].config['metricKeys'])}))
 """
 
 
@@ -35,7 +34,9 @@ def test_the_cells_run_and_show_the_runs_slices(finished):
     assert process.returncode == 0, process.stdout + process.stderr
     shown = json.loads(process.stdout.splitlines()[-1])
     assert shown['slices'] == 1 + len(finished.first_metrics['slices'])
-    assert shown['tables'][:2] == [2, 14], shown
+    assert sorted(shown['gender']) == ['gender:0', 'gender:1']
+    assert shown['crossed'] == 14
+    assert 'calibrationPlot' in shown['plots']
 
 
 def test_it_is_kept_without_outputs_and_paths():
