@@ -121,6 +121,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         transform_graph=transform.outputs['transform_graph'],
         base_model=base.outputs['model'],
         batch_size=config.embedding.batch_size,
+        pooling_grid=config.model.pooling_grid,
     )
     trainer = Trainer(
         run_fn='pipeline.trainer.run_fn',
@@ -132,6 +133,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         custom_config={
             'trainer': dataclasses.asdict(config.trainer),
             'embedding_batch_size': config.embedding.batch_size,
+            'pooling_grid': config.model.pooling_grid,
         },
     )
     evaluator = Evaluator(

@@ -71,6 +71,9 @@ class ModelConfig:
     input_size: tuple[int, ...] | None = key(
         None, '[height, width] in pixels; null: what the prototxt says', low=8, high=4096
     )
+    pooling_grid: int = key(
+        1, 'G: the last feature map is averaged over GxG windows; 1 is GlobalAveragePooling', low=1, high=32
+    )
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class EmbeddingConfig:
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """The head: GlobalAveragePooling, [standardise], Dense(relu), Dropout, one logit."""
+    """The head on the embeddings: [standardise], Dense(relu), Dropout, one logit."""
 
     hidden_units: int = key(32, 'units of the hidden layer', low=1, high=65536)
     dropout: float = key(0.25, 'share of hidden units dropped in training', low=0, high=0.95)

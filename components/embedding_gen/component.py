@@ -14,7 +14,10 @@ from components.embedding_gen import executor
 class EmbeddingGenSpec(component_spec.ComponentSpec):
     """Inputs, outputs and execution properties; `executor.Executor.Do` says what they hold."""
 
-    PARAMETERS = {'batch_size': component_spec.ExecutionParameter(type=int)}
+    PARAMETERS = {
+        'batch_size': component_spec.ExecutionParameter(type=int),
+        'pooling_grid': component_spec.ExecutionParameter(type=int),
+    }
     INPUTS = {
         'examples': component_spec.ChannelParameter(type=standard_artifacts.Examples),
         'transform_graph': component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
@@ -31,6 +34,7 @@ class EmbeddingGen(base_component.BaseComponent):
       transform_graph: what Transform made: decoding, resizing, BGR, minus mean image.
       base_model: what CaffeConverter made.
       batch_size: images a batch; bounds memory.
+      pooling_grid: G, the last feature map is averaged over GxG windows; 1 is GlobalAveragePooling.
     """
 
     SPEC_CLASS = EmbeddingGenSpec
@@ -42,6 +46,7 @@ class EmbeddingGen(base_component.BaseComponent):
         transform_graph: types.BaseChannel,
         base_model: types.BaseChannel,
         batch_size: int = 32,
+        pooling_grid: int = 1,
     ):
         super().__init__(
             spec=EmbeddingGenSpec(
@@ -49,6 +54,7 @@ class EmbeddingGen(base_component.BaseComponent):
                 transform_graph=transform_graph,
                 base_model=base_model,
                 batch_size=batch_size,
+                pooling_grid=pooling_grid,
                 embeddings=types.Channel(type=standard_artifacts.Examples),
             )
         )

@@ -44,15 +44,38 @@ def load_base(path: str | Path) -> keras.Model:
     return base
 
 
-def pooled(base: keras.Model) -> keras.Model:
+def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
     """The base with its last feature map averaged over space.
 
+    Args:
+      base: float32 [B, H, W, 3] to float32 [B, h, w, C] or [B, C].
+      grid: G, the map is averaged over GxG windows of one size that cover it; they overlap where G does not divide h
+        or w. 1 is GlobalAveragePooling; more keeps where in an aligned face something was seen.
+
     Returns:
-      float32 [B, H, W, 3] to float32 [B, C]; a base that ends in [B, C] already is only flattened.
+      float32 [B, H, W, 3] to float32 [B, G*G*C], window by window, row by row; a base that ends in [B, C] already is
+      only flattened.
+
+    Raises:
+      InputError: the map has fewer than G rows or columns.
     """
     output = base.outputs[0]
-    pool = keras.layers.GlobalAveragePooling2D if len(output.shape) == 4 else keras.layers.Flatten
-    return keras.Model(base.inputs[0], pool(name='embedding')(output), name='pooled_base')
+    if len(output.shape) != 4:
+        embedding = keras.layers.Flatten(name='embedding')(output)
+    elif grid == 1:
+        embedding = keras.layers.GlobalAveragePooling2D(name='embedding')(output)
+    else:
+        _, height, width, _ = output.shape
+        if min(height, width) < grid:
+            raise InputError(
+                f"model.pooling_grid is {grid}, but the base's last map is {height}x{width}: give at most "
+                f'{min(height, width)}, a larger model.input_size or an earlier model.output_layer'
+            )
+        strides = height // grid, width // grid
+        window = height - (grid - 1) * strides[0], width - (grid - 1) * strides[1]
+        pools = keras.layers.AveragePooling2D(window, strides, name='pool')(output)
+        embedding = keras.layers.Flatten(name='embedding')(pools)
+    return keras.Model(base.inputs[0], embedding, name='pooled_base')
 
 
 class Embedder(tf.Module):
@@ -64,14 +87,19 @@ class Embedder(tf.Module):
         layer of the Transform graph, so that the mean image and the way it is subtracted are defined in one place.
       batch_size: the most images that go through the base at once. It bounds memory: VGG-16's first convolutions
         need 12.8 MB an image of 224x224.
+      pooling_grid: see `pooled`.
     """
 
     def __init__(
-        self, base: keras.Model, transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], batch_size: int = 32
+        self,
+        base: keras.Model,
+        transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
+        batch_size: int = 32,
+        pooling_grid: int = 1,
     ):
         super().__init__(name='embedder')
         self.base = base
-        self.pooled_base = pooled(base)
+        self.pooled_base = pooled(base, pooling_grid)
         self.transform = transform
         self.batch_size = batch_size
         self.size = int(self.pooled_base.outputs[0].shape[-1])

@@ -21,10 +21,11 @@ from tfx.types import artifact_utils
 class _EmbedShard(beam.DoFn):
     """(description, source, target) to the number of images; one copy of the base a worker process."""
 
-    def __init__(self, base: str, transform_graph: str, batch_size: int, handle: shared.Shared):
+    def __init__(self, base: str, transform_graph: str, batch_size: int, pooling_grid: int, handle: shared.Shared):
         self._base = base
         self._transform_graph = transform_graph
         self._batch_size = batch_size
+        self._pooling_grid = pooling_grid
         self._handle = handle
         self._images = Metrics.counter('EmbeddingGen', 'images')
 
@@ -36,7 +37,7 @@ class _EmbedShard(beam.DoFn):
 
         def load() -> embedder.Embedder:
             transform = tft.TFTransformOutput(self._transform_graph).transform_features_layer()
-            return embedder.Embedder(embedder.load_base(self._base), transform, self._batch_size)
+            return embedder.Embedder(embedder.load_base(self._base), transform, self._batch_size, self._pooling_grid)
 
         self._embedder = self._handle.acquire(load, tag=f'{self._base}|{self._transform_graph}')
 
@@ -69,6 +70,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             - embeddings: Examples of the same splits, shards and order, with `embedding` (float32 [C]) for `image`.
           exec_properties:
             - batch_size: int, images a batch.
+            - pooling_grid: int, see `embedder.pooled`.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict['examples'])
@@ -87,6 +89,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), 'base.keras')
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
-        embed = _EmbedShard(base, graph, exec_properties['batch_size'], shared.Shared())
+        embed = _EmbedShard(
+            base, graph, exec_properties['batch_size'], exec_properties['pooling_grid'], shared.Shared()
+        )
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | 'Shards' >> beam.Create(shards) | 'Spread' >> beam.Reshuffle() | 'Embed' >> beam.ParDo(embed)

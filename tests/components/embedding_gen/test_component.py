@@ -59,7 +59,7 @@ def test_embeddings_through_beam_equal_the_model_called_directly(
     Executor(Executor.Context(beam_pipeline_args=beam.local_args())).Do(
         {'examples': [examples], 'transform_graph': [transform_graph], 'base_model': [base]},
         {'embeddings': [embeddings]},
-        {'batch_size': 8},
+        {'batch_size': 8, 'pooling_grid': 1},
     )
 
     assert embeddings.split_names == examples.split_names

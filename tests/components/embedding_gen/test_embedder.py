@@ -73,6 +73,33 @@ def test_a_base_that_ends_in_a_vector_is_taken_as_it_is(minus_100, jpegs):
     np.testing.assert_allclose(made(tf.constant(jpegs[:2])), base(pixels), rtol=1e-5, atol=1e-3)
 
 
+@pytest.mark.parametrize('grid', [2, 3, 5])
+def test_a_grid_averages_windows_of_one_size_that_cover_the_map(small_base, minus_100, jpegs, grid):
+    base = embedder.load_base(small_base)
+    pixels = minus_100({'image': tf.constant(jpegs[:3])})['image']
+    maps = base(pixels).numpy()
+    expected = []
+    for i in range(grid):
+        for j in range(grid):
+            cells = []
+            for size, at in ((maps.shape[1], i), (maps.shape[2], j)):
+                start = at * (size // grid)
+                cells.append(slice(start, start + size - (grid - 1) * (size // grid)))
+            expected.append(maps[:, cells[0], cells[1]].mean(axis=(1, 2)))
+    made = embedder.Embedder(base, minus_100, pooling_grid=grid)
+    assert made.size == grid * grid * maps.shape[-1]
+    np.testing.assert_allclose(
+        made(tf.constant(jpegs[:3])).numpy(), np.concatenate(expected, axis=1), rtol=1e-5, atol=1e-4
+    )
+
+
+def test_a_grid_that_the_map_cannot_be_cut_into_is_refused(small_base, minus_100):
+    base = embedder.load_base(small_base)
+    _, height, width, _ = base.outputs[0].shape
+    with pytest.raises(InputError, match=rf'pooling_grid is 32, but .* {height}x{width}: give at most {height}'):
+        embedder.Embedder(base, minus_100, pooling_grid=32)
+
+
 def test_a_file_that_is_no_model_is_named(tmp_path):
     path = tmp_path / 'base.keras'
     path.write_bytes(b'not a model')
