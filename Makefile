@@ -32,12 +32,12 @@ lint: env ## ruff and mypy
 test: lint ## lint, then all tests
 	@$(PYTHON) -m pytest
 
-bench: env ## time and memory of the conversion of VGG-Face's 580 MB beside OpenCV's loading
-	@$(PYTHON) -m components.caffe_converter.bench
+bench: env ## measure the pipeline on this machine, in some 20 minutes; QUICK=1: in some 4, narrow networks
+	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
 
 image: ## build the container image of every component (needs Docker or Podman; IMAGE=name:tag)
 	@engine=$$(command -v docker || command -v podman) || { echo 'make image: install Docker or Podman first' >&2; exit 2; }; \
 	  "$$engine" build --file deploy/Dockerfile --tag $(IMAGE) .
 
 clean: ## remove what the other targets made, but not .venv
-	rm -rf $(DEMO) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(DEMO) bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

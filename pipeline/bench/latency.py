@@ -1,0 +1,42 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""One image through the exported model beside one image through the bare base."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.bench import embedding, inputs, measuring
+from pipeline.bench.results import row
+from pipeline.bench.sizes import Sizes
+
+
+def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
+    """Milliseconds of `serving_default`, of what `predict` does for a file, and of the base at batch 1."""
+    import tensorflow as tf
+
+    from pipeline import features, predict, serving
+    from pipeline.model import build_head
+
+    settings = {'seed': 0, 'standardize': False, 'hidden_units': 32, 'dropout': 0.25, 'learning_rate': 0.001}
+    whole = embedding.load(work, sizes.batch_size)
+    serving.export(serving.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
+    signature = predict.load(work / 'exported')
+    file = inputs.images(inputs.faces(work), 1)[0]
+    encoded = tf.constant([file.read_bytes()])
+    image = whole.images(encoded)
+    bare = tf.function(whole.pooled_base)
+    functions = {
+        'base': lambda: bare(image).numpy(),
+        'serving_default': lambda: signature(image_bytes=encoded)[features.PROBABILITY].numpy(),
+        'predict': lambda: list(predict.predict(signature, [str(file)])),
+    }
+    measuring.taking_turns(functions, 3)
+    seconds = measuring.taking_turns(functions, sizes.calls)
+    rows = [
+        row(f'{name} / bare base, one image', seconds[name] / seconds['base'], target='<= 1.1',
+            detail=f'{1e3 * seconds[name]:.1f} / {1e3 * seconds["base"]:.1f} ms, medians of {sizes.calls}')
+        for name in ('serving_default', 'predict')
+    ]  # fmt: skip
+    return {'rows': rows, 'raw': {'seconds': seconds}}
