@@ -24,8 +24,9 @@ _SOURCES = {
     'Transform': ('pipeline/preprocessing.py', 'pipeline/features.py'),
     'EmbeddingGen': ('components/embedding_gen', 'components/caffe_converter/keras_layers.py'),
     'Trainer': (
-        'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/serving.py', 'pipeline/features.py',
-        'components/embedding_gen/embedder.py', 'components/caffe_converter/keras_layers.py',
+        'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/serving.py', 'pipeline/decodable.py',
+        'pipeline/features.py', 'components/embedding_gen/embedder.py',
+        'components/caffe_converter/keras_layers.py',
     ),
     'Evaluator': (
         'pipeline/evaluator.py', 'pipeline/bounds.py', 'pipeline/report/metrics.py', 'pipeline/report/intervals.py',

@@ -22,7 +22,10 @@ VALIDATION = sampled.VALIDATION
 TEST = sampled.TEST
 SPLITS = sampled.SPLITS
 
-# Outputs of the exported model.
+#: What the exported model is called, in the serving directory and by servers.
+MODEL = 'gender_classifier'
+
+# Its outputs.
 PROBABILITY = 'probability'
 LOGIT = 'logit'
 LABEL_NAME = 'label'

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from components.embedding_gen.embedder import Embedder
-from pipeline import features
+from pipeline import decodable, features
 
 #: A probability above this is called female.
 THRESHOLD = 0.5
@@ -23,7 +23,7 @@ class GenderModel(tf.Module):
     """
 
     def __init__(self, embedder: Embedder, head: keras.Model):
-        super().__init__(name='gender_classifier')
+        super().__init__(name=features.MODEL)
         self.embedder = embedder
         self.head = head
 
@@ -47,7 +47,7 @@ class GenderModel(tf.Module):
         """The signatures by name, traced for any number of images."""
 
         def serving_default(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
-            return self.from_embeddings(self.embedder(image_bytes))
+            return self.from_embeddings(self.embedder(decodable.checked(image_bytes)))
 
         def examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             parsed = tf.io.parse_example(examples, {features.IMAGE: tf.io.FixedLenFeature([], tf.string)})

@@ -16,13 +16,15 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     """Milliseconds of `serving_default`, of what `predict` does for a file, and of the base at batch 1."""
     import tensorflow as tf
 
-    from pipeline import features, predict, serving
+    from pipeline import features, image_files, predict, serving
     from pipeline.model import build_head
 
     settings = {'seed': 0, 'standardize': False, 'hidden_units': 32, 'dropout': 0.25, 'learning_rate': 0.001}
     whole = embedding.load(work, sizes.batch_size)
     serving.export(serving.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
-    signature = predict.load(work / 'exported')
+    exported = tf.saved_model.load(str(work / 'exported'))
+    signature = exported.signatures[features.SERVING]
+    ask = predict.load(work / 'exported')
     file = inputs.images(inputs.faces(work), 1)[0]
     encoded = tf.constant([file.read_bytes()])
     image = whole.images(encoded)
@@ -30,7 +32,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     functions = {
         'base': lambda: bare(image).numpy(),
         'serving_default': lambda: signature(image_bytes=encoded)[features.PROBABILITY].numpy(),
-        'predict': lambda: list(predict.predict(signature, [str(file)])),
+        'predict': lambda: list(predict.predict(ask, [image_files.Source(str(file))])),
     }
     measuring.taking_turns(functions, 3)
     seconds = measuring.taking_turns(functions, sizes.calls)

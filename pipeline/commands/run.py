@@ -101,7 +101,9 @@ def _summary(output: Path, result: dict) -> None:
     print(text.table(result))
     if result['blessed']:
         pushed, root = Path(result['pushed']), output.resolve()
-        print(f'Blessed. Pushed to {output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed}')
+        shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed
+        withdrawn = '' if pushed.is_dir() else ' before, and withdrawn since (see the command "latest")'
+        print(f'Blessed. Pushed to {shown}{withdrawn}')
     else:
         print('Not blessed, and not pushed:')
         for reason in result['reasons']:

@@ -201,8 +201,10 @@ def test_predict_answers_in_words_and_in_json_and_tells_bad_images_apart(finishe
     words = command('predict', '--model', model, *good)
     assert words.returncode == 0, words.stderr
     assert words.stderr == ''
-    assert [line.split(': ')[0] for line in words.stdout.splitlines()] == [str(path) for path in good]
-    assert all('male (probability of female 0.' in line for line in words.stdout.splitlines())
+    header, *rows = [line.split() for line in words.stdout.splitlines()]
+    assert header == ['label', 'p(female)', 'image']
+    assert [row[2] for row in rows] == [str(path) for path in good]
+    assert all((row[0] == 'female') == (float(row[1]) > 0.5) for row in rows)
 
     lines = command('predict', '--model', model, '--json', good[0], bad, tmp_path / 'none.jpg', good[1])
     assert lines.returncode == 2
@@ -213,6 +215,24 @@ def test_predict_answers_in_words_and_in_json_and_tells_bad_images_apart(finishe
     newest = command('predict', '--model', model.parent, '--json', good[0])
     assert json.loads(newest.stdout)['path'] == str(good[0])
     assert answers[0]['label'] == ('female' if answers[0]['probability'] > 0.5 else 'male')
+
+
+def test_latest_and_rollback(finished, command, tmp_path):
+    served = tmp_path / 'gender_classifier'
+    shutil.copytree(finished.output / 'serving' / 'gender_classifier' / finished.versions[0], served / '1700000000')
+    shutil.copytree(served / '1700000000', served / '1700000060')
+    listed = command('latest', '--model', served)
+    assert [line.split() for line in listed.stdout.splitlines()] == [
+        ['1700000060', '2023-11-14T22:14:20Z', 'served'], ['1700000000', '2023-11-14T22:13:20Z', 'kept'],
+    ]  # fmt: skip
+    back = command('rollback', '--model', served)
+    assert back.stdout == f'{served}/1700000000 is served instead of 1700000060\n'
+    assert json.loads(command('latest', '--model', served, '--json').stdout) == {
+        'version': 1700000000, 'path': f'{served}/1700000000', 'older': [], 'withdrawn': [1700000060],
+    }  # fmt: skip
+    again = command('rollback', '--model', served)
+    assert again.returncode == 2
+    assert 'none to go back to' in again.stderr
 
 
 def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):

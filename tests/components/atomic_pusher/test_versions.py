@@ -9,6 +9,7 @@ import pytest
 from tfx.utils import io_utils
 
 from components.atomic_pusher import versions
+from components.errors import InputError
 
 
 @pytest.fixture
@@ -50,3 +51,59 @@ def test_a_push_that_dies_leaves_no_version_and_the_next_one_clears_up(tmp_path,
     monkeypatch.undo()
     _, version = versions.push(model, str(base))
     assert [item.name for item in base.iterdir()] == [version]
+
+
+@pytest.fixture
+def three(tmp_path):
+    for version in (9, 10, 11):
+        (tmp_path / 'serving' / str(version)).mkdir(parents=True)
+        (tmp_path / 'serving' / str(version) / 'saved_model.pb').write_text(str(version))
+    (tmp_path / 'serving' / '.partial-12').mkdir()
+    return tmp_path / 'serving'
+
+
+def test_a_rollback_puts_newer_versions_aside_and_can_be_taken_back(three):
+    assert versions.rollback(three) == 10
+    assert (versions.served(three), versions.withdrawn(three)) == ([9, 10], [11])
+    assert versions.rollback(three, to=9) == 9
+    assert (versions.served(three), versions.withdrawn(three)) == ([9], [10, 11])
+    assert versions.rollback(three, to=11) == 11
+    assert (versions.served(three), versions.withdrawn(three)) == ([9, 11], [10])
+    assert versions.rollback(three, to=10) == 10
+    assert (versions.served(three), versions.withdrawn(three)) == ([9, 10], [11])
+    for version in (9, 10):
+        assert (three / str(version) / 'saved_model.pb').read_text() == str(version)
+
+
+def test_a_rollback_that_was_killed_is_finished_by_the_next(three, monkeypatch):
+    rename, done = Path.rename, []
+
+    def dies(self, target):
+        if done:
+            raise KeyboardInterrupt
+        done.append(self)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, 'rename', dies)
+    with pytest.raises(KeyboardInterrupt):
+        versions.rollback(three, to=9)
+    monkeypatch.undo()
+    assert versions.served(three) == [9, 10]  # the newest went first
+    assert versions.rollback(three, to=9) == 9
+    assert (versions.served(three), versions.withdrawn(three)) == ([9], [10, 11])
+
+
+def test_what_cannot_be_rolled_back_says_so(tmp_path, three):
+    with pytest.raises(InputError, match=r'--to 12: there is no such version in .* \(there are 9, 10, 11\)'):
+        versions.rollback(three, to=12)
+    versions.rollback(three, to=9)
+    with pytest.raises(InputError, match='has only version 9; there is none to go back to'):
+        versions.rollback(three)
+    with pytest.raises(InputError, match='holds no version; give serving/NAME'):
+        versions.rollback(tmp_path / 'nothing')
+
+
+def test_a_push_after_a_rollback_gets_a_number_above_all(three, model):
+    (three / '99999999999').mkdir()
+    versions.rollback(three, to=9)
+    assert versions.push(model, str(three))[1] == '100000000000'

@@ -1,0 +1,62 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`latest` and `rollback`: which version of a serving directory is served."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline import features
+
+
+def add(commands: Any) -> None:
+    """Declares the commands."""
+    latest = commands.add_parser('latest', help='say which version a serving directory serves, and which it keeps')
+    rollback = commands.add_parser(
+        'rollback', help='serve the version before the newest again',
+        description='Renames newer versions into the folder "withdrawn", unseen by servers; --to brings one back.',
+    )  # fmt: skip
+    for command in (latest, rollback):
+        command.add_argument(
+            '--model', type=Path, required=True, metavar='DIR', help=f'OUTPUT/serving/{features.MODEL}'
+        )
+    latest.add_argument('--json', action='store_true', help='one JSON object')
+    latest.set_defaults(command=_latest)
+    rollback.add_argument('--to', type=int, metavar='VERSION', help='this version, older or withdrawn')
+    rollback.set_defaults(command=_rollback)
+
+
+def _latest(options: argparse.Namespace) -> int:
+    from components.atomic_pusher import versions
+
+    *older, newest = versions.served(options.model)
+    aside = versions.withdrawn(options.model)
+    if options.json:
+        found = {'version': newest, 'path': str(options.model / str(newest)), 'older': older, 'withdrawn': aside}
+        print(json.dumps(found))
+        return 0
+    rows = [(version, 'withdrawn') for version in aside] + [(version, 'kept') for version in older]
+    for version, state in sorted([*rows, (newest, 'served')], reverse=True):
+        print(f'{version}  {_pushed(version)}  {state}')
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    from components.atomic_pusher import versions
+
+    before = versions.served(options.model)[-1]
+    now = versions.rollback(options.model, options.to)
+    print(f'{options.model / str(now)} is served' + ('' if now == before else f' instead of {before}'))
+    return 0
+
+
+def _pushed(version: int) -> str:
+    """A version's number as the time that it is, seconds since 1970."""
+    try:
+        return datetime.fromtimestamp(version, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
+    except (OverflowError, ValueError):
+        return 'no time'

@@ -1,0 +1,67 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""A gRPC server that serves a SavedModel through TensorFlow Serving's protocol, for tests of the client.
+
+What it takes from TensorFlow Serving: the services and messages (tensorflow-serving-api), that a status of the graph
+becomes the status of the call, NOT_FOUND for a model or version that is not there, FAILED_PRECONDITION for a signature
+that is not, and that the highest numbered folder is served.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from concurrent import futures
+from pathlib import Path
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+
+
+class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+    def __init__(self, base_path: Path, name: str):
+        self.calls = 0
+        self._name = name
+        self._version = max(int(item.name) for item in base_path.iterdir() if item.name.isdigit())
+        self._model = tf.saved_model.load(str(base_path / str(self._version)))
+
+    def Predict(
+        self, request: predict_pb2.PredictRequest, context: grpc.ServicerContext
+    ) -> predict_pb2.PredictResponse:
+        self.calls += 1
+        spec = request.model_spec
+        if spec.name != self._name or (spec.HasField('version') and spec.version.value != self._version):
+            context.abort(grpc.StatusCode.NOT_FOUND, f'Servable not found for request: Latest({spec.name})')
+        signature = self._model.signatures.get(spec.signature_name)
+        if signature is None:
+            context.abort(
+                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{spec.signature_name}" not found.'
+            )
+        inputs = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        try:
+            outputs = signature(**inputs)
+        except tf.errors.OpError as error:
+            context.abort(next(c for c in grpc.StatusCode if c.value[0] == error.error_code), error.message)
+        response = predict_pb2.PredictResponse()
+        response.model_spec.CopyFrom(spec)
+        response.model_spec.version.value = self._version
+        for name, value in outputs.items():
+            if not request.output_filter or name in request.output_filter:
+                response.outputs[name].CopyFrom(tf.make_tensor_proto(value.numpy()))
+        return response
+
+
+@contextlib.contextmanager
+def serving(base_path: Path, name: str) -> Iterator[tuple[str, _Service]]:
+    """Serves the newest version on a free port of loopback: yields HOST:PORT and the service."""
+    service = _Service(base_path, name)
+    # TensorFlow Serving takes messages of any size that gRPC can carry.
+    server = grpc.server(futures.ThreadPoolExecutor(2), options=[('grpc.max_receive_message_length', -1)])
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+    port = server.add_insecure_port('127.0.0.1:0')
+    server.start()
+    try:
+        yield f'127.0.0.1:{port}', service
+    finally:
+        server.stop(None).wait()
