@@ -38,12 +38,14 @@ def sections(result: dict[str, Any]) -> list[Section]:
     )
     extra = [name for item in result['slices'] for name in item['slice'] if name not in ('gender', 'age_band')]
     factors = ['gender', 'age band (decades)', 'gender × age band', *dict.fromkeys(extra)]
+    grid = config.get('model', {}).get('pooling_grid', 1)
+    pooling = 'global average pooling' if grid == 1 else f'average pooling over {grid}×{grid} windows'
     return [
         Section(
             'Model details',
             (
                 'A classifier that says whether the label of a face would be “male” or “female”: a frozen '
-                'convolutional base converted from Caffe, global average pooling, and a small trained head. '
+                f'convolutional base converted from Caffe, {pooling}, and a small trained head. '
                 f'{verdict}{" and was pushed for serving" if result["pushed"] else " and was not pushed"}.',
             ),
             (

@@ -134,7 +134,7 @@ def heat(slices: list[dict[str, Any]]) -> list[tuple[str, dict[str, dict[str, An
 
 def _gaps(slices: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     return [
-        (next(iter(item['slice'].values())), metrics.gap(item['metrics']))
+        (words.named(item['slice']), metrics.gap(item['metrics']))
         for item in slices
         if len(item['slice']) == 1 and 'gender' not in item['slice']
     ]

@@ -141,9 +141,9 @@ def test_changed_data_executes_from_the_sampling_on(finished, command, inputs, l
     assert _executed(finished.output) == _STAGES - {'CuratedSchema', 'CaffeConverter'}
 
 
-def test_a_model_below_a_bound_is_not_pushed(finished, command, inputs):
+def test_a_model_below_a_bound_is_not_pushed(finished, command, inputs, low_bounds):
     versions = finished.versions
-    process = command(*inputs.arguments(finished.output), '--set', 'evaluation.min_gender_accuracy=0.999')
+    process = command(*inputs.arguments(finished.output), *low_bounds, '--set', 'evaluation.min_gender_accuracy=0.999')
     assert process.returncode == 1
     assert 'Not blessed, and not pushed' in process.stdout
     assert 'gender male: accuracy' in process.stdout
