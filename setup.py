@@ -39,6 +39,10 @@ setup(
         'pyyaml>=6',
         'scipy>=1.14',
         'tqdm>=4.60',
+        # The client of TensorFlow Serving, and what its requests and TFDV's data frames are made of.
+        'tensorflow-serving-api>=2.19,<3',
+        'grpcio>=1.70',
+        'pandas>=1.5',
     ],
     extras_require={
         'kubeflow': ['kfp>=2.16,<2.17'],

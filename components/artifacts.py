@@ -8,4 +8,4 @@ from tfx.types import artifact
 class GateDecision(artifact.Artifact):
     """A gate's pass or stop: a folder with `decision.json`, {"passed", "mode", "findings": [{...}]}."""
 
-    TYPE_NAME = 'GateDecision'
+    TYPE_NAME = 'components.GateDecision'  # Kubeflow's compiler takes names of the form package.Type only

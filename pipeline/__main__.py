@@ -11,7 +11,7 @@ from importlib import metadata as packages
 from typing import NoReturn
 
 from components.errors import InputError, RunError
-from pipeline.commands import config, demo_data, predict, run, serving, skew
+from pipeline.commands import compile, config, demo_data, predict, run, serving, skew, submit
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=packages.version('face-gender-pipeline'))
     commands = parser.add_subparsers(title='commands', required=True, metavar='COMMAND')
 
-    for command in (run, predict, serving, skew, config, demo_data):
+    for command in (run, predict, serving, skew, compile, submit, config, demo_data):
         command.add(commands)
     return parser
 

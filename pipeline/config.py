@@ -20,11 +20,13 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
+from pipeline.runners.kubeflow import limits as container_limits
 from pipeline.settings import (
     DataConfig,
     EmbeddingConfig,
     EvaluationConfig,
     GateConfig,
+    KubeflowConfig,
     ModelConfig,
     ReportConfig,
     TrainerConfig,
@@ -42,6 +44,7 @@ class Config:
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    kubeflow: KubeflowConfig = field(default_factory=KubeflowConfig)
 
     def as_dict(self) -> dict[str, Any]:
         """The configuration as plain nested dictionaries, lists and scalars."""
@@ -186,6 +189,12 @@ def _check_together(config: Config, source: str) -> None:
     size = config.model.input_size
     if size is not None and len(size) != 2:
         raise InputError(f'{source}: model.input_size: expected [height, width], found {list(size)}')
+    if not config.kubeflow.mount.startswith('/'):
+        raise InputError(f'{source}: kubeflow.mount: expected an absolute path, found {config.kubeflow.mount!r}')
+    try:
+        container_limits.parse(config.kubeflow.resources)
+    except InputError as error:
+        raise InputError(f'{source}: {error}') from None
 
 
 def describe() -> list[tuple[str, str, str]]:

@@ -120,3 +120,19 @@ class ReportConfig:
     """What the report shows."""
 
     faces: bool = key(True, 'whether pictures of test faces, and the mean image, may be on the page')
+
+
+@dataclass(frozen=True)
+class KubeflowConfig:
+    """How the compiled pipeline runs on Kubeflow."""
+
+    claim: str = key(
+        'face-gender-data', 'the PersistentVolumeClaim that holds inputs and pushed models; empty mounts none'
+    )
+    mount: str = key('/data', 'where the containers see it')
+    resources: tuple[str, ...] = key(
+        ['all cpu=2 memory=4G', 'EmbeddingGen cpu=4 memory=8G', 'Trainer memory=8G'],
+        'limits of containers, "<component or all> cpu=N memory=NG accelerator=nvidia.com/gpu:1", any of them',
+    )
+    retries: int = key(2, 'how often a container that failed is started again', low=0, high=100)
+    cache: bool = key(True, "whether results are taken from earlier runs' when inputs, code and image are the same")

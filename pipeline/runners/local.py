@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from typing import Any
 from components.errors import InputError, RunError
 from components.files import sha256_file, write_text
 from pipeline.config import Config
-from pipeline.runners import beam, workspace
+from pipeline.runners import beam, failures, workspace
 
 #: The pipeline's name in the metadata.
 NAME = 'gender_classifier'
@@ -52,7 +51,7 @@ def run(config: Config, *, data: Path, prototxt: Path, caffemodel: Path, output:
                 raise
             except Exception as error:
                 logging.exception('The run failed.')
-                raise _for_people(error, log) from error
+                raise failures.for_people(error, str(log)) from error
 
 
 def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path) -> tuple[int, int]:
@@ -193,7 +192,7 @@ def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float 
 
 def _of_the_model(config: dict[str, Any]) -> dict[str, Any]:
     """The sections that the model depends on."""
-    return {name: keys for name, keys in config.items() if name not in ('gate', 'evaluation', 'report')}
+    return {name: keys for name, keys in config.items() if name not in ('gate', 'evaluation', 'report', 'kubeflow')}
 
 
 class _StageLines(logging.Handler):
@@ -216,20 +215,3 @@ class _StageLines(logging.Handler):
             took = 'from cache' if self._cached else f'{time.monotonic() - self._started:.1f} s'
             name = record.getMessage().split()[1]
             print(f'[{self._number:>2}/{self._stages}] {name:<22} {took}', file=sys.stderr, flush=True)
-
-
-def _for_people(error: Exception, log: Path) -> Exception:
-    """What a component raised, as one line.
-
-    Beam gives an exception of a worker back as text inside another one; ours are found there by their names.
-    """
-    own = re.findall(
-        r'components\.errors\.(InputError|RunError): (.+?)(?: \[while running .*)?$', str(error), re.MULTILINE
-    )
-    if own:
-        kind, message = own[-1]
-        return (InputError if kind == 'InputError' else RunError)(message)
-    text = str(error).strip()
-    # The last line of a traceback in text is the exception itself.
-    first = text.splitlines()[-1 if 'Traceback' in text else 0] if text else ''
-    return RunError(f'{type(error).__name__}: {first[:300]} (the whole of it is in {log})')

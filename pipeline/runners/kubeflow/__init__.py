@@ -1,0 +1,7 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Kubeflow Pipelines 2, open source (and Vertex): compiling, what runs inside the containers, submitting.
+
+`compile` makes the specification, `spec` amends what TFX writes, `entrypoint` and `inputs` are started in containers,
+`client` talks to a server.
+"""

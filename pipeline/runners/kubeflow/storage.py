@@ -1,0 +1,48 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Where Kubeflow's launcher keeps local copies of what is in an object store.
+
+`LocalPathForURI` in backend/src/v2/component/launcher_v2.go maps gs://, minio:// and s3:// to /gcs/, /minio/ and /s3/;
+`downloadArtifacts` fills those folders before a container's own program is started and `uploadOutputArtifacts` copies
+them back after it. The program itself needs no credentials and never talks to the store.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+#: The environment variable that puts the launcher's folders below another one than /, for tests.
+BASE = 'KFP_LOCAL_BASE'
+
+_FOLDERS = {'gs://': 'gcs/', 'minio://': 'minio/', 's3://': 's3/'}
+
+
+def local_path(uri: str) -> str:
+    """The folder that stands for an artifact's URI; any other URI is returned as it is."""
+    for scheme, folder in _FOLDERS.items():
+        if uri.startswith(scheme):
+            return os.path.join(_base(), folder + uri.removeprefix(scheme))
+    return uri
+
+
+def uri(path: str) -> str:
+    """The URI that `local_path` made `path` of; any other text is returned as it is."""
+    for scheme, folder in _FOLDERS.items():
+        start = os.path.join(_base(), folder)
+        if path.startswith(start):
+            return scheme + path.removeprefix(start)
+    return path
+
+
+def to_uris(value: Any) -> Any:
+    """`value`, decoded JSON, with every string in it given to `uri`."""
+    if isinstance(value, dict):
+        return {key: to_uris(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_uris(item) for item in value]
+    return uri(value) if isinstance(value, str) else value
+
+
+def _base() -> str:
+    return os.environ.get(BASE, '/')

@@ -1,0 +1,108 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled pipeline, run as Kubeflow runs it, against the local run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline import bounds
+from pipeline.report import metrics
+from tests import kfp_executor
+
+
+@dataclass(frozen=True)
+class KubeflowRun:
+    """A compiled pipeline, the cluster it ran on, and its tasks."""
+
+    cluster: kfp_executor.Cluster
+    file: Path
+    arguments: dict
+    tasks: dict[str, kfp_executor.Task]
+
+    def folder(self, task: str, output: str) -> Path:
+        """The files of an artifact."""
+        return self.cluster.object(self.tasks[task].artifacts[output]['uri'])
+
+
+@pytest.fixture(scope='session')
+def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
+    """The demo's pipeline compiled by the command and run once, every component in a process of its own."""
+    folder = tmp_path_factory.mktemp('kubeflow')
+    file = folder / 'pipeline.yaml'
+    compiled = command(
+        'compile',
+        '--config',
+        'demo',
+        *low_bounds,
+        '--prototxt',
+        inputs.prototxt,
+        '--image',
+        'pipeline:test',
+        '-o',
+        file,
+    )
+    assert compiled.returncode == 0, compiled.stderr
+    arguments = {
+        'data_root': str(inputs.data),
+        'prototxt': str(inputs.prototxt),
+        'caffemodel': str(inputs.caffemodel),
+        'output': str(folder / 'serving'),
+    }
+    cluster = kfp_executor.Cluster(folder)
+    return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
+
+
+def _numbers(tree) -> list[float]:
+    if isinstance(tree, dict):
+        return [number for key in sorted(tree) for number in _numbers(tree[key])]
+    if isinstance(tree, list):
+        return [number for item in tree for number in _numbers(item)]
+    return [-1.0 if tree is None else float(tree)]
+
+
+def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
+    overall, slices = metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation'))
+    local = finished.first_metrics
+    assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]
+    ours = _numbers([overall, *(item['metrics'] for item in slices)])
+    # Counts and all that follows from them are equal; the mean of the logarithms is rounded as it is added up.
+    assert ours == pytest.approx(_numbers([local['overall'], *(item['metrics'] for item in local['slices'])]), rel=1e-6)
+    assert bounds.reasons(bounds.read(kubeflow_run.folder('Evaluator', 'evaluation'))) == []
+
+
+def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
+    versions = list(Path(kubeflow_run.arguments['output']).iterdir())
+    assert [(version / 'saved_model.pb').is_file() for version in versions] == [True]
+    pushed = kubeflow_run.tasks['AtomicPusher'].artifacts['pushed_model']['metadata']
+    assert pushed['pushed_destination'] == str(versions[0])
+
+
+def test_inputs_are_known_by_their_content(kubeflow_run, finished):
+    run = finished.first_metrics['run']
+    assert kubeflow_run.tasks['Inputs'].parameters == {
+        'data_fingerprint': run['data_fingerprint'],
+        'prototxt_sha256': run['prototxt_sha256'],
+        'caffemodel_sha256': run['base_sha256'],
+    }
+
+
+def test_nothing_changed_comes_from_the_cache(kubeflow_run):
+    again = kubeflow_run.cluster.run(kubeflow_run.file, **kubeflow_run.arguments)
+    assert [name for name, task in again.items() if not task.cached] == ['Inputs']
+
+
+def test_artifacts_do_not_keep_paths_of_a_container(kubeflow_run):
+    for task in kubeflow_run.tasks.values():
+        for artifact in task.artifacts.values():
+            assert artifact['uri'].startswith('minio://mlpipeline/')
+            assert '/pods/' not in json.dumps(artifact['metadata'])
+
+
+def test_bad_data_stops_the_run_with_one_line(kubeflow_run, tmp_path):
+    with pytest.raises(kfp_executor.Failed) as failure:
+        kubeflow_run.cluster.run(kubeflow_run.file, **{**kubeflow_run.arguments, 'data_root': str(tmp_path / 'none')})
+    assert (failure.value.task, failure.value.status) == ('Inputs', 2)
+    assert failure.value.stderr.startswith('gender-pipeline: ') and 'does not exist' in failure.value.stderr

@@ -1,0 +1,172 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`submit` against an HTTP server that speaks what Kubeflow's API (v2beta1) says of experiments and runs."""
+
+import http.server
+import json
+import socket
+import threading
+import urllib.parse
+
+import pytest
+import yaml
+
+_PIPELINE = {
+    'pipelineInfo': {'name': 'gender-classifier'},
+    'schemaVersion': '2.1.0',
+    'sdkVersion': 'tfx',
+    'deploymentSpec': {'executors': {'a': {'container': {'image': 'i'}}}},
+    'components': {'A': {'executorLabel': 'a'}},
+    'root': {
+        'dag': {'tasks': {'A': {'taskInfo': {'name': 'A'}, 'componentRef': {'name': 'A'}}}},
+        'inputDefinitions': {
+            'parameters': {
+                'data_root': {'parameterType': 'STRING', 'defaultValue': '/data'},
+                'epochs': {'parameterType': 'NUMBER_INTEGER', 'defaultValue': 10},
+            }
+        },
+    },
+}
+_VOLUME = {'platforms': {'kubernetes': {'deploymentSpec': {'executors': {'a': {'pvcMount': []}}}}}}
+
+
+class _Kubeflow(http.server.BaseHTTPRequestHandler):
+    """One experiment, one run, which goes through `states`; requests are kept."""
+
+    def _answer(self, status: int, body: dict) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header('Content-Type', 'application/json')
+        self.send_header('Content-Length', str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _keep(self) -> tuple[str, dict]:
+        body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        path = urllib.parse.urlsplit(self.path).path.removeprefix('/apis/v2beta1')
+        self.server.seen.append((self.command, path, json.loads(body or '{}'), dict(self.headers)))
+        return path, json.loads(body or '{}')
+
+    def do_GET(self) -> None:
+        path, _ = self._keep()
+        if self.server.refuse:
+            self._answer(self.server.refuse, {'error': 'no such user'})
+        elif path == '/healthz':
+            self._answer(200, {'multi_user': False})
+        elif path == '/experiments':
+            self._answer(200, {'experiments': []})
+        elif path == '/runs/run-1':
+            state = self.server.states.pop(0) if len(self.server.states) > 1 else self.server.states[0]
+            tasks = [{'display_name': 'A', 'state': state}, {'display_name': 'root', 'state': 'RUNNING'}]
+            self._answer(200, {'run_id': 'run-1', 'state': state, 'run_details': {'task_details': tasks}})
+        else:
+            self._answer(404, {'error': path})
+
+    def do_POST(self) -> None:
+        path, body = self._keep()
+        if path == '/experiments':
+            self._answer(200, {**body, 'experiment_id': 'experiment-1'})
+        elif path == '/runs':
+            self._answer(200, {**body, 'run_id': 'run-1'})
+        else:
+            self._answer(404, {'error': path})
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def server():
+    started = http.server.ThreadingHTTPServer(('127.0.0.1', 0), _Kubeflow)
+    started.seen, started.states, started.refuse = [], ['PENDING', 'RUNNING', 'SUCCEEDED'], 0
+    thread = threading.Thread(target=started.serve_forever)
+    thread.start()
+    yield started
+    started.shutdown()
+    thread.join()
+    started.server_close()
+
+
+@pytest.fixture
+def submit(command, server, tmp_path):
+    file = tmp_path / 'pipeline.yaml'
+    file.write_text(yaml.safe_dump_all([_PIPELINE, _VOLUME]))
+
+    def call(*arguments, environment=None):
+        import os
+
+        host = f'http://127.0.0.1:{server.server_address[1]}'
+        environment = {**os.environ, 'KFP_HOST': host, 'KFP_TOKEN': 'secret', **(environment or {})}
+        return command('submit', file, '--poll', '0.05', *arguments, env=environment)
+
+    return call
+
+
+def test_a_run_is_started_with_its_parameters_and_watched_to_its_end(submit, server):
+    process = submit('--namespace', 'team', '--param', 'epochs=3', '--name', 'mine')
+    assert process.returncode == 0, process.stderr
+    assert process.stdout == 'run-1\n'
+    assert [line.split()[1] for line in process.stderr.splitlines() if line.startswith('A ')] == [
+        'pending', 'running', 'succeeded',
+    ]  # fmt: skip
+    posts = {path: body for method, path, body, _ in server.seen if method == 'POST'}
+    assert posts['/experiments'] == {'display_name': 'face-gender', 'namespace': 'team'}
+    run = posts['/runs']
+    assert (run['display_name'], run['experiment_id']) == ('mine', 'experiment-1')
+    assert run['runtime_config']['parameters'] == {'epochs': 3}
+    sent = run['pipeline_spec']
+    assert sent.get('pipeline_spec', sent)['pipelineInfo']['name'] == 'gender-classifier'
+    assert 'kubernetes' in sent['platform_spec']['platforms']
+    assert {headers.get('authorization') for *_, headers in server.seen} == {'Bearer secret'}
+    assert 'secret' not in process.stderr
+
+
+@pytest.mark.parametrize('state', ['FAILED', 'CANCELED'])
+def test_a_run_that_did_not_succeed_is_status_1(submit, server, state):
+    server.states = ['RUNNING', state]
+    process = submit()
+    assert process.returncode == 1
+    assert process.stderr.splitlines()[-1] == f'Run run-1: {state.lower()}'
+
+
+def test_not_to_wait(submit, server):
+    server.states = ['RUNNING']
+    process = submit('--no-wait')
+    assert (process.returncode, process.stdout) == (0, 'run-1\n')
+    assert not any(path == '/runs/run-1' for _, path, *_ in server.seen)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['--param', 'epochs=many'], '--param epochs=many: expected a whole number'),
+        (['--param', 'epoch=3'], 'has data_root, epochs'),
+        (['--host', ''], 'no server: give --host URL or set KFP_HOST'),
+    ],
+)
+def test_what_is_wrong_with_the_arguments_is_said_before_anything_is_sent(submit, server, arguments, said):
+    process = submit(*arguments)
+    assert process.returncode == 2
+    assert said in process.stderr
+    assert server.seen == []
+
+
+def test_a_server_that_refuses_or_is_not_there_is_one_line(submit, server):
+    server.refuse = 401
+    process = submit('--namespace', 'team')
+    assert process.returncode == 2
+    assert process.stderr.splitlines()[-1].endswith('no such user"}; set KFP_TOKEN')
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        process = submit('--namespace', 'team', '--host', f'http://127.0.0.1:{free.getsockname()[1]}')
+    assert process.returncode == 2
+    assert 'cannot be reached' in process.stderr.splitlines()[-1]
+    assert 'refused' in process.stderr.splitlines()[-1]
+
+
+def test_a_file_that_is_no_pipeline(command, tmp_path):
+    (tmp_path / 'x.yaml').write_text('- 1\n')
+    for name, said in (('x.yaml', 'not a pipeline for Kubeflow'), ('y.yaml', 'cannot be read')):
+        process = command('submit', tmp_path / name, '--host', 'http://127.0.0.1:1')
+        assert process.returncode == 2
+        assert said in process.stderr
