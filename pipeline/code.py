@@ -25,7 +25,7 @@ _SOURCES = {
     'EmbeddingGen': ('components/embedding_gen', 'components/caffe_converter/keras_layers.py'),
     'Trainer': (
         'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/serving.py', 'pipeline/decodable.py',
-        'pipeline/features.py', 'components/embedding_gen/embedder.py',
+        'pipeline/features.py', 'components/embedding_gen/embedder.py', 'components/embedding_gen/precision.py',
         'components/caffe_converter/keras_layers.py',
     ),
     'Evaluator': (

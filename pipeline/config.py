@@ -30,6 +30,7 @@ from pipeline.settings import (
     ModelConfig,
     ReportConfig,
     TrainerConfig,
+    TransformConfig,
 )
 
 
@@ -39,6 +40,7 @@ class Config:
 
     data: DataConfig = field(default_factory=DataConfig)
     gate: GateConfig = field(default_factory=GateConfig)
+    transform: TransformConfig = field(default_factory=TransformConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
@@ -186,6 +188,9 @@ def _check_together(config: Config, source: str) -> None:
         )
     if not config.data.directories:
         raise InputError(f'{source}: data.directories: expected at least one, for example [aligned]')
+    mean = config.transform.mean_bgr
+    if len(mean) != 3:
+        raise InputError(f'{source}: transform.mean_bgr: expected [blue, green, red], found {list(mean)}')
     size = config.model.input_size
     if size is not None and len(size) != 2:
         raise InputError(f'{source}: model.input_size: expected [height, width], found {list(size)}')

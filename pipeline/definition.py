@@ -42,6 +42,7 @@ class Environment:
       input_size: (height, width) of the network's input in pixels.
       beam_args: Beam's pipeline options.
       baseline_accuracy: of the last blessed model, or None.
+      embedding_store: folder of embeddings that outlive a run, or ''.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Environment:
     input_size: tuple[int, int]
     beam_args: tuple[str, ...]
     baseline_accuracy: float | None = None
+    embedding_store: str = ''
 
 
 def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
@@ -110,18 +112,23 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         schema=schema.outputs['schema'],
         preprocessing_fn='pipeline.preprocessing.preprocessing_fn',
         splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN]),
-        custom_config={'height': height, 'width': width},
+        custom_config={
+            'height': height,
+            'width': width,
+            'mean_bgr': list(config.transform.mean_bgr) if config.transform.mean == 'fixed' else None,
+        },
         materialize=False,
         disable_analyzer_cache=True,
         disable_statistics=True,
     )
     transform.add_upstream_node(gate)
+    embedding = {**dataclasses.asdict(config.embedding), 'pooling_grid': config.model.pooling_grid}
     embeddings = EmbeddingGen(
         examples=examples.outputs['examples'],
         transform_graph=transform.outputs['transform_graph'],
         base_model=base.outputs['model'],
-        batch_size=config.embedding.batch_size,
-        pooling_grid=config.model.pooling_grid,
+        **embedding,
+        store=environment.embedding_store,
     )
     trainer = Trainer(
         run_fn='pipeline.trainer.run_fn',
@@ -132,8 +139,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         eval_args=trainer_pb2.EvalArgs(splits=[features.VALIDATION]),
         custom_config={
             'trainer': dataclasses.asdict(config.trainer),
-            'embedding_batch_size': config.embedding.batch_size,
-            'pooling_grid': config.model.pooling_grid,
+            'embedder': embedding,
         },
     )
     evaluator = Evaluator(

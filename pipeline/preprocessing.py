@@ -34,14 +34,25 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
     Args:
       inputs: 'image': string [B] or [B, 1], encoded images; other features are not used.
-      custom_config: 'height' and 'width' of the network's input in pixels.
+      custom_config: 'height' and 'width' of the network's input in pixels; 'mean_bgr', [blue, green, red] in 0-255 to
+        subtract from every pixel, or None or left out for the mean image of the analysed (training) split.
 
     Returns:
-      'image': float32 [B, height, width, 3], BGR, 0-255 minus the mean image of the analysed (training) split.
+      'image': float32 [B, height, width, 3], BGR, 0-255 minus that mean.
     """
     height, width = custom_config['height'], custom_config['width']
     encoded = tf.reshape(inputs[features.IMAGE], [-1])
 
+    mean = custom_config.get('mean_bgr')
+    if mean is None:
+        mean = _mean_image(encoded, height, width)
+    images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
+    images = tf.ensure_shape(images, [None, height, width, 3])
+    return {features.IMAGE: images - tf.cast(mean, tf.float32)}
+
+
+def _mean_image(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
+    """float64 [height, width, 3], BGR, 0-255, over all images of the analysis."""
     # The analysis sums an image at a time: Transform feeds up to 1,000 images a batch, and 1,000 decoded images of
     # 224x224 are 600 MB. In float64, a sum over a million images still has more digits than float32 can show.
     total = tf.foldl(
@@ -51,8 +62,4 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         parallel_iterations=1,
     )
     count = tf.cast(tf.size(encoded), tf.float64)
-    mean = tft.sum(total[tf.newaxis], reduce_instance_dims=False) / tft.sum(count[tf.newaxis])
-
-    images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
-    images = tf.ensure_shape(images, [None, height, width, 3])
-    return {features.IMAGE: images - tf.cast(mean, tf.float32)}
+    return tft.sum(total[tf.newaxis], reduce_instance_dims=False) / tft.sum(count[tf.newaxis])

@@ -64,6 +64,23 @@ class GateConfig:
 
 
 @dataclass(frozen=True)
+class TransformConfig:
+    """What is subtracted from images."""
+
+    mean: str = key(
+        'train',
+        'train: the mean image of the training split; fixed: mean_bgr, so that embeddings do not depend on the sample',
+        choices=('train', 'fixed'),
+    )
+    mean_bgr: tuple[float, ...] = key(
+        [93.5940, 104.7624, 129.1863],
+        "[blue, green, red] where mean is fixed, 0-255; the default is VGG-Face's",
+        low=0,
+        high=255,
+    )
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """The frozen base."""
 
@@ -81,6 +98,11 @@ class EmbeddingConfig:
     """How images go through the base."""
 
     batch_size: int = key(32, 'images a batch; bounds memory', low=1, high=1024)
+    precision: str = key(
+        'float32',
+        'what the base computes in, also in the exported model: float32, or bfloat16 (needs AVX512-BF16, AMX or a GPU)',
+        choices=('float32', 'bfloat16'),
+    )
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args` as TFX's Trainer gives it: `train_files` and `eval_files` hold embeddings, `transform_output` the
     decoding and the mean image, `base_model` is beside `base.keras`, `custom_config` has the configuration's
-    `trainer` section and the base's `embedding_batch_size` and `pooling_grid`.
+    `trainer` section and `embedder`, the further arguments of `Embedder`.
     """
     import tensorflow_transform as tft
 
@@ -106,7 +106,5 @@ def run_fn(fn_args: FnArgs) -> None:
     # TFX names the folder of a serving model inside the artifact; CaffeConverter's artifact holds a Keras file.
     base = embedder.load_base(os.path.join(os.path.dirname(fn_args.base_model), 'base.keras'))
     transform = tft.TFTransformOutput(fn_args.transform_output).transform_features_layer()
-    whole = embedder.Embedder(
-        base, transform, fn_args.custom_config['embedding_batch_size'], fn_args.custom_config['pooling_grid']
-    )
+    whole = embedder.Embedder(base, transform, **fn_args.custom_config['embedder'])
     serving.export(serving.GenderModel(whole, head), fn_args.serving_model_dir)

@@ -17,6 +17,8 @@ class EmbeddingGenSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         'batch_size': component_spec.ExecutionParameter(type=int),
         'pooling_grid': component_spec.ExecutionParameter(type=int),
+        'precision': component_spec.ExecutionParameter(type=str),
+        'store': component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         'examples': component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -35,6 +37,8 @@ class EmbeddingGen(base_component.BaseComponent):
       base_model: what CaffeConverter made.
       batch_size: images a batch; bounds memory.
       pooling_grid: G, the last feature map is averaged over GxG windows; 1 is GlobalAveragePooling.
+      precision: float32, or bfloat16 where the processor computes in it.
+      store: a folder for embeddings that outlive the run, '' for none.
     """
 
     SPEC_CLASS = EmbeddingGenSpec
@@ -47,6 +51,8 @@ class EmbeddingGen(base_component.BaseComponent):
         base_model: types.BaseChannel,
         batch_size: int = 32,
         pooling_grid: int = 1,
+        precision: str = 'float32',
+        store: str = '',
     ):
         super().__init__(
             spec=EmbeddingGenSpec(
@@ -55,6 +61,8 @@ class EmbeddingGen(base_component.BaseComponent):
                 base_model=base_model,
                 batch_size=batch_size,
                 pooling_grid=pooling_grid,
+                precision=precision,
+                store=store,
                 embeddings=types.Channel(type=standard_artifacts.Examples),
             )
         )

@@ -7,12 +7,14 @@ Imports TensorFlow and Keras, neither TFX nor Beam.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from components.embedding_gen.precision import FLOAT32, in_precision
 from components.errors import InputError
 
 # The transformed feature that holds the image, and the raw one that it is made from.
@@ -60,10 +62,11 @@ def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
       InputError: the map has fewer than G rows or columns.
     """
     output = base.outputs[0]
+    # Averages are taken in float32 whatever the base computes in.
     if len(output.shape) != 4:
-        embedding = keras.layers.Flatten(name='embedding')(output)
+        embedding = keras.layers.Flatten(name='embedding', dtype='float32')(output)
     elif grid == 1:
-        embedding = keras.layers.GlobalAveragePooling2D(name='embedding')(output)
+        embedding = keras.layers.GlobalAveragePooling2D(name='embedding', dtype='float32')(output)
     else:
         _, height, width, _ = output.shape
         if min(height, width) < grid:
@@ -73,8 +76,8 @@ def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
             )
         strides = height // grid, width // grid
         window = height - (grid - 1) * strides[0], width - (grid - 1) * strides[1]
-        pools = keras.layers.AveragePooling2D(window, strides, name='pool')(output)
-        embedding = keras.layers.Flatten(name='embedding')(pools)
+        pools = keras.layers.AveragePooling2D(window, strides, name='pool', dtype='float32')(output)
+        embedding = keras.layers.Flatten(name='embedding', dtype='float32')(pools)
     return keras.Model(base.inputs[0], embedding, name='pooled_base')
 
 
@@ -88,6 +91,7 @@ class Embedder(tf.Module):
       batch_size: the most images that go through the base at once. It bounds memory: VGG-16's first convolutions
         need 12.8 MB an image of 224x224.
       pooling_grid: see `pooled`.
+      precision: see `precision.in_precision`; embeddings are float32 all the same.
     """
 
     def __init__(
@@ -96,10 +100,11 @@ class Embedder(tf.Module):
         transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
         batch_size: int = 32,
         pooling_grid: int = 1,
+        precision: str = FLOAT32,
     ):
         super().__init__(name='embedder')
-        self.base = base
-        self.pooled_base = pooled(base, pooling_grid)
+        self.base = in_precision(base, precision)
+        self.pooled_base = pooled(self.base, pooling_grid)
         self.transform = transform
         self.batch_size = batch_size
         self.size = int(self.pooled_base.outputs[0].shape[-1])
@@ -129,3 +134,17 @@ class Embedder(tf.Module):
             parallel_iterations=1,
         )
         return embeddings
+
+    def identity(self) -> str:
+        """What an image's embedding depends on beside its bytes, as 64 hexadecimal digits.
+
+        That is the layers and weights of the pooled base, the versions that compute it, and the transform, which is
+        known by what it makes of two images: of a black one, minus the mean image is all that is left.
+        """
+        total = hashlib.sha256(f'1 {tf.__version__} {keras.__version__} {self.pooled_base.to_json()}'.encode())
+        for weight in self.pooled_base.weights:
+            total.update(weight.numpy().tobytes())
+        ramp = tf.reshape(tf.range(37 * 53 * 3) % 251, [37, 53, 3])
+        probes = [tf.io.encode_png(tf.cast(image, tf.uint8)) for image in (tf.zeros_like(ramp), ramp)]
+        total.update(self.images(tf.stack(probes)).numpy().tobytes())
+        return total.hexdigest()

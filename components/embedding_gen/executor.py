@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of EmbeddingGen: artifacts to paths to `embed_shard`, a shard an element on Beam."""
+"""The executor of EmbeddingGen: artifacts to paths to `ShardEmbedder`, a shard an element on Beam."""
 
 from __future__ import annotations
 
@@ -17,37 +17,42 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+#: Beam's counters, and the properties of the artifact that get their values.
+_COMPUTED, _KNOWN = 'images_computed', 'images_known'
+
 
 class _EmbedShard(beam.DoFn):
     """(description, source, target) to the number of images; one copy of the base a worker process."""
 
-    def __init__(self, base: str, transform_graph: str, batch_size: int, pooling_grid: int, handle: shared.Shared):
+    def __init__(self, base: str, transform_graph: str, properties: dict[str, Any], store: str, handle: shared.Shared):
         self._base = base
         self._transform_graph = transform_graph
-        self._batch_size = batch_size
-        self._pooling_grid = pooling_grid
+        self._properties = properties
+        self._store = store
         self._handle = handle
-        self._images = Metrics.counter('EmbeddingGen', 'images')
+        self._computed = Metrics.counter('EmbeddingGen', _COMPUTED)
+        self._known = Metrics.counter('EmbeddingGen', _KNOWN)
 
     def setup(self) -> None:
         # Imported here, on the worker: the process that only submits the job has no use for Keras.
         import tensorflow_transform as tft
 
-        from components.embedding_gen import embedder
+        from components.embedding_gen import embedder, precision, records
 
-        def load() -> embedder.Embedder:
+        def load() -> records.ShardEmbedder:
+            precision.check(self._properties['precision'])
             transform = tft.TFTransformOutput(self._transform_graph).transform_features_layer()
-            return embedder.Embedder(embedder.load_base(self._base), transform, self._batch_size, self._pooling_grid)
+            made = embedder.Embedder(embedder.load_base(self._base), transform, **self._properties)
+            return records.ShardEmbedder(made, self._store)
 
-        self._embedder = self._handle.acquire(load, tag=f'{self._base}|{self._transform_graph}')
+        self._embed = self._handle.acquire(load, tag=f'{self._base}|{self._transform_graph}')
 
     def process(self, element: tuple[str, str, str]) -> Iterator[int]:
-        from components.embedding_gen import records
-
         description, source, target = element
-        images = records.embed_shard(source, target, self._embedder, description)
-        self._images.inc(images)
-        yield images
+        counts = self._embed(source, target, description)
+        self._computed.inc(counts.computed)
+        self._known.inc(counts.known)
+        yield counts.computed + counts.known
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -67,10 +72,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             - transform_graph: TransformGraph from {'image': string [B]} to {'image': float32 [B, H, W, 3]}.
             - base_model: Model, the folder of `base.keras`.
           output_dict:
-            - embeddings: Examples of the same splits, shards and order, with `embedding` (float32 [C]) for `image`.
+            - embeddings: Examples of the same splits, shards and order, with `embedding` (float32 [C]) for `image`; its
+              properties `images_computed` and `images_known` say how many images went through the base.
           exec_properties:
             - batch_size: int, images a batch.
             - pooling_grid: int, see `embedder.pooled`.
+            - precision: str, see `precision.in_precision`.
+            - store: str, the folder of embeddings that outlive the run, see `store`; '' for none.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict['examples'])
@@ -89,8 +97,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), 'base.keras')
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
-        embed = _EmbedShard(
-            base, graph, exec_properties['batch_size'], exec_properties['pooling_grid'], shared.Shared()
-        )
+        properties = {name: exec_properties[name] for name in ('batch_size', 'pooling_grid', 'precision')}
+        embed = _EmbedShard(base, graph, properties, exec_properties['store'], shared.Shared())
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | 'Shards' >> beam.Create(shards) | 'Spread' >> beam.Reshuffle() | 'Embed' >> beam.ParDo(embed)
+        for counter in pipeline.result.metrics().query()['counters']:
+            if counter.key.metric.name in (_COMPUTED, _KNOWN):
+                embeddings.set_int_custom_property(counter.key.metric.name, counter.result)

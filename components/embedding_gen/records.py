@@ -7,13 +7,16 @@ Imports TensorFlow, neither TFX nor Beam.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from components.embedding_gen.embedder import IMAGE, Embedder
+from components.embedding_gen.store import Store, digest
 from components.errors import RunError
 from components.files import atomic_path
 from components.progress import Progress
@@ -25,71 +28,120 @@ EMBEDDING = 'embedding'
 _FILL_TO = 8
 
 
-def count_records(path: str | Path) -> int:
-    """How many records a gzip-compressed TFRecord file has."""
-    return sum(1 for _ in tf.data.TFRecordDataset(str(path), compression_type='GZIP'))
+@dataclass(frozen=True)
+class Counts:
+    """How many images of a shard went through the base and how many embeddings were known already."""
+
+    computed: int
+    known: int
 
 
-def embed_shard(source: str | Path, target: str | Path, embedder: Embedder, description: str = 'Embedding') -> int:
-    """Embeds every image of one shard, in order, holding no more than a few batches in memory.
+class ShardEmbedder:
+    """Embeds shards; made once a worker.
 
     Args:
-      source: a gzip-compressed TFRecord file of tf.Example, each with `image` (one encoded image).
-      target: where the same examples go, in the same order, without `image` and with `embedding` (float32, C values);
-        written under a temporary name and renamed when complete.
       embedder: does the work.
-      description: what the progress line says.
-
-    Returns:
-      The number of examples.
-
-    Raises:
-      RunError: the base gives values that are not finite, so no head can be trained on them.
+      store: the folder of a `Store`; what is known there is not computed again. '' or None keeps nothing.
     """
-    total = count_records(source)
+
+    def __init__(self, embedder: Embedder, store: str | Path | None = None):
+        self._embedder = embedder
+        self._store = Store(store, embedder.identity(), embedder.size) if store else None
+        _, height, width, channels = embedder.base.inputs[0].shape
+        # One graph for every number of images in a batch.
+        self._embed = tf.function(
+            embedder.embed, input_signature=[tf.TensorSpec([None, height, width, channels], tf.float32)]
+        )
+
+    def __call__(self, source: str | Path, target: str | Path, description: str = 'Embedding') -> Counts:
+        """Embeds every image of one shard, in order, holding no more than a few batches of images in memory.
+
+        Args:
+          source: a gzip-compressed TFRecord file of tf.Example, each with `image` (one encoded image).
+          target: where the same examples go, in the same order, without `image` and with `embedding` (float32, C
+            values); written under a temporary name and renamed when complete.
+          description: what the progress line says.
+
+        Raises:
+          RunError: the base gives values that are not finite, so no head can be trained on them.
+        """
+        if self._store is not None:
+            return self._shard(self._store, source, target, description)
+        with tempfile.TemporaryDirectory(prefix='embeddings-') as folder:
+            return self._shard(Store(folder, 'shard', self._embedder.size), source, target, description)
+
+    def _shard(self, store: Store, source: str | Path, target: str | Path, description: str) -> Counts:
+        digests = [digest(_image(example)) for example in _examples(source)]
+        wanted, seen = [], set()
+        for key in digests:
+            wanted.append(key not in store and key not in seen)
+            seen.add(key)
+        computed = sum(wanted)
+        known = len(digests) - computed
+        label = f'{description} ({known:,} known already)' if known else description
+        try:
+            with Progress(label, computed, 'images') as progress:
+                for index, embedding in self._compute(source, wanted):
+                    if not np.isfinite(embedding).all():
+                        raise RunError(
+                            f'{_name(source, index)}: the base gives values that are not finite; '
+                            'check that the weights belong to this prototxt'
+                        )
+                    store.add(digests[index], embedding)
+                    progress.update()
+        finally:
+            store.write()
+        _write(source, target, (store[key] for key in digests))
+        return Counts(computed, known)
+
+    def _compute(self, source: str | Path, wanted: list[bool]) -> Iterator[tuple[int, np.ndarray]]:
+        """(place in the shard, embedding) of the images that are wanted, in order."""
+        if not any(wanted):
+            return
+        embedder, mask = self._embedder, tf.constant(wanted)
+
+        def prepare(indices: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            encoded = tf.io.parse_example(records, {IMAGE: tf.io.FixedLenFeature([], tf.string)})[IMAGE]
+            missing = -tf.shape(encoded)[0] % min(_FILL_TO, embedder.batch_size)
+            encoded = tf.concat([encoded, tf.repeat(encoded[-1:], missing)], axis=0)
+            return indices, embedder.images(encoded)
+
+        # Decoding the next batch overlaps with the convolutions of this one.
+        batches = (
+            tf.data.TFRecordDataset(str(source), compression_type='GZIP')
+            .enumerate()
+            .filter(lambda index, record: mask[index])
+            .batch(embedder.batch_size)
+            .map(prepare, num_parallel_calls=1)
+            .prefetch(1)
+        )
+        for indices, images in batches:
+            yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # less what was filled
+
+
+def _write(source: str | Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     options = tf.io.TFRecordOptions(compression_type='GZIP')
-    with (
-        atomic_path(target) as temporary,
-        Progress(description, total, 'images') as progress,
-        tf.io.TFRecordWriter(str(temporary), options) as writer,
-    ):
-        for records, embeddings in _embedded_batches(source, embedder):
-            for record, embedding in zip(records, embeddings, strict=True):
-                writer.write(_with_embedding(record, embedding, source))
-            progress.update(len(records))
-    return total
+    with atomic_path(target) as temporary, tf.io.TFRecordWriter(str(temporary), options) as writer:
+        for example, embedding in zip(_examples(source), embeddings, strict=True):
+            del example.features.feature[IMAGE]
+            example.features.feature[EMBEDDING].float_list.value.extend(embedding.tolist())
+            writer.write(example.SerializeToString(deterministic=True))
 
 
-def _embedded_batches(source: str | Path, embedder: Embedder) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of (serialized examples, bytes [B]; embeddings, float32 [B, C])."""
-
-    def prepare(records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        encoded = tf.io.parse_example(records, {IMAGE: tf.io.FixedLenFeature([], tf.string)})[IMAGE]
-        missing = -tf.shape(encoded)[0] % min(_FILL_TO, embedder.batch_size)
-        encoded = tf.concat([encoded, tf.repeat(encoded[-1:], missing)], axis=0)
-        return records, embedder.images(encoded)
-
-    # Decoding the next batch overlaps with the convolutions of this one.
-    batches = (
-        tf.data.TFRecordDataset(str(source), compression_type='GZIP')
-        .batch(embedder.batch_size)
-        .map(prepare, num_parallel_calls=1)
-        .prefetch(1)
-    )
-    embed = tf.function(embedder.embed)
-    for records, images in batches:
-        yield records.numpy(), embed(images).numpy()[: len(records)]
+def _examples(source: str | Path) -> Iterator[tf.train.Example]:
+    for record in tf.data.TFRecordDataset(str(source), compression_type='GZIP').as_numpy_iterator():
+        yield tf.train.Example.FromString(record)
 
 
-def _with_embedding(record: bytes, embedding: np.ndarray, source: str | Path) -> bytes:
-    example = tf.train.Example.FromString(record)
-    if not np.isfinite(embedding).all():
+def _image(example: tf.train.Example) -> bytes:
+    return bytes(example.features.feature[IMAGE].bytes_list.value[0])
+
+
+def _name(source: str | Path, index: int) -> str:
+    """The path of an image of a shard, for people."""
+    for place, example in enumerate(_examples(source)):
         path = example.features.feature['path'].bytes_list.value
-        raise RunError(
-            f'{path[0].decode(errors="replace") if path else source}: the base gives values that are not finite; '
-            'check that the weights belong to this prototxt'
-        )
-    del example.features.feature[IMAGE]
-    example.features.feature[EMBEDDING].float_list.value.extend(embedding.tolist())
-    return example.SerializeToString(deterministic=True)
+        if place == index and path:
+            return str(path[0].decode(errors='replace'))
+    return f'{source}, record {index}'

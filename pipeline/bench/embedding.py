@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,12 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     import numpy as np
     import tensorflow as tf
 
-    from components.embedding_gen import embedder, records
+    from components.embedding_gen import precision
+    from components.embedding_gen.records import ShardEmbedder
 
     single = load(work, sizes.batch_size)
-
-    def embed(used: Any, name: str) -> None:
-        records.embed_shard(work / inputs.SHARD, work / name, used)
-
-    embed(single, 'embedded.gz')
+    embed = ShardEmbedder(single)
+    embed(work / inputs.SHARD, work / 'embedded.gz')
     peak = measuring.peak()  # before anything else is loaded
 
     height = sizes.input_size
@@ -47,11 +44,11 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
         for _ in range(sizes.embedded // sizes.batch_size):
             bare(batch).numpy()
 
-    functions = {'base': base_alone, 'float32': lambda: embed(single, 'embedded.gz')}
-    if 'precision' in inspect.signature(embedder.Embedder).parameters:
-        half = load(work, sizes.batch_size, precision='bfloat16')
-        embed(half, 'embedded_bfloat16.gz')
-        functions['bfloat16'] = lambda: embed(half, 'embedded_bfloat16.gz')
+    functions = {'base': base_alone, 'float32': lambda: embed(work / inputs.SHARD, work / 'embedded.gz')}
+    if precision.supported():
+        half = ShardEmbedder(load(work, sizes.batch_size, precision=precision.BFLOAT16))
+        half(work / inputs.SHARD, work / 'embedded_bfloat16.gz')
+        functions['bfloat16'] = lambda: half(work / inputs.SHARD, work / 'embedded_bfloat16.gz')
 
     seconds = measuring.taking_turns(functions, sizes.repetitions)
     rate = {name: sizes.embedded / value for name, value in seconds.items()}

@@ -4,20 +4,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
+from components.embedding_gen import precision
 from pipeline.bench import runs
 from pipeline.bench.results import row
 from pipeline.bench.sizes import Sizes
-from pipeline.settings import EmbeddingConfig
 
 
 def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     """The first whole run's sample through the base once more, in bfloat16."""
-    if 'precision' not in {key.name for key in dataclasses.fields(EmbeddingConfig)}:
-        return {'rows': [], 'raw': {}, 'skipped': 'there is no embedding.precision here'}
+    if not precision.supported():
+        return {'rows': [], 'raw': {}, 'skipped': 'this processor has no instructions for bfloat16'}
     single = runs.first(work, sizes.per_folder)
     half = runs.run(work, work / 'whole', f'data.per_folder={sizes.per_folder}', 'embedding.precision=bfloat16')
     error = _relative_error(work / 'whole')

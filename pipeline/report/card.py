@@ -39,6 +39,9 @@ def sections(result: dict[str, Any]) -> list[Section]:
     extra = [name for item in result['slices'] for name in item['slice'] if name not in ('gender', 'age_band')]
     factors = ['gender', 'age band (decades)', 'gender × age band', *dict.fromkeys(extra)]
     grid = config.get('model', {}).get('pooling_grid', 1)
+    precision = config.get('embedding', {}).get('precision', 'float32')
+    own_mean = config.get('transform', {}).get('mean', 'train') == 'train'
+    learners = 'the head and the mean image learn' if own_mean else 'the head learns'
     pooling = 'global average pooling' if grid == 1 else f'average pooling over {grid}×{grid} windows'
     return [
         Section(
@@ -53,7 +56,7 @@ def sections(result: dict[str, Any]) -> list[Section]:
                 'Head: '
                 + ', '.join(f'{name.replace("_", " ")} {value}' for name, value in trainer.items())
                 + '.',
-                f'Base weights, SHA-256: {run["base_sha256"]}.',
+                f'Base weights, SHA-256: {run["base_sha256"]}; it computes in {precision}.',
                 f'Made with face-gender-pipeline {version.get("face-gender-pipeline", "?")}, '
                 f'TensorFlow {version.get("tensorflow", "?")}, TFX {version.get("tfx", "?")}.',
                 'Input: one aligned face as JPEG or PNG. Output: the probability of the label “female”.',
@@ -89,7 +92,7 @@ def sections(result: dict[str, Any]) -> list[Section]:
         Section(
             'Training data',
             (
-                _split('train', data, 'the head and the mean image learn from these'),
+                _split('train', data, f'{learners} from these'),
                 _split('validation', data, 'watched during training'),
                 f'{data["found"]:,} files were found; {sum(data["rejected"].values()):,} were rejected, '
                 f'{data["duplicates"]:,} were duplicates, {data["conflicting"]:,} had conflicting labels. '

@@ -100,17 +100,23 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
         'stages': [
             {'name': stage.name, 'seconds': round(stage.seconds, 2), 'cached': stage.cached} for stage in run.stages
         ],
-        DETAILS: _details(output, run, folders, (overall, slices), faces),
+        DETAILS: _details(output, run, folders, facts, (overall, slices), faces),
     }
 
 
 def _details(
-    output: Path, run: metadata.Run, folders: dict[str, str], measured: tuple[dict, list[dict]], faces: bool
+    output: Path,
+    run: metadata.Run,
+    folders: dict[str, str],
+    facts: dict[str, Any],
+    measured: tuple[dict, list[dict]],
+    faces: bool,
 ) -> dict[str, Any]:
     from pipeline.report import curves, dataset, history, lineage, paired, scores
     from pipeline.report import faces as pictures
     from pipeline.trainer import HISTORY
 
+    own_mean = facts['config'].get('transform', {}).get('mean', 'train') == 'train'
     scored = scores.read(folders['EmbeddingGen.embeddings'], folders['Trainer.model'])
     paired.keep(history.answers_file(output, run.id), scored)
     earlier = history.read(output, until=run.id)
@@ -119,7 +125,7 @@ def _details(
         **curves.all_of(scored),
         'with_faces': faces,
         'faces': pictures.chosen(scored, folders['StratifiedExampleGen.examples'], faces),
-        'mean_image': pictures.mean_image(folders['Transform.transform_graph']) if faces else None,
+        'mean_image': pictures.mean_image(folders['Transform.transform_graph']) if faces and own_mean else None,
         'learning': json.loads(Path(folders['Trainer.model_run'], HISTORY).read_text('utf-8')),
         'history': earlier,
         'paired': paired.table(output, [entry for entry in earlier if entry['state'] == 'finished']),

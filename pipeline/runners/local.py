@@ -64,8 +64,10 @@ def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path
       InputError: what cannot be used, and why.
     """
     from components import caffe_converter
+    from components.embedding_gen import precision
     from components.stratified_example_gen import layout
 
+    precision.check(config.embedding.precision)
     layout.check_root(str(data), list(config.data.directories), config.data.layout)
     size = config.model.input_size
     summary = caffe_converter.check(
@@ -112,6 +114,7 @@ def _run(
         baseline_statistics=_baseline(output, fingerprint),
         input_size=input_size,
         beam_args=tuple(beam.local_args()),
+        embedding_store=str(output.resolve() / 'embedding_store'),
         baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
     )
     pipeline = definition.create_pipeline(config, environment)

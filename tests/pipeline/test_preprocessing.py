@@ -75,3 +75,10 @@ def test_resizing_is_bilinear_with_half_pixel_centres_and_no_antialias():
     rows, columns = weights(_HEIGHT, 50), weights(_WIDTH, 31)
     expected = np.einsum('ts,swc,vw->tvc', rows, image.astype(float), columns)[..., ::-1]
     np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+def test_a_fixed_mean_is_taken_from_every_pixel_and_needs_no_analysis(pixels):
+    config = {'height': _HEIGHT, 'width': _WIDTH, 'mean_bgr': [93.594, 104.7624, 129.1863]}
+    got = preprocessing_fn({'image': tf.constant([_png(image) for image in pixels[:3]])}, config)['image'].numpy()
+    np.testing.assert_allclose(got, pixels[:3, ..., ::-1] - np.array(config['mean_bgr']), atol=2e-5)
+    assert got.dtype == np.float32

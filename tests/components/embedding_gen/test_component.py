@@ -59,10 +59,12 @@ def test_embeddings_through_beam_equal_the_model_called_directly(
     Executor(Executor.Context(beam_pipeline_args=beam.local_args())).Do(
         {'examples': [examples], 'transform_graph': [transform_graph], 'base_model': [base]},
         {'embeddings': [embeddings]},
-        {'batch_size': 8, 'pooling_grid': 1},
+        {'batch_size': 8, 'pooling_grid': 1, 'precision': 'float32', 'store': str(tmp_path / 'store')},
     )
 
     assert embeddings.split_names == examples.split_names
+    assert embeddings.get_int_custom_property('images_computed') == len(jpegs)
+    assert embeddings.get_int_custom_property('images_known') == 0
     layer = tft.TFTransformOutput(transform_graph.uri).transform_features_layer()
     model = keras.models.load_model(small_base)
     for name, images in parts.items():

@@ -38,7 +38,7 @@ def test_a_shard_keeps_order_and_features_and_gets_embeddings(
 ):
     source = write_records(tmp_path / 'in' / 'data-00000-of-00001.gz', jpegs)
     target = tmp_path / 'out' / 'data-00000-of-00001.gz'
-    assert records.embed_shard(source, target, embed) == len(jpegs)
+    assert records.ShardEmbedder(embed)(source, target) == records.Counts(computed=len(jpegs), known=0)
     written = [
         tf.train.Example.FromString(record).features.feature
         for record in tf.data.TFRecordDataset(str(target), compression_type='GZIP').as_numpy_iterator()
@@ -61,8 +61,8 @@ def test_values_that_are_not_finite_stop_the_run_and_leave_nothing(
     broken = embedder.Embedder(base, minus_100, batch_size=16)
     source = write_records(tmp_path / 'data.gz', jpegs[:3])
     with pytest.raises(RunError, match=r'01_M/0\.jpg: the base gives values that are not finite'):
-        records.embed_shard(source, tmp_path / 'out' / 'data.gz', broken)
-    assert list((tmp_path / 'out').iterdir()) == []
+        records.ShardEmbedder(broken)(source, tmp_path / 'out' / 'data.gz')
+    assert not (tmp_path / 'out').exists()
 
 
 def test_a_base_that_ends_in_a_vector_is_taken_as_it_is(minus_100, jpegs):

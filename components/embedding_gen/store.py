@@ -1,0 +1,104 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Embeddings by content: what was computed once is found again by later runs and after a kill. Knows only numpy.
+
+A folder holds one folder for each way of embedding (`Embedder.identity`), and that one pairs of files, written when
+they are complete and never changed: `NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 32], the
+SHA-256 of the encoded images. Everything in it can be deleted at any time; it is then computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+
+from components.files import atomic_path
+
+_DIGESTS, _EMBEDDINGS = '.digests.npy', '.embeddings.npy'
+
+#: What a kill loses at most, in seconds of work; it also bounds what is held in memory.
+SECONDS_BETWEEN_WRITES = 30.0
+
+
+def digest(encoded: bytes) -> bytes:
+    """The SHA-256 of an encoded image, 32 bytes: what it is known by."""
+    return hashlib.sha256(encoded).digest()
+
+
+class Store:
+    """The embeddings of one way of embedding.
+
+    Several processes may add to one folder at once; each sees what was there when it opened it and what it added.
+
+    Args:
+      folder: where all stores of a run directory are.
+      identity: of the way of embedding; others' files are not seen.
+      size: C, floats an embedding.
+      seconds: between two writes.
+    """
+
+    def __init__(self, folder: str | Path, identity: str, size: int, seconds: float = SECONDS_BETWEEN_WRITES):
+        self._folder = Path(folder) / identity
+        self._size = size
+        self._seconds = seconds
+        self._parts: list[np.ndarray] = []
+        self._places: dict[bytes, tuple[int, int]] = {}  # digest to (part, row)
+        self._new: dict[bytes, np.ndarray] = {}
+        self._written = time.monotonic()
+        for file in sorted(self._folder.glob(f'*{_DIGESTS}')):
+            self._open(file)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._new or key in self._places
+
+    def __getitem__(self, key: bytes) -> np.ndarray:
+        """The embedding, float32 [C], of the image with this digest.
+
+        Raises:
+          KeyError: it is not there.
+        """
+        if key in self._new:
+            return self._new[key]
+        part, row = self._places[key]
+        return self._parts[part][row]
+
+    def add(self, key: bytes, embedding: np.ndarray) -> None:
+        """Keeps an embedding, float32 [C]; it is on disk after `write`, which this calls every so often."""
+        self._new[key] = embedding
+        if time.monotonic() - self._written >= self._seconds:
+            self.write()
+
+    def write(self) -> None:
+        """Writes what was added since the last time."""
+        self._written = time.monotonic()
+        if not self._new:
+            return
+        digests = np.frombuffer(b''.join(self._new), np.uint8).reshape(-1, 32)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256(digests.tobytes()).hexdigest()[:24]
+        # The digests come last: a pair is there when they are.
+        for suffix, content in ((_EMBEDDINGS, np.stack(list(self._new.values()))), (_DIGESTS, digests)):
+            with atomic_path(self._folder / f'{name}{suffix}') as temporary:
+                np.save(temporary, content, allow_pickle=False)
+        self._new.clear()
+        self._open(self._folder / f'{name}{_DIGESTS}')
+
+    def _open(self, file: Path) -> None:
+        """Reads the digests of a pair; the embeddings stay on disk until they are asked for."""
+        try:
+            digests = np.load(file, allow_pickle=False)
+            rows = np.load(file.with_name(file.name.replace(_DIGESTS, _EMBEDDINGS)), mmap_mode='r', allow_pickle=False)
+            if digests.dtype != np.uint8 or digests.shape != (len(rows), 32) or (
+                rows.dtype != np.float32 or rows.shape[1:] != (self._size,)
+            ):  # fmt: skip
+                raise ValueError(f'found {digests.dtype} {digests.shape} and {rows.dtype} {rows.shape}')
+        except (OSError, ValueError, EOFError) as error:
+            logging.warning('%s: not read, its embeddings are computed again (%s)', file, error)
+            return
+        part = len(self._parts)
+        self._parts.append(rows)
+        self._places.update((row.tobytes(), (part, index)) for index, row in enumerate(digests))
