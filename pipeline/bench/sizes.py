@@ -36,7 +36,7 @@ class Sizes:
     calls: int = 31
     fitted: int = 160
     scaled_width: int = 8
-    scaled_input_size: int = 112
+    scaled_input_size: int = 96
     scaled_per_folder: int = 20
     converted_width: int = 64
     judged: bool = True

@@ -10,7 +10,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from components import caffe_converter
 from pipeline.bench import measuring, plot, results, scaling
+from pipeline.bench.sizes import MODES, Sizes
 
 
 @pytest.fixture(scope='module')
@@ -38,6 +40,13 @@ def test_every_row_has_a_finite_number_and_is_printed(bench):
         assert row['name'] in (output / 'bench.txt').read_text()
         assert row['name'] in printed
     assert found['machine']['cores'] >= 1 and found['machine']['versions']['tensorflow']
+
+
+@pytest.mark.parametrize('sizes', MODES.values(), ids=MODES.keys())
+def test_every_modes_networks_exist(sizes: Sizes):
+    for width, pixels in ((sizes.width, sizes.input_size), (sizes.scaled_width, sizes.scaled_input_size)):
+        assert f'input_dim: {pixels}' in caffe_converter.vgg_face_prototxt(width, input_size=pixels)
+    assert sizes.embedded % sizes.batch_size == 0
 
 
 def test_throughput_is_images_by_seconds_of_the_same_run(bench):
