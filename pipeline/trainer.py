@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: In Trainer's `model_run`: {"loss", "accuracy", "val_loss", "val_accuracy"}, each a list of one value an epoch.
 HISTORY = 'history.json'
 
+#: In Trainer's `model`, beside the folder of the SavedModel: the trained head alone, for training it further.
+HEAD = 'head.keras'
+
 
 def read_embeddings(patterns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Reads gzip-compressed TFRecord files that EmbeddingGen wrote, in order.
@@ -86,7 +89,7 @@ def train_head(
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains the head on the embeddings and exports base and head as one SavedModel.
+    """Trains the head on the embeddings, exports base and head as one SavedModel and saves the head beside it.
 
     `fn_args` as TFX's Trainer gives it: `train_files` and `eval_files` hold embeddings, `transform_output` the
     decoding and the mean image, `base_model` is beside `base.keras`, `custom_config` has the configuration's
@@ -108,3 +111,4 @@ def run_fn(fn_args: FnArgs) -> None:
     transform = tft.TFTransformOutput(fn_args.transform_output).transform_features_layer()
     whole = embedder.Embedder(base, transform, **fn_args.custom_config['embedder'])
     serving.export(serving.GenderModel(whole, head), fn_args.serving_model_dir)
+    head.save(os.path.join(os.path.dirname(fn_args.serving_model_dir), HEAD))

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -101,6 +102,17 @@ def test_metrics_equal_scikit_learns_on_the_same_predictions(finished):
         assert got['examples'] == here.sum()
         assert got['accuracy']['value'] == pytest.approx((called == labels)[here].mean(), abs=1e-6)
         assert got['auc'] is None
+
+
+def test_the_trained_head_lies_beside_the_model_and_gives_its_logits(finished):
+    run = metadata.runs(finished.output)[0]
+    folder = Path(run.output('Trainer', 'model').uri)
+    (file,) = Path(run.output('EmbeddingGen', 'embeddings').uri).glob('Split-test/*.gz')
+    records = list(tf.data.TFRecordDataset(str(file), compression_type='GZIP').as_numpy_iterator())
+    values = [tf.train.Example.FromString(record).features.feature['embedding'].float_list.value for record in records]
+    logits = keras.models.load_model(folder / 'head.keras')(np.array(values, np.float32))[:, 0]
+    served = tf.saved_model.load(str(folder / 'Format-Serving')).signatures['embeddings'](examples=tf.constant(records))
+    np.testing.assert_allclose(logits, served['logit'], atol=1e-5)
 
 
 def test_a_rerun_with_nothing_changed_executes_nothing(finished, command, inputs, low_bounds):
