@@ -26,6 +26,7 @@ setup(
     install_requires=[
         'tensorflow>=2.21,<2.22',
         'keras>=3.15,<4',
+        'keras-tuner>=1.4,<2',
         'tfx>=1.21,<1.22',
         'tensorflow-data-validation>=1.21,<1.22',
         'tensorflow-model-analysis>=0.52,<0.53',
@@ -57,6 +58,7 @@ setup(
             'pytest-timeout>=2.4',
             'ruff>=0.17',
             'scikit-learn>=1.5,<1.6',
+            'tensorboard>=2.21,<3',
             'types-protobuf',
             'types-PyYAML',
             'types-tqdm',

@@ -23,6 +23,7 @@ _SOURCES = {
     'CaffeConverter': ('components/caffe_converter',),
     'Transform': ('pipeline/preprocessing.py', 'pipeline/features.py'),
     'EmbeddingGen': ('components/embedding_gen', 'components/caffe_converter/keras_layers.py'),
+    'Tuner': ('pipeline/tuner.py', 'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/features.py'),
     'Trainer': (
         'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/serving.py', 'pipeline/decodable.py',
         'pipeline/features.py', 'components/embedding_gen/embedder.py', 'components/embedding_gen/precision.py',
@@ -36,7 +37,9 @@ _SOURCES = {
     'AtomicPusher': ('components/atomic_pusher',),
 }  # fmt: skip
 
-_PACKAGES = ('tfx', 'tensorflow', 'keras', 'tensorflow-transform', 'tensorflow-model-analysis', 'apache-beam')
+_PACKAGES = (
+    'tfx', 'tensorflow', 'keras', 'keras-tuner', 'tensorflow-transform', 'tensorflow-model-analysis', 'apache-beam',
+)  # fmt: skip
 
 
 def fingerprint(component: str) -> str:

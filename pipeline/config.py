@@ -22,6 +22,7 @@ import yaml
 from components.errors import InputError
 from pipeline.runners.kubeflow import limits as container_limits
 from pipeline.settings import (
+    TUNED,
     DataConfig,
     EmbeddingConfig,
     EvaluationConfig,
@@ -31,6 +32,7 @@ from pipeline.settings import (
     ReportConfig,
     TrainerConfig,
     TransformConfig,
+    TunerConfig,
 )
 
 
@@ -43,6 +45,7 @@ class Config:
     transform: TransformConfig = field(default_factory=TransformConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
+    tuner: TunerConfig = field(default_factory=TunerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
@@ -158,7 +161,7 @@ def _checked(value: Any, hint: Any, rules: Mapping[str, Any], where: str) -> Any
         hint = next(option for option in typing.get_args(hint) if option is not type(None))
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
-            raise InputError(f'{where}: expected a list, found {value!r}')
+            value = [value]  # a list of one, as `--set trainer.hidden_units=48` means it
         return tuple(_checked(item, typing.get_args(hint)[0], rules, where) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -194,6 +197,18 @@ def _check_together(config: Config, source: str) -> None:
     size = config.model.input_size
     if size is not None and len(size) != 2:
         raise InputError(f'{source}: model.input_size: expected [height, width], found {list(size)}')
+    if config.tuner.enabled:
+        ranges = {name: getattr(config.tuner, name) for name in TUNED}
+        for name, bounds in ranges.items():
+            if bounds and (len(bounds) != 2 or not bounds[0] < bounds[1]):
+                raise InputError(f'{source}: tuner.{name}: expected [low, high] or [], found {list(bounds)}')
+        if config.tuner.hidden_units and len(set(config.trainer.hidden_units)) > 1:
+            raise InputError(
+                f'{source}: tuner.hidden_units: the search gives all layers the same units, but trainer.hidden_units '
+                f'is {list(config.trainer.hidden_units)}; give layers of one size there, or [] here'
+            )
+        if not any(ranges.values()):
+            raise InputError(f'{source}: tuner: nothing to search; give a range to one of {", ".join(TUNED)}')
     if not config.kubeflow.mount.startswith('/'):
         raise InputError(f'{source}: kubeflow.mount: expected an absolute path, found {config.kubeflow.mount!r}')
     try:

@@ -8,7 +8,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
-from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform
+from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, Tuner
 from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 
@@ -130,13 +130,26 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         **embedding,
         store=environment.embedding_store,
     )
+    train_args = trainer_pb2.TrainArgs(splits=[features.TRAIN])
+    eval_args = trainer_pb2.EvalArgs(splits=[features.VALIDATION])
+    tuner = None
+    if config.tuner.enabled:
+        in_trials = dataclasses.replace(config.trainer, epochs=config.tuner.epochs)
+        tuner = Tuner(
+            tuner_fn='pipeline.tuner.tuner_fn',
+            examples=embeddings.outputs['embeddings'],
+            train_args=train_args,
+            eval_args=eval_args,
+            custom_config={'tuner': dataclasses.asdict(config.tuner), 'trainer': dataclasses.asdict(in_trials)},
+        )
     trainer = Trainer(
         run_fn='pipeline.trainer.run_fn',
         examples=embeddings.outputs['embeddings'],
         transform_graph=transform.outputs['transform_graph'],
         base_model=base.outputs['model'],
-        train_args=trainer_pb2.TrainArgs(splits=[features.TRAIN]),
-        eval_args=trainer_pb2.EvalArgs(splits=[features.VALIDATION]),
+        hyperparameters=tuner.outputs['best_hyperparameters'] if tuner else None,
+        train_args=train_args,
+        eval_args=eval_args,
         custom_config={
             'trainer': dataclasses.asdict(config.trainer),
             'embedder': embedding,
@@ -164,7 +177,8 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         ),
     )
     components = [
-        examples, schema, statistics, validator, gate, transform, base, embeddings, trainer, evaluator, check, pusher,
+        examples, schema, statistics, validator, gate, transform, base, embeddings, *([tuner] if tuner else []),
+        trainer, evaluator, check, pusher,
     ]  # fmt: skip
     for component in components:
         # Executors ignore flags that they do not know; TFX's cache does not.

@@ -107,17 +107,62 @@ class EmbeddingConfig:
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """The head on the embeddings: [standardise], Dense(relu), Dropout, one logit."""
+    """The head on the embeddings: [standardise], Dense(relu) and Dropout for each hidden layer, one logit."""
 
-    hidden_units: int = key(32, 'units of the hidden layer', low=1, high=65536)
+    hidden_units: tuple[int, ...] = key(
+        [32], 'units of each hidden layer, the first one on the embedding; [] is logistic regression', low=1, high=65536
+    )
     dropout: float = key(0.25, 'share of hidden units dropped in training', low=0, high=0.95)
+    l2: float = key(0.0, "weight of the sum of the layers' squared weights in the loss; 0 is none", low=0, high=10)
     standardize: bool = key(
         True, 'scale embeddings to zero mean and unit variance over the training split, inside the model'
     )
     learning_rate: float = key(0.001, "Adam's learning rate", low=1e-9, high=10)
     batch_size: int = key(20, 'examples a step', low=1)
     epochs: int = key(10, 'passes over the training split', low=1, high=100000)
+    class_weights: str = key(
+        'none', 'none or balanced (both genders weigh the same in the loss)', choices=('none', 'balanced')
+    )
+    early_stopping_patience: int | None = key(
+        None, 'epochs without a better trainer.monitor after which training stops; null trains all epochs', low=1
+    )
+    restore_best: bool = key(False, 'keep the weights of the epoch with the best trainer.monitor, not of the last one')
+    monitor: str = key(
+        'val_loss',
+        'by what an epoch is better: val_loss (with the L2 term) or val_auc',
+        choices=('val_loss', 'val_auc'),
+    )
     seed: int = key(0, 'seed of initial weights, shuffling and dropout', low=0)
+
+
+@dataclass(frozen=True)
+class TunerConfig:
+    """A search for better values of the head's settings; the best ones replace those of the section trainer.
+
+    A range is [low, high], or [] for what is not searched and stays as it is in the section trainer.
+    """
+
+    enabled: bool = key(False, 'whether to search; a range of [] leaves that key of the section trainer as it is')
+    trials: int = key(30, 'heads to train, the first one with the values of the section trainer', low=1, high=100000)
+    epochs: int = key(10, 'passes over the training split in each trial', low=1, high=100000)
+    objective: str = key(
+        'val_auc',
+        'what makes a trial the best: val_auc or val_loss (without the L2 term)',
+        choices=('val_auc', 'val_loss'),
+    )
+    learning_rate: tuple[float, ...] = key(
+        [1e-4, 1e-2], 'range of trainer.learning_rate, searched by its logarithm', low=1e-9, high=10
+    )
+    hidden_units: tuple[int, ...] = key(
+        [8, 256], 'range of the units of every hidden layer, searched by their logarithm', low=1, high=65536
+    )
+    dropout: tuple[float, ...] = key([0.0, 0.6], 'range of trainer.dropout', low=0, high=0.95)
+    l2: tuple[float, ...] = key([1e-6, 1e-2], 'range of trainer.l2, searched by its logarithm', low=1e-12, high=10)
+    seed: int = key(0, 'seed of the search', low=0)
+
+
+#: The keys of `TrainerConfig` that are searched; `TunerConfig` has a range of the same name for each.
+TUNED = ('learning_rate', 'hidden_units', 'dropout', 'l2')
 
 
 @dataclass(frozen=True)

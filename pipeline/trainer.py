@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -17,15 +18,36 @@ from components.errors import RunError
 from components.progress import Progress
 from pipeline import features
 from pipeline.model import build_head
+from pipeline.settings import TUNED
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
-#: In Trainer's `model_run`: {"loss", "accuracy", "val_loss", "val_accuracy"}, each a list of one value an epoch.
+#: In Trainer's `model_run`: the loss and all of `model.measures`, as "auc" and "val_auc", lists of a value an epoch.
 HISTORY = 'history.json'
+
+#: In Trainer's `model_run`: {"settings": the head's, "tuned": those of them that Tuner chose, "kept_epoch": from 1}.
+FACTS = 'training.json'
 
 #: In Trainer's `model`, beside the folder of the SavedModel: the trained head alone, for training it further.
 HEAD = 'head.keras'
+
+_BETTER = {'val_loss': 'min', 'val_auc': 'max'}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained head.
+
+    Attributes:
+      head: float32 [B, C] to logits, float32 [B, 1].
+      history: by the name of the measure, its value after each epoch.
+      kept_epoch: the epoch, counted from 1, whose weights the head has.
+    """
+
+    head: keras.Model
+    history: dict[str, list[float]]
+    kept_epoch: int
 
 
 def read_embeddings(patterns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -60,32 +82,78 @@ def batches(inputs: np.ndarray, labels: np.ndarray, settings: Mapping[str, Any])
     return data.shuffle(len(inputs), seed=settings['seed'], reshuffle_each_iteration=True).batch(settings['batch_size'])
 
 
+def class_weights(labels: np.ndarray, settings: Mapping[str, Any]) -> dict[int, float] | None:
+    """What an example of each label weighs in the loss; the mean over the examples is 1.
+
+    Args:
+      labels: float32 [N] of the training split.
+      settings: the configuration's `trainer` section as a mapping.
+
+    Raises:
+      RunError: a gender is missing.
+    """
+    if settings['class_weights'] == 'none':
+        return None
+    counts = np.bincount(labels.astype(int), minlength=2)
+    if not counts.all():
+        missing = features.GENDERS[int(counts.argmin())]
+        raise RunError(f'trainer.class_weights is balanced, but the training split has no {missing} face')
+    return {label: len(labels) / (2 * int(count)) for label, count in enumerate(counts)}
+
+
 def train_head(
-    train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray], settings: Mapping[str, Any]
-) -> tuple[keras.Model, dict[str, list[float]]]:
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    settings: Mapping[str, Any],
+    *,
+    log_dir: str | None = None,
+    quiet: bool = False,
+) -> Trained:
     """Trains the head.
 
     Args:
       train: embeddings, float32 [N, C], and labels, float32 [N].
-      validation: the same of the validation split; only measured on, never learned from.
+      validation: the same of the validation split; never learned from, but `early_stopping_patience` and
+        `restore_best` choose an epoch by it.
       settings: the configuration's `trainer` section as a mapping.
+      log_dir: where to write logs for TensorBoard, or None.
+      quiet: show no progress.
 
-    Returns:
-      The trained head and, by the name of the measure, its value after each epoch.
+    Raises:
+      RunError: `class_weights` is balanced and a gender is missing.
     """
     tf.random.set_seed(settings['seed'])
     head = build_head(train[0].shape[1], settings, train[0])
-    epochs = settings['epochs']
-    with Progress('Training the head', epochs, 'epochs') as progress:
+    epochs, restore, monitor = settings['epochs'], settings['restore_best'], settings['monitor']
+    best = keras.callbacks.EarlyStopping(
+        monitor=monitor,
+        mode=_BETTER[monitor],
+        patience=settings['early_stopping_patience'] or epochs,
+        restore_best_weights=restore,
+    )
+    with Progress('Training the head', epochs, 'epochs', quiet=quiet) as progress:
+        callbacks = [best, keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())]
+        if log_dir:
+            callbacks.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))
         history = head.fit(
             batches(*train, settings),
             validation_data=(validation[0], validation[1][:, np.newaxis]),
             epochs=epochs,
             shuffle=False,  # `batches` has done that
+            class_weight=class_weights(train[1], settings),
             verbose=0,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.update())],
-        )
-    return head, {name: [float(value) for value in values] for name, values in history.history.items()}
+            callbacks=callbacks,
+        ).history
+    kept = best.best_epoch + 1 if restore else len(history['loss'])
+    return Trained(head, {name: [float(value) for value in values] for name, values in history.items()}, kept)
+
+
+def with_values(settings: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The `trainer` section with the values of a trial of Tuner; its units are those of every hidden layer."""
+    chosen = {name: values[name] for name in TUNED if name in values}
+    if 'hidden_units' in chosen:
+        chosen['hidden_units'] = [chosen['hidden_units']] * len(settings['hidden_units'])
+    return {**settings, **chosen}
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -93,22 +161,31 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args` as TFX's Trainer gives it: `train_files` and `eval_files` hold embeddings, `transform_output` the
     decoding and the mean image, `base_model` is beside `base.keras`, `custom_config` has the configuration's
-    `trainer` section and `embedder`, the further arguments of `Embedder`.
+    `trainer` section and `embedder`, the further arguments of `Embedder`, and `hyperparameters` are the best ones of
+    Tuner, or None.
     """
     import tensorflow_transform as tft
 
     from components.embedding_gen import embedder
     from pipeline import serving
 
-    settings = fn_args.custom_config['trainer']
-    head, history = train_head(read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files), settings)
+    values = (fn_args.hyperparameters or {}).get('values', {})
+    settings = with_values(fn_args.custom_config['trainer'], values)
     tf.io.gfile.makedirs(fn_args.model_run_dir)
-    with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY), 'w') as stream:
-        json.dump(history, stream)
+    train, validation = read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files)
+    trained = train_head(train, validation, settings, log_dir=fn_args.model_run_dir)
+    facts = {
+        'settings': settings,
+        'tuned': [name for name in TUNED if name in values],
+        'kept_epoch': trained.kept_epoch,
+    }
+    for name, content in ((HISTORY, trained.history), (FACTS, facts)):
+        with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, name), 'w') as stream:
+            json.dump(content, stream)
 
     # TFX names the folder of a serving model inside the artifact; CaffeConverter's artifact holds a Keras file.
     base = embedder.load_base(os.path.join(os.path.dirname(fn_args.base_model), 'base.keras'))
     transform = tft.TFTransformOutput(fn_args.transform_output).transform_features_layer()
     whole = embedder.Embedder(base, transform, **fn_args.custom_config['embedder'])
-    serving.export(serving.GenderModel(whole, head), fn_args.serving_model_dir)
-    head.save(os.path.join(os.path.dirname(fn_args.serving_model_dir), HEAD))
+    serving.export(serving.GenderModel(whole, trained.head), fn_args.serving_model_dir)
+    trained.head.save(os.path.join(os.path.dirname(fn_args.serving_model_dir), HEAD))

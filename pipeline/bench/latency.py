@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
 
     from pipeline import features, image_files, predict, serving
     from pipeline.model import build_head
+    from pipeline.settings import TrainerConfig
 
-    settings = {'seed': 0, 'standardize': False, 'hidden_units': 32, 'dropout': 0.25, 'learning_rate': 0.001}
+    settings = dataclasses.asdict(TrainerConfig(standardize=False))
     whole = embedding.load(work, sizes.batch_size)
     serving.export(serving.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
     exported = tf.saved_model.load(str(work / 'exported'))

@@ -32,7 +32,7 @@ def sections(result: dict[str, Any]) -> list[Section]:
       result: what `collect` returned.
     """
     run, config, data = result['run'], result['config'], result['data']
-    trainer, version = config.get('trainer', {}), run['versions']
+    training, version = result['training'], run['versions']
     verdict = (
         'It met every bound of its evaluation' if result['blessed'] else 'It did not meet the bounds of its evaluation'
     )
@@ -53,9 +53,9 @@ def sections(result: dict[str, Any]) -> list[Section]:
             ),
             (
                 f'Trained in run {run["id"]} (started {run["started"]}).',
-                'Head: '
-                + ', '.join(f'{name.replace("_", " ")} {value}' for name, value in trainer.items())
-                + '.',
+                words.head(training),
+                *filter(None, [words.tuned(training)]),
+                words.kept(training, len(result['details']['learning']['loss'])),
                 f'Base weights, SHA-256: {run["base_sha256"]}; it computes in {precision}.',
                 f'Made with face-gender-pipeline {version.get("face-gender-pipeline", "?")}, '
                 f'TensorFlow {version.get("tensorflow", "?")}, TFX {version.get("tfx", "?")}.',

@@ -52,8 +52,8 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
 
     Returns:
       What `metrics.json` holds: 'run', 'config', 'data' (the account of the sampling), 'overall', 'slices', 'gap' (the
-      accuracy of women minus that of men), 'blessed', 'reasons', 'bounds' (see `pipeline.bounds.check`), 'pushed',
-      'stages'; and 'details', which only the page shows.
+      accuracy of women minus that of men), 'training' (see `trainer.FACTS`; and 'trials', those of Tuner), 'blessed',
+      'reasons', 'bounds' (see `pipeline.bounds.check`), 'pushed', 'stages'; and 'details', which only the page shows.
 
     Raises:
       RunError: the run did not come to its end, its artifacts are gone, or its model does not give the scores that
@@ -93,6 +93,7 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
         'overall': overall,
         'slices': slices,
         'gap': metrics.gap(overall),
+        'training': _training(run, folders['Trainer.model_run']),
         'blessed': not reasons,
         'reasons': reasons,
         'bounds': judged,
@@ -102,6 +103,15 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
         ],
         DETAILS: _details(output, run, folders, facts, (overall, slices), faces),
     }
+
+
+def _training(run: metadata.Run, folder: str) -> dict[str, Any]:
+    from pipeline import trainer, tuner
+
+    facts: dict[str, Any] = json.loads(Path(folder, trainer.FACTS).read_text('utf-8'))
+    results = run.output('Tuner', 'tuner_results')
+    # Best first, each with 'trial_id', 'score' and its values.
+    return facts | {'trials': json.loads(Path(results.uri, tuner.RESULTS).read_text('utf-8')) if results else []}
 
 
 def _details(

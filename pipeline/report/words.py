@@ -81,6 +81,40 @@ def bound(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
     return f'{metric}, {row["slice"]}', limit, shown, 'met' if row['met'] else 'not met'
 
 
+def setting(value: Any) -> str:
+    """A value of the configuration: '0.001', '64+32' for a list, 'yes', 'none'."""
+    if isinstance(value, bool):
+        return 'yes' if value else 'no'
+    if isinstance(value, list):
+        return '+'.join(setting(item) for item in value) or 'none'
+    if isinstance(value, float):
+        return f'{value:.3g}'
+    return 'none' if value is None else str(value)
+
+
+def head(training: Mapping[str, Any]) -> str:
+    """The head's settings."""
+    return (
+        'Head: ' + ', '.join(f'{key.replace("_", " ")} {setting(v)}' for key, v in training['settings'].items()) + '.'
+    )
+
+
+def tuned(training: Mapping[str, Any]) -> str:
+    """What the search chose, or ''."""
+    if not training['tuned']:
+        return ''
+    chosen = ', '.join(f'{name.replace("_", " ")} {setting(training["settings"][name])}' for name in training['tuned'])
+    return f'Chosen by a search of {len(training["trials"])} trials on the validation split: {chosen}.'
+
+
+def kept(training: Mapping[str, Any], epochs: int) -> str:
+    """Which epoch's weights the head has."""
+    settings, epoch = training['settings'], training['kept_epoch']
+    best = f', the best by {settings["monitor"]}' if settings['restore_best'] else ''
+    early = f'; training stopped early, {settings["epochs"]} were allowed' if epochs < settings['epochs'] else ''
+    return f'The head has the weights of epoch {epoch} of {epochs}{best}{early}.'
+
+
 def paired(pair: Mapping[str, Any]) -> str:
     """What `paired.compare` found, in a sentence; `script.js` says the same one for other runs."""
     if 'why' in pair:

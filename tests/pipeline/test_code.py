@@ -27,8 +27,9 @@ def _all() -> dict[str, str]:
     [
         ('components/stratified_example_gen/sampling.py', {'StratifiedExampleGen'}),
         ('components/embedding_gen/embedder.py', {'EmbeddingGen', 'Trainer'}),
-        ('pipeline/model.py', {'Trainer'}),
-        ('pipeline/features.py', {'Transform', 'Trainer', 'Evaluator'}),
+        ('pipeline/model.py', {'Tuner', 'Trainer'}),
+        ('pipeline/tuner.py', {'Tuner'}),
+        ('pipeline/features.py', {'Transform', 'Tuner', 'Trainer', 'Evaluator'}),
         ('pipeline/bounds.py', {'Evaluator'}),
         ('pipeline/report/page.py', set()),
     ],

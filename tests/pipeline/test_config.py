@@ -8,6 +8,7 @@ import pytest
 
 from components.errors import InputError
 from pipeline import config
+from pipeline.settings import TUNED
 
 
 def test_the_reference_procedure():
@@ -15,9 +16,11 @@ def test_the_reference_procedure():
     assert (reference.data.directories, reference.data.per_folder) == (('aligned',), 20)
     assert reference.data.fractions == (0.6, 0.2, 0.2)
     assert dataclasses.asdict(reference.trainer) == {
-        'hidden_units': 32, 'dropout': 0.25, 'standardize': False, 'learning_rate': 0.001, 'batch_size': 20,
-        'epochs': 10, 'seed': 0,
+        'hidden_units': (32,), 'dropout': 0.25, 'l2': 0, 'standardize': False, 'learning_rate': 0.001, 'batch_size': 20,
+        'epochs': 10, 'class_weights': 'none', 'early_stopping_patience': None, 'restore_best': False,
+        'monitor': 'val_loss', 'seed': 0,
     }  # fmt: skip
+    assert reference.tuner.enabled is False
 
 
 @pytest.mark.parametrize('name', config.bundled())
@@ -33,7 +36,13 @@ def test_overrides_apply_in_order_and_keep_the_rest():
         'vgg_face', ['trainer.epochs=3', 'trainer.learning_rate=1e-4', 'trainer.epochs=4', 'data.per_folder=null']
     )
     assert (loaded.trainer.epochs, loaded.trainer.learning_rate, loaded.data.per_folder) == (4, 1e-4, None)
-    assert loaded.trainer.hidden_units == 32
+    assert loaded.trainer.hidden_units == (32,)
+
+
+def test_a_plain_value_for_a_list_is_a_list_of_one():
+    loaded = config.load('vgg_face', ['trainer.hidden_units=48', 'data.directories=valid'])
+    assert (loaded.trainer.hidden_units, loaded.data.directories) == ((48,), ('valid',))
+    assert config.load('vgg_face', ['trainer.hidden_units=[]']).trainer.hidden_units == ()
 
 
 @pytest.mark.parametrize(
@@ -52,7 +61,12 @@ def test_overrides_apply_in_order_and_keep_the_rest():
         ('data.fractions=[0.5, 0.5]', 'data.fractions: expected three shares'),
         ('data.fractions=[0.5, 0.5, 0.5]', 'add up to 1'),
         ('data.directories=[]', 'data.directories: expected at least one'),
-        ('data.directories=aligned', "data.directories: expected a list, found 'aligned'"),
+        ('data.directories={a: 1}', "data.directories: expected text, found {'a': 1}"),
+        ('data.fractions=0.6', 'data.fractions: expected three shares'),
+        ('trainer.hidden_units=[32, 0]', 'trainer.hidden_units: expected at least 1 and at most 65536, found 0'),
+        ('trainer.class_weights=null', 'trainer.class_weights: expected text, found None'),
+        ('trainer.early_stopping_patience=0', 'trainer.early_stopping_patience: expected at least 1, found 0'),
+        ('trainer.monitor=loss', "trainer.monitor: expected one of val_loss, val_auc, found 'loss'"),
         ('data.seed=[', 'the value is not valid YAML'),
     ],
 )
@@ -82,6 +96,22 @@ def test_a_bad_file_is_named(tmp_path, text, message):
         config.load(str(file))
     assert message in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'message'),
+    [
+        (['tuner.dropout=0.3'], 'tuner.dropout: expected [low, high] or [], found [0.3]'),
+        (['tuner.hidden_units=[64, 8]'], 'tuner.hidden_units: expected [low, high] or [], found [64, 8]'),
+        (['tuner.l2=[0, 0.1]'], 'tuner.l2: expected at least 1e-12 and at most 10, found 0.0'),
+        (['trainer.hidden_units=[64, 32]'], 'give layers of one size there, or [] here'),
+        ([f'tuner.{name}=[]' for name in TUNED], 'tuner: nothing to search; give a range to one of learning_rate, '),
+    ],
+)
+def test_a_bad_range_of_the_search_is_named(overrides, message):
+    with pytest.raises(InputError) as caught:
+        config.load('vgg_face', ['tuner.enabled=true', *overrides])
+    assert message in str(caught.value)
 
 
 def test_an_empty_file_is_all_defaults(tmp_path):

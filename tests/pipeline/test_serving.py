@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported SavedModel: three signatures, one answer; and SignatureCheck, which says so before a push."""
 
+import dataclasses
 import io
 import re
 
@@ -17,6 +18,7 @@ from components.signature_check import check
 from pipeline import decodable, serving
 from pipeline.model import build_head
 from pipeline.preprocessing import decode
+from pipeline.settings import TrainerConfig
 
 _SIZE = 16
 
@@ -43,7 +45,7 @@ def model(images):
         one = lambda encoded: decode(encoded, _SIZE, _SIZE) - 120.0  # noqa: E731
         return {'image': tf.map_fn(one, features['image'], fn_output_signature=tf.float32)}
 
-    settings = {'seed': 0, 'standardize': False, 'hidden_units': 4, 'dropout': 0.5, 'learning_rate': 0.1}
+    settings = dataclasses.asdict(TrainerConfig(seed=0, standardize=False, hidden_units=(4,)))
     made = serving.GenderModel(Embedder(base, transform, batch_size=4), build_head(5, settings))
     # Centred, so that both labels are given.
     logits = made.from_embeddings(made.embedder(tf.constant(images)))['logit'].numpy()
@@ -99,7 +101,7 @@ def test_the_three_signatures_agree(exported, records):
 
 def test_a_model_whose_signatures_disagree_is_not_pushed(tmp_path, model, records):
     """An export whose `embeddings` signature has another head, as after a bug in wiring."""
-    settings = {'seed': 9, 'standardize': False, 'hidden_units': 4, 'dropout': 0.5, 'learning_rate': 0.1}
+    settings = dataclasses.asdict(TrainerConfig(seed=9, standardize=False, hidden_units=(4,)))
     other = serving.GenderModel(model.embedder, build_head(5, settings))
     signatures = {**model.signatures(), 'embeddings': other.signatures()['embeddings']}
     both = tf.Module()
