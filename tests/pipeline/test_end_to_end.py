@@ -18,7 +18,7 @@ import tensorflow as tf
 from PIL import Image
 from sklearn import metrics as sk
 
-from pipeline import metadata
+from pipeline import metadata, tuner
 
 _STAGES = {
     'StratifiedExampleGen', 'CuratedSchema', 'StatisticsGen', 'ExampleValidator', 'DataGate', 'CaffeConverter',
@@ -32,9 +32,9 @@ def _states(output) -> dict[str, str]:
     return {stage.name: stage.state for stage in metadata.runs(output)[-1].stages}
 
 
-def _executed(output) -> set[str]:
+def _executed(output, stages=_STAGES) -> set[str]:
     states = _states(output)
-    assert set(states) == _STAGES
+    assert set(states) == stages
     assert set(states.values()) <= {'COMPLETE', 'CACHED'}
     return {name for name, state in states.items() if state == 'COMPLETE'}
 
@@ -140,6 +140,44 @@ def test_another_head_executes_the_trainer_and_what_follows(finished, command, i
     assert process.returncode == 0, process.stderr
     assert _executed(finished.output) == _FROM_TRAINER
     assert len(finished.versions) == 2
+
+
+def test_the_tuner_gives_its_best_values_to_the_trainer_and_is_cached(finished, command, inputs, low_bounds):
+    stages = _STAGES | {'Tuner'}
+    arguments = [
+        *inputs.arguments(finished.output), *low_bounds, '--set', 'tuner.enabled=true', '--set', 'tuner.trials=2',
+        '--set', 'tuner.epochs=2', '--set', 'trainer.early_stopping_patience=2', '--set', 'trainer.restore_best=true',
+    ]  # fmt: skip
+    process = command(*arguments)
+    assert process.returncode == 0, process.stderr
+    assert _executed(finished.output, stages) == _FROM_TRAINER | {'Tuner'}
+    assert 'rial' not in process.stdout  # Keras Tuner prints tables
+    run = metadata.runs(finished.output)[-1]
+    best = json.loads((Path(run.output('Tuner', 'best_hyperparameters').uri) / tuner.BEST).read_text())['values']
+    training = finished.metrics['training']
+    assert set(training['tuned']) == set(best) == {'learning_rate', 'hidden_units', 'dropout', 'l2'}
+    assert training['settings']['hidden_units'] == [best['hidden_units']]
+    assert training['settings']['learning_rate'] == best['learning_rate']
+    assert training['settings']['epochs'] == 30
+    folder = Path(run.output('Trainer', 'model').uri)
+    assert keras.models.load_model(folder / 'head.keras').get_layer('hidden').units == best['hidden_units']
+    assert 1 <= training['kept_epoch'] <= 30
+    assert len(training['trials']) == 2
+    card = (finished.output / 'report' / 'model_card.md').read_text()
+    assert 'Chosen by a search of 2 trials on the validation split: learning rate ' in card
+    page = (finished.output / 'report' / 'index.html').read_text()
+    assert page.count(f'{training["trials"][1]["score"]:.4f}</td>') >= 1
+
+    again = command(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert _executed(finished.output, stages) == set()
+    # Trainer's own epochs are none of Tuner's business.
+    longer = command(*arguments, '--set', 'trainer.epochs=31')
+    assert longer.returncode == 0, longer.stderr
+    assert _executed(finished.output, stages) == _FROM_TRAINER
+    other = command(*arguments, '--set', 'tuner.seed=5')
+    assert other.returncode == 0, other.stderr
+    assert _executed(finished.output, stages) == _FROM_TRAINER | {'Tuner'}
 
 
 def test_changed_data_executes_from_the_sampling_on(finished, command, inputs, low_bounds, tmp_path):

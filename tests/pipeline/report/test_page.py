@@ -187,6 +187,31 @@ def test_every_bound_is_on_the_page_and_in_the_card(result):
         assert f'Bound on {what}: {limit}; measured {value}: {verdict}.' in text
 
 
+def test_the_kept_epoch_and_the_head_are_on_the_page_and_in_the_card(result):
+    training = result['training'] | {
+        'settings': result['training']['settings'] | {'restore_best': True, 'hidden_units': [64, 32], 'epochs': 50},
+        'tuned': ['hidden_units'],
+        'kept_epoch': 7,
+        'trials': [
+            {'trial_id': '1', 'score': 0.91, 'hidden_units': 64},
+            {'trial_id': '0', 'score': 0.9, 'hidden_units': 32},
+        ],
+    }
+    changed = result | {'training': training}
+    epochs = len(result['details']['learning']['loss'])
+    kept = f'weights of epoch 7 of {epochs}, the best by val_loss; training stopped early, 50 were allowed.'
+    written, text = page.render(changed), card.markdown(card.sections(changed))
+    assert kept in written
+    assert kept.replace('_', '\\_') in text
+    assert 'hidden units 64+32' in text
+    assert 'Chosen by a search of 2 trials on the validation split: hidden units 64+32.' in text
+    assert '<th scope="row">2</th><td>0.9100</td><td>64</td>' in written
+    for name in ('loss', 'accuracy', 'auc', 'precision', 'recall'):
+        value = result['details']['learning'][f'val_{name}'][6]
+        assert f'{name} by epoch' in written
+        assert f'{value:.3f} at epoch 7, which was kept' in written
+
+
 @needs_browser
 def test_run_against_run_compares_the_same_faces(chromium, result, tmp_path):
     """Three runs, of which two share their test faces."""

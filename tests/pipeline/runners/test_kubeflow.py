@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import bounds
+from pipeline import bounds, trainer, tuner
 from pipeline.report import metrics
 from tests import kfp_executor
+
+_TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tuner.epochs=2']
 
 
 @dataclass(frozen=True)
@@ -31,20 +33,7 @@ class KubeflowRun:
 def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
     """The demo's pipeline compiled by the command and run once, every component in a process of its own."""
     folder = tmp_path_factory.mktemp('kubeflow')
-    file = folder / 'pipeline.yaml'
-    compiled = command(
-        'compile',
-        '--config',
-        'demo',
-        *low_bounds,
-        '--prototxt',
-        inputs.prototxt,
-        '--image',
-        'pipeline:test',
-        '-o',
-        file,
-    )
-    assert compiled.returncode == 0, compiled.stderr
+    file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
     arguments = {
         'data_root': str(inputs.data),
         'prototxt': str(inputs.prototxt),
@@ -53,6 +42,15 @@ def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
     }
     cluster = kfp_executor.Cluster(folder)
     return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
+
+
+def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
+    process = command(
+        'compile', '--config', 'demo', *low_bounds, *settings, '--prototxt', inputs.prototxt,
+        '--image', 'pipeline:test', '-o', file,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    return file
 
 
 def _numbers(tree) -> list[float]:
@@ -92,6 +90,22 @@ def test_inputs_are_known_by_their_content(kubeflow_run, finished):
 def test_nothing_changed_comes_from_the_cache(kubeflow_run):
     again = kubeflow_run.cluster.run(kubeflow_run.file, **kubeflow_run.arguments)
     assert [name for name, task in again.items() if not task.cached] == ['Inputs']
+
+
+def test_the_tuner_runs_and_gives_its_best_values_to_the_trainer(kubeflow_run, command, inputs, low_bounds, tmp_path):
+    file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
+    tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
+    assert {name for name, task in tasks.items() if not task.cached} == {
+        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher',
+    }  # fmt: skip
+    folders = {
+        name: kubeflow_run.cluster.object(tasks[task].artifacts[name]['uri'])
+        for task, name in (('Tuner', 'best_hyperparameters'), ('Trainer', 'model_run'))
+    }
+    best = json.loads((folders['best_hyperparameters'] / tuner.BEST).read_text())['values']
+    facts = json.loads((folders['model_run'] / trainer.FACTS).read_text())
+    assert facts['settings'] == trainer.with_values(facts['settings'], best)
+    assert set(facts['tuned']) == set(best)
 
 
 def test_artifacts_do_not_keep_paths_of_a_container(kubeflow_run):
