@@ -106,12 +106,16 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
 
 
 def _training(run: metadata.Run, folder: str) -> dict[str, Any]:
-    from pipeline import trainer, tuner
+    from pipeline.trainer import FACTS
 
-    facts: dict[str, Any] = json.loads(Path(folder, trainer.FACTS).read_text('utf-8'))
+    training: dict[str, Any] = json.loads(Path(folder, FACTS).read_text('utf-8')) | {'trials': []}
     results = run.output('Tuner', 'tuner_results')
-    # Best first, each with 'trial_id', 'score' and its values.
-    return facts | {'trials': json.loads(Path(results.uri, tuner.RESULTS).read_text('utf-8')) if results else []}
+    if results:
+        from pipeline.tuner import RESULTS
+
+        # Best first, each with 'trial_id', 'score' and its values.
+        training['trials'] = json.loads(Path(results.uri, RESULTS).read_text('utf-8'))
+    return training
 
 
 def _details(
