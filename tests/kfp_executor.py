@@ -78,7 +78,7 @@ class Cluster:
         json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
         parameters = root_parameters(document, arguments)
         tasks = document['root']['dag']['tasks']
-        run_root = f'{_ROOT}/{document["pipelineInfo"]["name"]}/{uuid.uuid4()}'
+        run_root = f'{_ROOT}/{document["pipelineInfo"]["name"]}/{uuid.uuid4()}'  # ends with the run's id
         done: dict[str, Task] = {}
         sorter = graphlib.TopologicalSorter({name: set(task.get('dependentTasks', [])) for name, task in tasks.items()})
         sorter.prepare()
@@ -103,7 +103,7 @@ class Cluster:
         container = document['deploymentSpec']['executors'][component['executorLabel']]['container']
         mirror = self._folder / 'pods' / f'{name}-{uuid.uuid4().hex[:8]}'
         invocation = {
-            'inputs': resolve_inputs(task, component, parameters, done),
+            'inputs': resolve_inputs(task, component, parameters, done, run_root.rpartition('/')[2]),
             'outputs': provision_outputs(component, f'{run_root}/{name}/{uuid.uuid4()}', mirror),
         }
         key = cache_key(invocation, component, container)
@@ -162,31 +162,35 @@ class Cluster:
 
 
 def root_parameters(document: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """`Compile` in compiler/argocompiler/argo.go: defaults for what was not given."""
+    """`Compile` in compiler/argocompiler/argo.go: defaults for what was not given, null for what is optional."""
     definitions = document['root']['inputDefinitions']['parameters']
     assert set(arguments) <= set(definitions), f'the pipeline has the parameters {sorted(definitions)}'
-    defaults = {name: item['defaultValue'] for name, item in definitions.items() if 'defaultValue' in item}
-    missing = [name for name, item in definitions.items() if not item.get('isOptional')]
-    values = defaults | arguments
-    assert set(missing) <= set(values), f'no value for one of {missing}'
-    return values
+    defaults = {
+        name: item.get('defaultValue')
+        for name, item in definitions.items()
+        if 'defaultValue' in item or item.get('isOptional')
+    }
+    missing = set(definitions) - set(defaults) - set(arguments)
+    assert not missing, f'no value for {sorted(missing)}'
+    return defaults | arguments
 
 
 def resolve_inputs(
-    task: dict[str, Any], component: dict[str, Any], parameters: dict[str, Any], done: dict[str, Task]
+    task: dict[str, Any], component: dict[str, Any], parameters: dict[str, Any], done: dict[str, Task], run_id: str
 ) -> dict[str, Any]:
     """`resolveInputs` in driver/resolve.go."""
     values: dict[str, Any] = {}
     definitions = component['inputDefinitions'].get('parameters', {})
     for name, source in task.get('inputs', {}).get('parameters', {}).items():
         if 'runtimeValue' in source:
-            values[name] = source['runtimeValue']['constant']
+            constant = source['runtimeValue']['constant']
+            values[name] = run_id if constant == '{{$.pipeline_job_uuid}}' else constant
         elif 'taskOutputParameter' in source:
             producer = source['taskOutputParameter']
             values[name] = done[producer['producerTask']].parameters[producer['outputParameterKey']]
-        elif source['componentInputParameter'] in parameters:
+        elif parameters[source['componentInputParameter']] is not None:
             values[name] = parameters[source['componentInputParameter']]
-        else:
+        else:  # ErrResolvedParameterNull
             assert definitions[name]['isOptional'], f'no value for {name}'
     artifacts = {}
     for name, source in task.get('inputs', {}).get('artifacts', {}).items():
@@ -212,7 +216,8 @@ def provision_outputs(component: dict[str, Any], root: str, mirror: Path) -> dic
         }
         for name, item in definitions.get('artifacts', {}).items()
     }
-    logs = {'name': 'executor-logs', 'uri': f'{root}/executor-logs', 'type': {'schemaTitle': 'system.Artifact'}}
+    # The launcher adds the number of the try (`qualifyExecutorLogsForRetry`).
+    logs = {'name': 'executor-logs', 'uri': f'{root}/executor-logs-0', 'type': {'schemaTitle': 'system.Artifact'}}
     return {
         'artifacts': artifacts | {'executor-logs': {'artifacts': [logs]}},
         'parameters': {
@@ -259,6 +264,9 @@ def _artifacts(side: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _copy_files(source: Path, target: Path) -> None:
     """`UploadBlob` and `DownloadBlob` in objectstore/object_store.go: files only; nothing there is no error."""
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
     for folder, _, names in os.walk(source):
         for name in names:
             file = Path(folder, name)

@@ -36,13 +36,18 @@ def write(output: Path, result: dict[str, Any]) -> Path:
     """
     folder = output / FOLDER
     folder.mkdir(exist_ok=True)
-    # NaN is not JSON: allow_nan makes it an error here and not in whoever reads the file.
-    measured = {key: value for key, value in result.items() if key != DETAILS}
-    write_text(folder / 'metrics.json', json.dumps(measured, indent=1, allow_nan=False) + '\n')
+    write_text(folder / 'metrics.json', measured(result))
     write_text(folder / 'model_card.md', card.markdown(card.sections(result)))
     page = folder / 'index.html'
     write_text(page, render(result))
     return page
+
+
+def measured(result: dict[str, Any]) -> str:
+    """The content of `metrics.json`."""
+    kept = {key: value for key, value in result.items() if key != DETAILS}
+    # NaN is not JSON: allow_nan makes it an error here and not in whoever reads the file.
+    return json.dumps(kept, indent=1, allow_nan=False) + '\n'
 
 
 def render(result: dict[str, Any]) -> str:

@@ -2,6 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kubeflow Pipelines 2, open source (and Vertex): compiling, what runs inside the containers, submitting.
 
-`compile` makes the specification, `spec` amends what TFX writes, `entrypoint` and `inputs` are started in containers,
-`client` talks to a server.
+`compile` makes the specification, `spec` amends what TFX writes, `entrypoint`, `inputs` and `report` are started in
+containers, `client` talks to a server.
 """

@@ -21,6 +21,7 @@ NAME = 'gender-classifier'
 #: What starts a component's container; TFX's own entry point is made for Vertex.
 COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.entrypoint')
 INPUTS_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.inputs')
+REPORT_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.report')
 
 
 def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
@@ -62,6 +63,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     from pipeline import code, definition
+    from pipeline.report import collect
     from pipeline.runners import beam
     from pipeline.runners.kubeflow import spec as amendments
 
@@ -84,11 +86,11 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     wired = definition.create_pipeline(config, environment)
     names = [component.id for component in wired.components]
     wanted = limits.parse(settings.resources)
-    unknown = sorted(set(wanted) - {*names, limits.EVERY, amendments.INPUTS})
+    unknown = sorted(set(wanted) - {*names, limits.EVERY, amendments.INPUTS, amendments.REPORT})
     if unknown:
         raise InputError(
             f'kubeflow.resources: no component {unknown[0]!r}; known are: '
-            f'{", ".join([limits.EVERY, amendments.INPUTS, *names])}'
+            f'{", ".join([limits.EVERY, amendments.INPUTS, *names, amendments.REPORT])}'
         )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
@@ -113,6 +115,14 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     ):  # fmt: skip
         amendments.add_parameter(spec, amendments.Parameter(name, task, key, kind, default, description))
     amendments.add_inputs_task(spec, list(INPUTS_COMMAND), image, size)
+    amendments.add_report_task(
+        spec,
+        list(REPORT_COMMAND),
+        image,
+        collect.producers(names),
+        config.as_dict(),
+        {'data.per_folder': 'per_folder', 'trainer.epochs': 'epochs'},
+    )
     amendments.set_execution(
         spec,
         wanted=wanted,

@@ -66,7 +66,7 @@ def repaired(invocation: dict[str, Any], inputs_spec: dict[str, Any]) -> dict[st
     for value in outputs.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
             _place(artifact)
-    _put_parts_in_place(inputs.get('parameterValues', {}))
+    put_parts_in_place(inputs.get('parameterValues', {}))
     return result
 
 
@@ -91,7 +91,8 @@ def _own_types() -> dict[str, str]:
     return {kind.TYPE_NAME: f'{kind.__module__}.{kind.__name__}' for kind in own}
 
 
-def _put_parts_in_place(parameters: dict[str, Any]) -> None:
+def put_parts_in_place(parameters: dict[str, Any]) -> None:
+    """Puts each parameter `a__b__c` at b.c into the JSON of the parameter `a`, and takes it out of `parameters`."""
     for name in [name for name in parameters if PART in name]:
         value = parameters.pop(name)
         owner, *keys = name.split(PART)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def main(arguments: list[str]) -> int:
     """
     executor_input: dict[str, Any] = json.loads(arguments[0])
     try:
-        found = digests(executor_input['inputs']['parameterValues'])
+        started = datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
+        found = {'started': started} | digests(executor_input['inputs']['parameterValues'])
         for name, output in executor_input['outputs']['parameters'].items():
             file = Path(output['outputFile'])
             file.parent.mkdir(parents=True, exist_ok=True)

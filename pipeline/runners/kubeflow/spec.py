@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Amends the PipelineSpec that TFX writes: pipeline parameters, inputs known by content, resources, retries, volume.
+"""Amends the PipelineSpec that TFX writes: parameters, inputs known by content, report, resources, retries, volume.
 
 Everything here is a dictionary in the JSON form of kfp's `PipelineSpec` (api/v2alpha1/pipeline_spec.proto).
 """
@@ -18,6 +18,9 @@ from pipeline.runners.kubeflow import limits
 #: The task in front of TFX's own, see `pipeline.runners.kubeflow.inputs`.
 INPUTS = 'Inputs'
 
+#: The task behind TFX's own, see `pipeline.runners.kubeflow.report`.
+REPORT = 'Report'
+
 #: Between the name of a property that holds JSON and the keys of the part that a parameter replaces.
 PART = '__'
 
@@ -32,6 +35,12 @@ _COMPUTED = {
     'StratifiedExampleGen': {'fingerprint': 'data_fingerprint'},
     'CaffeConverter': {'prototxt_sha256': 'prototxt_sha256', 'caffemodel_sha256': 'caffemodel_sha256'},
 }
+# What the task `INPUTS` says besides; `REPORT` takes all of it.
+_STARTED = 'started'
+# The outputs of `REPORT`, of types that Kubeflow's pages show (frontend/src/components/viewers).
+_SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': 'system.Metrics'}
+# Tasks whose parameters do not say what they read, or that are about one run.
+_NOT_CACHED = (INPUTS, REPORT)
 # The tasks that read or write files which are not artifacts.
 _ON_THE_VOLUME = (INPUTS, 'StratifiedExampleGen', 'CaffeConverter', 'AtomicPusher')
 
@@ -90,7 +99,7 @@ def add_inputs_task(spec: dict[str, Any], command: list[str], image: str, size: 
     """
     tasks, components = spec['root']['dag']['tasks'], spec['components']
     values: dict[str, Any] = {'compiled_size': {'runtimeValue': {'constant': json.dumps(list(size))}}}
-    computed = []
+    computed = [_STARTED]
     for task_name, names in _NEEDED.items():
         given = tasks[task_name]['inputs']['parameters']
         values |= {name: given[name] for name in names}
@@ -110,6 +119,64 @@ def add_inputs_task(spec: dict[str, Any], command: list[str], image: str, size: 
         'cachingOptions': {},
     }
     spec['deploymentSpec']['executors'][_EXECUTOR.format(INPUTS)] = {
+        'container': {'image': image, 'command': command, 'args': ['{{$}}']}
+    }
+
+
+def add_report_task(
+    spec: dict[str, Any],
+    command: list[str],
+    image: str,
+    artifacts: Mapping[tuple[str, str], str],
+    config: Mapping[str, Any],
+    replaced: Mapping[str, str],
+) -> None:
+    """Puts a task behind all others that writes the report. Call it after `add_inputs_task`.
+
+    Args:
+      spec: the pipeline.
+      command: starts the container.
+      image: of the container.
+      artifacts: see `pipeline.report.collect.producers`; the inputs are called <component>_<output>.
+      config: the configuration that the pipeline is compiled from.
+      replaced: pipeline parameters by the key that they replace, 'trainer.epochs'.
+    """
+    tasks, components = spec['root']['dag']['tasks'], spec['components']
+    computed = components[INPUTS]['outputDefinitions']['parameters']
+    values: dict[str, Any] = {
+        'run_id': {'runtimeValue': {'constant': '{{$.pipeline_job_uuid}}'}},
+        'config': {'runtimeValue': {'constant': json.dumps(config)}},
+        **{name: {'taskOutputParameter': {'producerTask': INPUTS, 'outputParameterKey': name}} for name in computed},
+    }
+    kinds: dict[str, Any] = {name: {'parameterType': 'STRING'} for name in values}
+    declared = spec['root']['inputDefinitions']['parameters']
+    for key, parameter in replaced.items():
+        name = PART.join(['config', *key.split('.')])
+        values[name] = {'componentInputParameter': parameter}
+        kinds[name] = {k: v for k, v in declared[parameter].items() if k in ('parameterType', 'isOptional')}
+    taken, types = {}, {}
+    for (name, output), producer in artifacts.items():
+        made = components[tasks[producer]['componentRef']['name']]['outputDefinitions']['artifacts'][output]
+        types[f'{name}_{output}'] = {'artifactType': copy.deepcopy(made['artifactType'])}
+        taken[f'{name}_{output}'] = {'taskOutputArtifact': {'producerTask': producer, 'outputArtifactKey': output}}
+    components[REPORT] = {
+        'executorLabel': _EXECUTOR.format(REPORT),
+        'inputDefinitions': {'artifacts': types, 'parameters': kinds},
+        'outputDefinitions': {
+            'artifacts': {
+                name: {'artifactType': {'schemaTitle': title, 'schemaVersion': '0.0.1'}}
+                for name, title in _SHOWN.items()
+            }
+        },
+    }
+    tasks[REPORT] = {
+        'taskInfo': {'name': REPORT},
+        'componentRef': {'name': REPORT},
+        'inputs': {'artifacts': taken, 'parameters': values},
+        'dependentTasks': sorted({INPUTS, *artifacts.values()}),
+        'cachingOptions': {},
+    }
+    spec['deploymentSpec']['executors'][_EXECUTOR.format(REPORT)] = {
         'container': {'image': image, 'command': command, 'args': ['{{$}}']}
     }
 
@@ -144,7 +211,7 @@ def set_execution(
                 'backoffFactor': 2.0,
                 'backoffMaxDuration': '600s',
             }
-        if name != INPUTS:
+        if name not in _NOT_CACHED:
             container['args'].append(f'--code={codes[name]}')
             task['cachingOptions'] = {'enableCache': True} if cache else {}
 

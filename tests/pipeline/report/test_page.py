@@ -106,6 +106,22 @@ def test_axe_finds_no_serious_violation(opened):
 
 
 @needs_browser
+def test_it_works_in_a_frame_without_an_origin(chromium, file):
+    # As Kubeflow shows an artifact of the type system.HTML (frontend/src/components/viewers/HTMLViewer.tsx).
+    tab = chromium.new_page()
+    complaints = []
+    tab.on('console', lambda message: complaints.append(message.text))
+    tab.on('pageerror', lambda error: complaints.append(str(error)))
+    tab.set_content('<iframe sandbox="allow-scripts"></iframe>')
+    tab.eval_on_selector('iframe', '(frame, page) => { frame.srcdoc = page; }', file.read_text())
+    frame = tab.frame_locator('iframe')
+    frame.locator('html.js').wait_for()
+    assert frame.locator('h1').is_visible()
+    assert complaints == []
+    tab.close()
+
+
+@needs_browser
 @pytest.mark.parametrize('cut', [0.2, 0.5, 0.85])
 def test_the_slider_gives_what_numpy_gives(opened, scored, cut):
     opened.locator('#cut').fill(str(round(cut * 100)))

@@ -3,13 +3,15 @@
 """The compiled pipeline, run as Kubeflow runs it, against the local run."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pipeline import bounds, trainer, tuner
-from pipeline.report import metrics
+from pipeline.report import metrics, words
+from pipeline.runners.kubeflow import report
 from tests import kfp_executor
 
 _TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tuner.epochs=2']
@@ -71,6 +73,49 @@ def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
     assert bounds.reasons(bounds.read(kubeflow_run.folder('Evaluator', 'evaluation'))) == []
 
 
+def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
+    task = kubeflow_run.tasks['Report']
+    ours = json.loads(kubeflow_run.folder('Report', 'metrics').read_text())
+    local = finished.first_metrics
+    assert list(ours) == list(local)
+    measured, expected = (
+        _numbers([of['overall'], of['gap'], *(item['metrics'] for item in of['slices'])]) for of in (ours, local)
+    )
+    assert measured == pytest.approx(expected, rel=1e-6)
+    assert ours['data'] == local['data']
+    for key in ('config_sha256', 'data_fingerprint', 'base_sha256', 'prototxt_sha256', 'versions'):
+        assert ours['run'][key] == local['run'][key]
+    assert ours['config'] == local['config']
+    assert ours['run']['id'] == task.artifacts['metrics']['uri'].split('/')[-4]
+    assert ours['run']['started'] == kubeflow_run.tasks['Inputs'].parameters['started']
+    assert (ours['blessed'], Path(ours['pushed']).parent) == (True, Path(kubeflow_run.arguments['output']))
+
+    shown = task.artifacts['metrics']['metadata']
+    genders = {
+        item['slice']['gender']: item['metrics'] for item in local['slices'] if list(item['slice']) == ['gender']
+    }
+    assert (shown['examples'], shown['blessed']) == (local['overall']['examples'], 1)
+    assert shown['accuracy'] == pytest.approx(local['overall']['accuracy']['value'], rel=1e-6)
+    for gender, numbers in genders.items():
+        assert shown[f'accuracy_{gender}'] == pytest.approx(numbers['accuracy']['value'], rel=1e-6)
+
+    page = kubeflow_run.folder('Report', 'report').read_text()
+    assert words.percent(local['overall']['accuracy']['value']) in page
+    assert ours['run']['id'] in page
+    assert kubeflow_run.folder('Report', 'model_card').read_text().startswith('# Model card')
+
+
+def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkeypatch):
+    (tmp_path / 'minio').symlink_to(kubeflow_run.cluster.object('minio://'))
+    monkeypatch.setenv('KFP_LOCAL_BASE', str(tmp_path))
+    inputs = kubeflow_run.tasks['Report'].invocation['inputs']
+    assert inputs['parameterValues']['config__data__per_folder'] == 10
+    # Kubeflow's numbers are floating-point ones.
+    changed = {**inputs['parameterValues'], 'config__trainer__epochs': 7.0, 'config__data__per_folder': 3.0}
+    config = report.content({**inputs, 'parameterValues': changed})['config']
+    assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
+
+
 def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
     versions = list(Path(kubeflow_run.arguments['output']).iterdir())
     assert [(version / 'saved_model.pb').is_file() for version in versions] == [True]
@@ -80,7 +125,9 @@ def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
 
 def test_inputs_are_known_by_their_content(kubeflow_run, finished):
     run = finished.first_metrics['run']
-    assert kubeflow_run.tasks['Inputs'].parameters == {
+    found = dict(kubeflow_run.tasks['Inputs'].parameters)
+    assert re.fullmatch(r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ', found.pop('started'))
+    assert found == {
         'data_fingerprint': run['data_fingerprint'],
         'prototxt_sha256': run['prototxt_sha256'],
         'caffemodel_sha256': run['base_sha256'],
@@ -89,14 +136,14 @@ def test_inputs_are_known_by_their_content(kubeflow_run, finished):
 
 def test_nothing_changed_comes_from_the_cache(kubeflow_run):
     again = kubeflow_run.cluster.run(kubeflow_run.file, **kubeflow_run.arguments)
-    assert [name for name, task in again.items() if not task.cached] == ['Inputs']
+    assert [name for name, task in again.items() if not task.cached] == ['Inputs', 'Report']
 
 
 def test_the_tuner_runs_and_gives_its_best_values_to_the_trainer(kubeflow_run, command, inputs, low_bounds, tmp_path):
     file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
     tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
     assert {name for name, task in tasks.items() if not task.cached} == {
-        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher',
+        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher', 'Report',
     }  # fmt: skip
     folders = {
         name: kubeflow_run.cluster.object(tasks[task].artifacts[name]['uri'])

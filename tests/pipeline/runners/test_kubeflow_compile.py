@@ -43,7 +43,7 @@ def documents(compiled) -> list[dict]:
 def test_kfps_own_messages_know_every_field(documents):
     spec = json_format.ParseDict(documents[0], pipeline_spec_pb2.PipelineSpec())
     assert spec.schema_version == '2.1.0'
-    assert len(spec.root.dag.tasks) == 13
+    assert len(spec.root.dag.tasks) == 14
     json_format.ParseDict(documents[1], pipeline_spec_pb2.PlatformSpec())
 
 
@@ -129,7 +129,7 @@ def test_the_same_input_gives_the_same_file(compiled, command, tmp_path):
 
 
 def test_the_commands_are_modules_of_this_project():
-    for command in (compiling.COMMAND, compiling.INPUTS_COMMAND):
+    for command in (compiling.COMMAND, compiling.INPUTS_COMMAND, compiling.REPORT_COMMAND):
         assert command[:2] == ('python', '-m')
         module = Path(__file__).resolve().parents[3] / Path(*command[2].split('.')).with_suffix('.py')
         assert module.is_file()
