@@ -55,7 +55,7 @@ class Sources:
       started: ISO 8601, UTC, to the second.
       facts: 'config', 'config_sha256', 'data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256', 'versions' and
         'duration_s'.
-      folders: where the artifacts of `producers` are, by component and output. That of 'pushed_model' is not looked into.
+      folders: where the artifacts of `producers` are, by component and output; that of 'pushed_model' is not read.
       pushed: where the model was pushed to, or None.
       stages: 'name', 'seconds' and 'cached' of each, in the order in which they ran; empty where that is not known.
       edges: (producer, consumer) of the graph of the stages.
@@ -86,7 +86,7 @@ def producers(stages: Collection[str]) -> dict[tuple[str, str], str]:
       stages: the names of the run's components.
 
     Returns:
-      (component, output), as the report knows an artifact, to the component whose output of that name it is in this run.
+      (component, output), as the report knows an artifact, to the component of this run that makes it.
     """
     return {wanted: wanted[0] for wanted in (*_NEEDED, *_OPTIONAL) if wanted in _NEEDED or wanted[0] in stages}
 

@@ -29,7 +29,7 @@ def content(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """What the report says.
 
     Args:
-      inputs: the `inputs` of kfp's ExecutorInput: artifacts called <component>_<output> for each of `collect.producers`;
+      inputs: the `inputs` of kfp's ExecutorInput: artifacts of `collect.producers`, called <component>_<output>;
         parameters 'run_id', 'config' (JSON; parts of it may be parameters of their own), and what the task `Inputs`
         said: 'started', 'data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256'.
 
