@@ -15,6 +15,8 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 
+_EMBEDDING_GEN = ('components/embedding_gen', 'components/caffe_converter/keras_layers.py')
+
 # By component: the files and folders of ours that its result depends on.
 _SOURCES = {
     'StratifiedExampleGen': ('components/stratified_example_gen',),
@@ -22,12 +24,18 @@ _SOURCES = {
     'DataGate': ('components/data_gate',),
     'CaffeConverter': ('components/caffe_converter',),
     'Transform': ('pipeline/preprocessing.py', 'pipeline/features.py'),
-    'EmbeddingGen': ('components/embedding_gen', 'components/caffe_converter/keras_layers.py'),
+    'EmbeddingGen': _EMBEDDING_GEN,
+    'FineTunedEmbeddingGen': _EMBEDDING_GEN,
     'Tuner': ('pipeline/tuner.py', 'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/features.py'),
     'Trainer': (
         'pipeline/trainer.py', 'pipeline/model.py', 'pipeline/serving.py', 'pipeline/decodable.py',
         'pipeline/features.py', 'components/embedding_gen/embedder.py', 'components/embedding_gen/precision.py',
         'components/caffe_converter/keras_layers.py',
+    ),
+    'FineTuner': (
+        'pipeline/fine_tuning', 'pipeline/preprocessing.py', 'pipeline/trainer.py', 'pipeline/serving.py',
+        'pipeline/decodable.py', 'pipeline/features.py', 'components/embedding_gen/embedder.py',
+        'components/embedding_gen/precision.py', 'components/caffe_converter/keras_layers.py',
     ),
     'Evaluator': (
         'pipeline/evaluator.py', 'pipeline/bounds.py', 'pipeline/report/metrics.py', 'pipeline/report/intervals.py',

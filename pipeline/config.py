@@ -26,6 +26,7 @@ from pipeline.settings import (
     DataConfig,
     EmbeddingConfig,
     EvaluationConfig,
+    FineTuningConfig,
     GateConfig,
     KubeflowConfig,
     ModelConfig,
@@ -47,6 +48,7 @@ class Config:
     embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
     tuner: TunerConfig = field(default_factory=TunerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
     kubeflow: KubeflowConfig = field(default_factory=KubeflowConfig)

@@ -22,6 +22,10 @@ from components.stratified_example_gen.component import StratifiedExampleGen
 from pipeline import bounds, code, evaluation, features
 from pipeline.config import Config
 from pipeline.evaluator import Evaluator
+from pipeline.fine_tuning.component import FineTuner
+
+#: The components that only fine-tuning has.
+FINE_TUNING = ('FineTuner', 'FineTunedEmbeddingGen')
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Environment:
       beam_args: Beam's pipeline options.
       baseline_accuracy: of the last blessed model, or None.
       embedding_store: folder of embeddings that outlive a run, or ''.
+      checkpoints: a folder for what a killed fine-tuning goes on from; '' keeps nothing.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Environment:
     beam_args: tuple[str, ...]
     baseline_accuracy: float | None = None
     embedding_store: str = ''
+    checkpoints: str = ''
 
 
 def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
@@ -130,17 +136,21 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         **embedding,
         store=environment.embedding_store,
     )
+    head_settings = dataclasses.asdict(config.trainer)
+    unfreeze_from = head_settings.pop('unfreeze_from')  # another one leaves the head as it is
     train_args = trainer_pb2.TrainArgs(splits=[features.TRAIN])
     eval_args = trainer_pb2.EvalArgs(splits=[features.VALIDATION])
     tuner = None
     if config.tuner.enabled:
-        in_trials = dataclasses.replace(config.trainer, epochs=config.tuner.epochs)
         tuner = Tuner(
             tuner_fn='pipeline.tuner.tuner_fn',
             examples=embeddings.outputs['embeddings'],
             train_args=train_args,
             eval_args=eval_args,
-            custom_config={'tuner': dataclasses.asdict(config.tuner), 'trainer': dataclasses.asdict(in_trials)},
+            custom_config={
+                'tuner': dataclasses.asdict(config.tuner),
+                'trainer': {**head_settings, 'epochs': config.tuner.epochs},
+            },
         )
     trainer = Trainer(
         run_fn='pipeline.trainer.run_fn',
@@ -151,25 +161,49 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         train_args=train_args,
         eval_args=eval_args,
         custom_config={
-            'trainer': dataclasses.asdict(config.trainer),
+            'trainer': head_settings,
             'embedder': embedding,
         },
     )
+    final_model, final_embeddings, fine_tuning = trainer, embeddings, []
+    if unfreeze_from:
+        final_model = FineTuner(
+            examples=examples.outputs['examples'],
+            transform_graph=transform.outputs['transform_graph'],
+            base_model=base.outputs['model'],
+            head_model=trainer.outputs['model'],
+            settings={
+                **dataclasses.asdict(config.fine_tuning),
+                'unfreeze_from': unfreeze_from,
+                'seed': config.trainer.seed,
+            },
+            embedder=embedding,
+            checkpoints=environment.checkpoints,
+        )
+        # The frozen base's embeddings are not those of the base that is exported now.
+        final_embeddings = EmbeddingGen(
+            examples=examples.outputs['examples'],
+            transform_graph=transform.outputs['transform_graph'],
+            base_model=final_model.outputs['model'],
+            **embedding,
+            store=environment.embedding_store,
+        ).with_id(FINE_TUNING[1])
+        fine_tuning = [final_model, final_embeddings]
     evaluator = Evaluator(
-        examples=embeddings.outputs['embeddings'],
-        model=trainer.outputs['model'],
+        examples=final_embeddings.outputs['embeddings'],
+        model=final_model.outputs['model'],
         eval_config=evaluation.eval_config(data.manifest_columns),
         example_splits=[features.TEST],
         bounds=json.dumps(bounds.of(config.evaluation, environment.baseline_accuracy)),
     )
     check = SignatureCheck(
-        model=trainer.outputs['model'],
+        model=final_model.outputs['model'],
         examples=examples.outputs['examples'],
-        embeddings=embeddings.outputs['embeddings'],
+        embeddings=final_embeddings.outputs['embeddings'],
         split=features.TEST,
     )
     pusher = AtomicPusher(
-        model=trainer.outputs['model'],
+        model=final_model.outputs['model'],
         model_blessing=evaluator.outputs['blessing'],
         infra_blessing=check.outputs['blessing'],
         push_destination=pusher_pb2.PushDestination(
@@ -178,7 +212,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     )
     components = [
         examples, schema, statistics, validator, gate, transform, base, embeddings, *([tuner] if tuner else []),
-        trainer, evaluator, check, pusher,
+        trainer, *fine_tuning, evaluator, check, pusher,
     ]  # fmt: skip
     for component in components:
         # Executors ignore flags that they do not know; TFX's cache does not.

@@ -133,6 +133,24 @@ class TrainerConfig:
         choices=('val_loss', 'val_auc'),
     )
     seed: int = key(0, 'seed of initial weights, shuffling and dropout', low=0)
+    unfreeze_from: str | None = key(
+        None, 'the layer of the base from which on it is trained too, after the head (conv5_1); null: none'
+    )
+
+
+@dataclass(frozen=True)
+class FineTuningConfig:
+    """How the base and the head are trained together, where `trainer.unfreeze_from` names a layer."""
+
+    learning_rate: float = key(0.0001, "Adam's learning rate, for the base and the head", low=1e-9, high=1)
+    batch_size: int = key(20, 'images a step', low=1, high=1024)
+    epochs: int = key(
+        8, 'passes over the training split; the one with the lowest validation loss counts', low=1, high=10000
+    )
+    flip: bool = key(True, 'whether half of the training images are mirrored, other ones in each epoch')
+    crop: float = key(
+        0.15, 'the most that a training image loses of its height and width before it is resized again', low=0, high=0.9
+    )
 
 
 @dataclass(frozen=True)
@@ -198,7 +216,13 @@ class KubeflowConfig:
     )
     mount: str = key('/data', 'where the containers see it')
     resources: tuple[str, ...] = key(
-        ['all cpu=2 memory=4G', 'EmbeddingGen cpu=4 memory=8G', 'Trainer memory=8G'],
+        [
+            'all cpu=2 memory=4G',
+            'EmbeddingGen cpu=4 memory=8G',
+            'Trainer memory=8G',
+            'FineTuner cpu=4 memory=8G',
+            'FineTunedEmbeddingGen cpu=4 memory=8G',
+        ],
         'limits of containers, "<component or all> cpu=N memory=NG accelerator=nvidia.com/gpu:1", any of them',
     )
     retries: int = key(2, 'how often a container that failed is started again', low=0, high=100)

@@ -41,14 +41,18 @@ def sections(result: dict[str, Any]) -> list[Section]:
     grid = config.get('model', {}).get('pooling_grid', 1)
     precision = config.get('embedding', {}).get('precision', 'float32')
     own_mean = config.get('transform', {}).get('mean', 'train') == 'train'
-    learners = 'the head and the mean image learn' if own_mean else 'the head learns'
     pooling = 'global average pooling' if grid == 1 else f'average pooling over {grid}×{grid} windows'
+    tuning = result.get('details', {}).get('fine_tuning')
+    layer = config['trainer']['unfreeze_from'] if tuning and tuning['best_epoch'] else None
+    base = f'a convolutional base, fine-tuned from layer {layer} on,' if layer else 'a frozen convolutional base'
+    learners = ['the head', *['the upper layers of the base'] * bool(layer), *['the mean image'] * own_mean]
+    watched = 'watched during training' + (', and chooses the epoch that is kept' if tuning else '')
     return [
         Section(
             'Model details',
             (
-                'A classifier that says whether the label of a face would be “male” or “female”: a frozen '
-                f'convolutional base converted from Caffe, {pooling}, and a small trained head. '
+                'A classifier that says whether the label of a face would be “male” or “female”: '
+                f'{base} converted from Caffe, {pooling}, and a small trained head. '
                 f'{verdict}{" and was pushed for serving" if result["pushed"] else " and was not pushed"}.',
             ),
             (
@@ -92,8 +96,8 @@ def sections(result: dict[str, Any]) -> list[Section]:
         Section(
             'Training data',
             (
-                _split('train', data, f'{learners} from these'),
-                _split('validation', data, 'watched during training'),
+                _split('train', data, f'learned from by {words.listed(learners)}'),
+                _split('validation', data, watched),
                 f'{data["found"]:,} files were found; {sum(data["rejected"].values()):,} were rejected, '
                 f'{data["duplicates"]:,} were duplicates, {data["conflicting"]:,} had conflicting labels. '
                 f'Fingerprint of the data: {run["data_fingerprint"]}.',

@@ -83,7 +83,7 @@ def histogram(counts: Mapping[str, Sequence[int]]) -> Markup:
 
 
 def learning(history: Mapping[str, Sequence[float]], measure: str, kept_epoch: int) -> Markup:
-    """One measure after each epoch, training and validation split, with a mark at the epoch that was kept."""
+    """One measure after each epoch, training and validation split, with a mark at the kept epoch (0: none was)."""
     train, validation = history[measure], history[f'val_{measure}']
     values = [*train, *validation]
     low, high, ticks = _scale(min(values), max(values))
@@ -101,10 +101,13 @@ def learning(history: Mapping[str, Sequence[float]], measure: str, kept_epoch: i
         plot.line(points, kind)
         if epochs == 1:
             plot.dot(*points[0], kind)
-    plot.dot(kept_epoch, validation[kept_epoch - 1], 'now')
+    said = 'no epoch was kept.'
+    if kept_epoch:
+        plot.dot(kept_epoch, validation[kept_epoch - 1], 'now')
+        said = f'{validation[kept_epoch - 1]:.3f} at epoch {kept_epoch}, which was kept.'
     return plot.svg(
         f'{measure} by epoch: training from {train[0]:.3f} to {train[-1]:.3f}, validation from {validation[0]:.3f} to '
-        f'{validation[-1]:.3f}; {validation[kept_epoch - 1]:.3f} at epoch {kept_epoch}, which was kept.'
+        f'{validation[-1]:.3f}; {said}'
     )
 
 

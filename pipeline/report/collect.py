@@ -43,7 +43,10 @@ _NEEDED = (
 )
 
 # Those of components that not every run has.
-_OPTIONAL = (('Tuner', 'tuner_results'),)
+_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'))
+
+# Outputs whose place another component's take in the runs that have it.
+_REPLACED_BY = {('Trainer', 'model'): 'FineTuner', ('EmbeddingGen', 'embeddings'): 'FineTunedEmbeddingGen'}
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,9 @@ def producers(stages: Collection[str]) -> dict[tuple[str, str], str]:
     Returns:
       (component, output), as the report knows an artifact, to the component of this run that makes it.
     """
-    return {wanted: wanted[0] for wanted in (*_NEEDED, *_OPTIONAL) if wanted in _NEEDED or wanted[0] in stages}
+    known = (*_NEEDED, *(wanted for wanted in _OPTIONAL if wanted[0] in stages))
+    found = {wanted: wanted[0] for wanted in known}
+    return found | {wanted: later for wanted, later in _REPLACED_BY.items() if later in stages}
 
 
 def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> dict[str, Any]:
@@ -213,6 +218,7 @@ def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]]
         'faces': pictures.chosen(scored, folders['StratifiedExampleGen', 'examples'], faces),
         'mean_image': pictures.mean_image(folders['Transform', 'transform_graph']) if faces and own_mean else None,
         'learning': json.loads(Path(folders['Trainer', 'model_run'], HISTORY).read_text('utf-8')),
+        'fine_tuning': _fine_tuning(folders),
         'history': list(sources.earlier),
         'paired': dict(sources.paired),
         'folders': dataset.counts(folders['EmbeddingGen', 'embeddings']),
@@ -221,3 +227,11 @@ def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]]
         'statistics': dataset.statistics(folders['StatisticsGen', 'statistics']),
         'edges': list(sources.edges),
     }
+
+
+def _fine_tuning(folders: Mapping[tuple[str, str], str]) -> dict[str, Any] | None:
+    """What FineTuner kept of its epochs, or None where the run has none."""
+    from pipeline.trainer import HISTORY
+
+    kept = folders.get(('FineTuner', 'model_run'))
+    return json.loads(Path(kept, HISTORY).read_text('utf-8')) if kept else None

@@ -85,6 +85,7 @@ def render(result: dict[str, Any]) -> str:
         pair=details['paired'].get(f'{len(ended) - 2} {len(ended) - 1}'),
         changes=history.changes(ended[-2], ended[-1]) if len(ended) > 1 else [],
         learned=[name for name in details['learning'] if learned(details['learning'], name)],
+        tuned=[name for name in details['fine_tuning'] or () if learned(details['fine_tuning'], name)],
         card=card.sections(result),
         config=yaml.safe_dump(result['config'], sort_keys=False, allow_unicode=True),
         style=style,

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -45,6 +45,29 @@ def genders(result: Mapping[str, Any]) -> str:
     return (
         f'It is right about {women} of the women and {men} of the men: {points} points better for {better}, which is '
         'more than chance explains.'
+    )
+
+
+def listed(things: Sequence[str]) -> str:
+    """'one', 'one and two', 'one, two and three'."""
+    *first, last = things
+    return f'{", ".join(first)} and {last}' if first else last
+
+
+def fine_tuning(history: Mapping[str, Any]) -> str:
+    """What training the base too did to the validation split, see `pipeline.fine_tuning.training`."""
+    start, best, epochs = history['start'], history['best_epoch'], len(history['loss'])
+    before = f'loss {start["val_loss"]:.3f}, accuracy {percent(start["val_accuracy"])}'
+    if not best:
+        return (
+            f'None of {epochs} epochs had a lower validation loss than the trained head on the frozen base ({before}), '
+            'which was kept.'
+        )
+    loss, accuracy = history['val_loss'][best - 1], history['val_accuracy'][best - 1]
+    return (
+        'Upper layers of the base were trained together with the head. On the validation split the trained head on the '
+        f'frozen base had {before}; epoch {best} of {epochs}, which was kept, has loss {loss:.3f}, accuracy '
+        f'{percent(accuracy)}.'
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from components.errors import InputError, RunError
 from components.files import sha256_file, write_text
 from pipeline.config import Config
+from pipeline.fine_tuning import layers
 from pipeline.runners import beam, failures, workspace
 
 #: The pipeline's name in the metadata.
@@ -79,6 +80,7 @@ def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path
     height, width, channels = summary.input_shape
     if channels != 3:
         raise InputError(f'{prototxt}: the input has {channels} channels; a base for faces needs 3 (BGR)')
+    layers.check(config.trainer.unfreeze_from, summary)
     return height, width
 
 
@@ -115,6 +117,7 @@ def _run(
         input_size=input_size,
         beam_args=tuple(beam.local_args()),
         embedding_store=str(output.resolve() / 'embedding_store'),
+        checkpoints=str(output.resolve() / 'checkpoints'),
         baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
     )
     pipeline = definition.create_pipeline(config, environment)

@@ -100,6 +100,15 @@ def test_an_output_layer_that_is_not_there(refused):
     assert 'pool9' in refused('--set', 'model.output_layer=pool9')
 
 
+@pytest.mark.parametrize(
+    ('layer', 'reason'), [('conv9', 'the base has no such layer'), ('pool5', 'no layer with weights')]
+)
+def test_a_layer_to_unfreeze_from_that_cannot_be_begun_with(refused, layer, reason):
+    line = refused('--set', f'trainer.unfreeze_from={layer}')
+    assert reason in line
+    assert 'conv5_1, conv5_2, conv5_3' in line
+
+
 def test_a_bad_value_of_the_configuration(refused):
     assert 'trainer.epochs: expected at least 1' in refused('--set', 'trainer.epochs=0')
 

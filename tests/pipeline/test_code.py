@@ -26,10 +26,11 @@ def _all() -> dict[str, str]:
     ('file', 'changed'),
     [
         ('components/stratified_example_gen/sampling.py', {'StratifiedExampleGen'}),
-        ('components/embedding_gen/embedder.py', {'EmbeddingGen', 'Trainer'}),
+        ('components/embedding_gen/embedder.py', {'EmbeddingGen', 'Trainer', 'FineTuner', 'FineTunedEmbeddingGen'}),
         ('pipeline/model.py', {'Tuner', 'Trainer'}),
         ('pipeline/tuner.py', {'Tuner'}),
-        ('pipeline/features.py', {'Transform', 'Tuner', 'Trainer', 'Evaluator'}),
+        ('pipeline/fine_tuning/batches.py', {'FineTuner'}),
+        ('pipeline/features.py', {'Transform', 'Tuner', 'Trainer', 'FineTuner', 'Evaluator'}),
         ('pipeline/bounds.py', {'Evaluator'}),
         ('pipeline/report/page.py', set()),
     ],

@@ -18,7 +18,7 @@ def test_the_reference_procedure():
     assert dataclasses.asdict(reference.trainer) == {
         'hidden_units': (32,), 'dropout': 0.25, 'l2': 0, 'standardize': False, 'learning_rate': 0.001, 'batch_size': 20,
         'epochs': 10, 'class_weights': 'none', 'early_stopping_patience': None, 'restore_best': False,
-        'monitor': 'val_loss', 'seed': 0,
+        'monitor': 'val_loss', 'seed': 0, 'unfreeze_from': None,
     }  # fmt: skip
     assert reference.tuner.enabled is False
 
@@ -53,6 +53,8 @@ def test_a_plain_value_for_a_list_is_a_list_of_one():
         ('trainer.epochs=2.5', 'trainer.epochs: expected a whole number, found 2.5'),
         ('trainer.standardize=1', 'trainer.standardize: expected true or false, found 1'),
         ('trainer.dropout=.nan', 'trainer.dropout: expected at least 0 and at most 0.95, found nan'),
+        ('fine_tuning.crop=1', 'fine_tuning.crop: expected at least 0 and at most 0.9, found 1.0'),
+        ('fine_tuning.epochs=0', 'fine_tuning.epochs: expected at least 1 and at most 10000, found 0'),
         ('trainer.epoch=3', 'no such key; known are: trainer.hidden_units'),
         ('train.epochs=3', 'no such key; known are: data, '),
         ('trainer.epochs', 'expected section.key=value'),

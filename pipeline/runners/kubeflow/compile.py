@@ -13,6 +13,7 @@ import yaml
 from components.errors import InputError
 from components.files import write_text
 from pipeline.config import Config
+from pipeline.fine_tuning import layers
 from pipeline.runners.kubeflow import limits
 
 #: The pipeline's name: lower-case letters, digits and hyphens are what Kubeflow takes.
@@ -40,8 +41,9 @@ def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
     from components.caffe_converter.network import plan_network
     from components.caffe_converter.summary import summarise
 
-    network = plan_network(prototxt, output_layer=config.model.output_layer, shapes_too=True)
-    height, width, _ = summarise(network).input_shape
+    network = summarise(plan_network(prototxt, output_layer=config.model.output_layer, shapes_too=True))
+    layers.check(config.trainer.unfreeze_from, network)
+    height, width, _ = network.input_shape
     return height, width
 
 
@@ -82,11 +84,15 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
         baseline_statistics='',
         input_size=size,
         beam_args=tuple(beam.local_args()),
+        # Without a volume there is no place that outlives a container.
+        checkpoints=f'{settings.mount.rstrip("/")}/checkpoints' if settings.claim else '',
     )
     wired = definition.create_pipeline(config, environment)
     names = [component.id for component in wired.components]
     wanted = limits.parse(settings.resources)
-    unknown = sorted(set(wanted) - {*names, limits.EVERY, amendments.INPUTS, amendments.REPORT})
+    # The stages of fine-tuning may be given limits also where there are none.
+    others = {*definition.FINE_TUNING, limits.EVERY, amendments.INPUTS, amendments.REPORT}
+    unknown = sorted(set(wanted) - {*names, *others})
     if unknown:
         raise InputError(
             f'kubeflow.resources: no component {unknown[0]!r}; known are: '
@@ -161,7 +167,7 @@ def write(file: Path, job: dict[str, Any], config: Config) -> None:
     else:
         documents = [job['pipelineSpec']]
         if config.kubeflow.claim:
-            documents.append(amendments.on_volume(config.kubeflow.claim, config.kubeflow.mount))
+            documents.append(amendments.on_volume(job['pipelineSpec'], config.kubeflow.claim, config.kubeflow.mount))
         text = yaml.safe_dump_all(documents, sort_keys=True, width=120)
     try:
         write_text(file, text)

@@ -42,7 +42,7 @@ _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': '
 # Tasks whose parameters do not say what they read, or that are about one run.
 _NOT_CACHED = (INPUTS, REPORT)
 # The tasks that read or write files which are not artifacts.
-_ON_THE_VOLUME = (INPUTS, 'StratifiedExampleGen', 'CaffeConverter', 'AtomicPusher')
+_ON_THE_VOLUME = (INPUTS, 'StratifiedExampleGen', 'CaffeConverter', 'FineTuner', 'AtomicPusher')
 
 
 @dataclass(frozen=True)
@@ -216,12 +216,12 @@ def set_execution(
             task['cachingOptions'] = {'enableCache': True} if cache else {}
 
 
-def on_volume(claim: str, mount: str) -> dict[str, Any]:
-    """The second document of a pipeline's YAML: which containers get a volume.
+def on_volume(spec: Mapping[str, Any], claim: str, mount: str) -> dict[str, Any]:
+    """The second document of a pipeline's YAML: which of its containers get a volume.
 
-    Only those that read the inputs or push the model: everything else sees artifacts only. The form is that of
-    kubernetes_platform/proto/kubernetes_executor_config.proto; the older spelling `constant` is there for older
-    drivers, as kfp's own extension writes it.
+    Only those that read the inputs, keep checkpoints or push the model: everything else sees artifacts only. The form
+    is that of kubernetes_platform/proto/kubernetes_executor_config.proto; the older spelling `constant` is there for
+    older drivers, as kfp's own extension writes it.
     """
     volume = {
         'constant': claim,
@@ -229,7 +229,8 @@ def on_volume(claim: str, mount: str) -> dict[str, Any]:
         'pvcNameParameter': {'runtimeValue': {'constant': claim}},
     }
     # Copies: one object in many places would be references in YAML.
-    executors = {_EXECUTOR.format(name): {'pvcMount': [copy.deepcopy(volume)]} for name in _ON_THE_VOLUME}
+    names = [name for name in _ON_THE_VOLUME if name in spec['root']['dag']['tasks']]
+    executors = {_EXECUTOR.format(name): {'pvcMount': [copy.deepcopy(volume)]} for name in names}
     return {'platforms': {'kubernetes': {'deploymentSpec': {'executors': executors}}}}
 
 

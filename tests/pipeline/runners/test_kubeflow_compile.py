@@ -57,6 +57,28 @@ def test_only_what_reads_inputs_or_pushes_sees_the_volume(documents):
         assert [mount['mountPath'] for mount in executor['pvcMount']] == ['/data']
 
 
+def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, tmp_path):
+    file = tmp_path / 'p.yaml'
+    process = command(
+        'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
+        '--set', 'trainer.unfreeze_from=conv5_1',
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    spec, platform = yaml.safe_load_all(file.read_text())
+    json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    tasks = spec['root']['dag']['tasks']
+    assert len(tasks) == 15
+    tuned = tasks['FineTuner']['inputs']
+    assert tuned['parameters']['checkpoints'] == {'runtimeValue': {'constant': '/data/checkpoints'}}
+    assert {name: source['taskOutputArtifact']['producerTask'] for name, source in tuned['artifacts'].items()} == {
+        'examples': 'StratifiedExampleGen', 'transform_graph': 'Transform', 'base_model': 'CaffeConverter',
+        'head_model': 'Trainer',
+    }  # fmt: skip
+    for task in ('Evaluator', 'SignatureCheck', 'AtomicPusher'):
+        assert tasks[task]['inputs']['artifacts']['model']['taskOutputArtifact']['producerTask'] == 'FineTuner'
+    assert 'FineTuner_executor' in platform['platforms']['kubernetes']['deploymentSpec']['executors']
+
+
 def test_kfp_loads_it_as_a_component_with_the_parameters(compiled):
     component = components.load_component_from_file(str(compiled))
     inputs = component.component_spec.inputs
