@@ -67,7 +67,7 @@ def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, t
     spec, platform = yaml.safe_load_all(file.read_text())
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
     tasks = spec['root']['dag']['tasks']
-    assert len(tasks) == 15
+    assert len(tasks) == 16
     tuned = tasks['FineTuner']['inputs']
     assert tuned['parameters']['checkpoints'] == {'runtimeValue': {'constant': '/data/checkpoints'}}
     assert {name: source['taskOutputArtifact']['producerTask'] for name, source in tuned['artifacts'].items()} == {
@@ -76,6 +76,12 @@ def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, t
     }  # fmt: skip
     for task in ('Evaluator', 'SignatureCheck', 'AtomicPusher'):
         assert tasks[task]['inputs']['artifacts']['model']['taskOutputArtifact']['producerTask'] == 'FineTuner'
+    shown = tasks['Report']['inputs']['artifacts']
+    makers = {name: source['taskOutputArtifact']['producerTask'] for name, source in shown.items()}
+    assert makers | {
+        'Transform_transform_graph': 'Transform', 'EmbeddingGen_embeddings': 'FineTunedEmbeddingGen',
+        'Trainer_model': 'FineTuner', 'Trainer_model_run': 'Trainer', 'FineTuner_model_run': 'FineTuner',
+    } == makers  # fmt: skip
     assert 'FineTuner_executor' in platform['platforms']['kubernetes']['deploymentSpec']['executors']
 
 
