@@ -22,7 +22,7 @@ HEIGHT, WIDTH = 16, 20
 #: Of the program: so many that it can be killed in their middle.
 EPOCHS_TO_KILL_IN = 15
 SETTINGS = {'learning_rate': 0.01, 'batch_size': 8, 'epochs': 4, 'flip': True, 'crop': 0.2, 'seed': 3}
-_HEAD = {'hidden_units': 8, 'dropout': 0.25, 'standardize': False, 'learning_rate': 0.01, 'seed': 4}
+_HEAD = {'hidden_units': [8], 'dropout': 0.25, 'standardize': False, 'l2': 0.0, 'learning_rate': 0.01, 'seed': 4}
 
 
 @dataclass
