@@ -39,6 +39,8 @@ setup(
         'pillow>=12',
         'pyyaml>=6',
         'scipy>=1.14',
+        # Keras' logs are written through it; TensorFlow itself does not ask for it any more.
+        'tensorboard>=2.21,<3',
         'tqdm>=4.60',
         # The client of TensorFlow Serving, and what its requests and TFDV's data frames are made of.
         'tensorflow-serving-api>=2.19,<3',
@@ -58,7 +60,6 @@ setup(
             'pytest-timeout>=2.4',
             'ruff>=0.17',
             'scikit-learn>=1.5,<1.6',
-            'tensorboard>=2.21,<3',
             'types-protobuf',
             'types-PyYAML',
             'types-tqdm',

@@ -201,6 +201,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         examples=examples.outputs['examples'],
         embeddings=final_embeddings.outputs['embeddings'],
         split=features.TEST,
+        precision=config.embedding.precision,
     )
     pusher = AtomicPusher(
         model=final_model.outputs['model'],

@@ -17,6 +17,7 @@ class SignatureCheckSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         'split': component_spec.ExecutionParameter(type=str),
         'images': component_spec.ExecutionParameter(type=int),
+        'precision': component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         'model': component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -35,6 +36,7 @@ class SignatureCheck(base_component.BaseComponent):
       embeddings: the embeddings of the same images.
       split: whose images are compared.
       images: how many of them.
+      precision: what the base computes in, float32 or bfloat16.
     """
 
     SPEC_CLASS = SignatureCheckSpec
@@ -47,6 +49,7 @@ class SignatureCheck(base_component.BaseComponent):
         embeddings: types.BaseChannel,
         split: str,
         images: int = 16,
+        precision: str = 'float32',
     ):
         super().__init__(
             spec=SignatureCheckSpec(
@@ -55,6 +58,7 @@ class SignatureCheck(base_component.BaseComponent):
                 embeddings=embeddings,
                 split=split,
                 images=images,
+                precision=precision,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )

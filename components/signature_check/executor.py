@@ -38,6 +38,7 @@ class Executor(base_executor.BaseExecutor):
           exec_properties:
             - split: str, whose images are compared.
             - images: int, how many of them.
+            - precision: str, a key of `check.TOLERANCES`.
 
         Raises:
           RunError: two signatures disagree.
@@ -50,6 +51,7 @@ class Executor(base_executor.BaseExecutor):
             path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
             check.read_records(_files(input_dict['examples'], split), count),
             check.read_records(_files(input_dict['embeddings'], split), count),
+            check.TOLERANCES[exec_properties['precision']],
         )
         io_utils.write_string_file(os.path.join(blessing.uri, 'signatures.json'), json.dumps(result, indent=1))
         # What Pusher reads, as TFX's own InfraValidator leaves it.
