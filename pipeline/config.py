@@ -20,9 +20,11 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
+from pipeline.runners import beam as beam_options
 from pipeline.runners.kubeflow import limits as container_limits
 from pipeline.settings import (
     TUNED,
+    BeamConfig,
     DataConfig,
     EmbeddingConfig,
     EvaluationConfig,
@@ -51,6 +53,7 @@ class Config:
     fine_tuning: FineTuningConfig = field(default_factory=FineTuningConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     report: ReportConfig = field(default_factory=ReportConfig)
+    beam: BeamConfig = field(default_factory=BeamConfig)
     kubeflow: KubeflowConfig = field(default_factory=KubeflowConfig)
 
     def as_dict(self) -> dict[str, Any]:
@@ -214,6 +217,7 @@ def _check_together(config: Config, source: str) -> None:
     if not config.kubeflow.mount.startswith('/'):
         raise InputError(f'{source}: kubeflow.mount: expected an absolute path, found {config.kubeflow.mount!r}')
     try:
+        beam_options.check(config.beam)
         container_limits.parse(config.kubeflow.resources)
     except InputError as error:
         raise InputError(f'{source}: {error}') from None

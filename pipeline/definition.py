@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, Tuner
 from tfx.orchestration import pipeline
@@ -44,7 +45,7 @@ class Environment:
       caffemodel_sha256: of their content.
       baseline_statistics: folder of the statistics that the data must not drift from, or ''.
       input_size: (height, width) of the network's input in pixels.
-      beam_args: Beam's pipeline options.
+      beam_args: Beam's pipeline options, text or placeholders of TFX's.
       baseline_accuracy: of the last blessed model, or None.
       embedding_store: folder of embeddings that outlive a run, or ''.
       checkpoints: a folder for what a killed fine-tuning goes on from; '' keeps nothing.
@@ -61,7 +62,7 @@ class Environment:
     caffemodel_sha256: str
     baseline_statistics: str
     input_size: tuple[int, int]
-    beam_args: tuple[str, ...]
+    beam_args: tuple[Any, ...]
     baseline_accuracy: float | None = None
     embedding_store: str = ''
     checkpoints: str = ''

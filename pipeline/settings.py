@@ -207,6 +207,36 @@ class ReportConfig:
     faces: bool = key(True, 'whether pictures of test faces, and the mean image, may be on the page')
 
 
+LOCAL, FLINK, DATAFLOW = 'local', 'flink', 'dataflow'
+
+
+@dataclass(frozen=True)
+class BeamConfig:
+    """Where the stages run that Beam spreads over workers."""
+
+    runner: str = key(
+        LOCAL, 'local (in this process), flink or dataflow, see deploy/flink', choices=(LOCAL, FLINK, DATAFLOW)
+    )
+    workers: int = key(
+        1, "how many work at once: Flink's parallelism, the most workers of Dataflow; local has one", low=1, high=10000
+    )
+    flink_master: str | None = key(
+        None, "host:port of the REST address of Flink's JobManager; null: a Flink inside the job server"
+    )
+    job_server: str | None = key(
+        None,
+        "Beam's job server for Flink: host:port of one that runs, or its .jar; null: Beam fetches that of Flink 1.19",
+    )
+    worker_pool: str | None = key(
+        None, 'host:port of the Beam worker pool as each TaskManager sees it; null: this process, without flink_master'
+    )
+    restarts: int = key(3, 'how often Flink starts a job again that lost a worker', low=0, high=1000)
+    temp_location: str | None = key(None, 'where Beam keeps temporary files; Dataflow needs a gs:// location')
+    project: str | None = key(None, 'Dataflow: the Google Cloud project')
+    region: str | None = key(None, 'Dataflow: the region, e.g. europe-west4')
+    image: str | None = key(None, "Dataflow: the workers' container image, see deploy/dataflow")
+
+
 @dataclass(frozen=True)
 class KubeflowConfig:
     """How the compiled pipeline runs on Kubeflow."""

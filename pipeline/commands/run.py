@@ -11,6 +11,7 @@ from typing import Any
 
 from components.errors import RunError
 from pipeline import config as configuration
+from pipeline.commands import beam
 
 
 def add(commands: Any) -> None:
@@ -29,6 +30,7 @@ def add(commands: Any) -> None:
     run.add_argument(
         '--set', action='append', default=[], metavar='KEY=VALUE', help='override a key, e.g. trainer.epochs=20'
     )
+    beam.add(run)
     run.set_defaults(command=_run)
 
     report = commands.add_parser('report', help='rebuild the report of the last run that came to its end')
@@ -44,7 +46,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = configuration.load(options.config, options.set)
+    config = configuration.load(options.config, [*beam.overrides(options), *options.set])
     from pipeline.runners import local
 
     result = local.run(

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the pipeline on this machine: TFX's LocalDagRunner, Beam in process, metadata in SQLite."""
+"""Runs the pipeline from this machine: TFX's LocalDagRunner, metadata in SQLite, Beam where the configuration says."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def run(config: Config, *, data: Path, prototxt: Path, caffemodel: Path, output:
       InputError: an input cannot be used, found before the first component where that is possible.
       RunError: a gate stopped the run, or a component failed; the log has the rest.
     """
+    beam.check_here(config.beam)
     height, width = check_inputs(config, data=data, prototxt=prototxt, caffemodel=caffemodel)
     with workspace.exclusive(output):
         now = datetime.now(UTC)
@@ -115,7 +116,7 @@ def _run(
         caffemodel_sha256=caffemodel_sha256,
         baseline_statistics=_baseline(output, fingerprint),
         input_size=input_size,
-        beam_args=tuple(beam.local_args()),
+        beam_args=beam.slots(),
         embedding_store=str(output.resolve() / 'embedding_store'),
         checkpoints=str(output.resolve() / 'checkpoints'),
         baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
@@ -140,7 +141,8 @@ def _run(
     # TFX's Beam executors parse the process's arguments as flags of theirs; ours are none of their business.
     sys.argv = arguments[:1]
     try:
-        local_dag_runner.LocalDagRunner().run_with_ir(compiled)
+        with beam.session(config.beam, output / 'logs' / f'{run_id}-flink.log'):
+            local_dag_runner.LocalDagRunner().run_with_ir(compiled)
     finally:
         sys.argv = arguments
         logging.getLogger('absl').removeHandler(progress)
@@ -198,7 +200,8 @@ def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float 
 
 def _of_the_model(config: dict[str, Any]) -> dict[str, Any]:
     """The sections that the model depends on."""
-    return {name: keys for name, keys in config.items() if name not in ('gate', 'evaluation', 'report', 'kubeflow')}
+    others = ('gate', 'evaluation', 'report', 'beam', 'kubeflow')
+    return {name: keys for name, keys in config.items() if name not in others}
 
 
 class _StageLines(logging.Handler):

@@ -9,6 +9,7 @@ import fcntl
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,11 +117,22 @@ def logged(file: Path) -> Iterator[None]:
     absl_logging.set_verbosity(absl_logging.INFO)
     root.setLevel(logging.INFO)
     logging.captureWarnings(True)
+    hook = threading.excepthook
+    threading.excepthook = _log_thread
     try:
         with stderr_to(file):
             yield
     finally:
+        threading.excepthook = hook
         logging.captureWarnings(False)
         root.handlers[:] = before
         root.setLevel(level)
         handler.close()
+
+
+def _log_thread(failed: threading.ExceptHookArgs) -> None:
+    """Logs what ended a thread of a library's; Beam's threads end with an exception when a worker is told to stop."""
+    error = failed.exc_value
+    logging.error(
+        'A thread ended: %s', failed.thread, exc_info=(failed.exc_type, error, failed.exc_traceback) if error else None
+    )

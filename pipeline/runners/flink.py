@@ -1,0 +1,85 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Beam's job server for Flink, started for one run."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.errors import RunError
+
+_START_SECONDS = 120
+_STOP_SECONDS = 20
+
+# Runs a command that ends when the other end of standard input is closed: by us, or by the kernel when we are killed.
+_WITH_US = 'exec 3<&0; (read -r _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"'
+
+
+@contextlib.contextmanager
+def job_server(options: list[str], log: Path) -> Iterator[str]:
+    """Starts the job server that takes jobs from Beam and gives them to Flink, or runs them in a Flink of its own.
+
+    Beam would start one for each job and keep all of them until this process ends.
+
+    Args:
+      options: Beam's, which say which Flink and may name the jar; else Beam fetches it from Maven Central once.
+      log: where the server writes.
+
+    Yields:
+      Its address, host:port.
+
+    Raises:
+      RunError: the jar cannot be fetched, or the server does not start.
+    """
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.runners.portability.flink_runner import FlinkJarJobServer
+
+    with tempfile.TemporaryDirectory(prefix='job_server_') as artifacts:
+        server = FlinkJarJobServer(PipelineOptions([*options, f'--artifacts_dir={artifacts}']))
+        try:
+            command, endpoint = server.subprocess_cmd_and_endpoint()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise RunError(
+                f"Beam's job server cannot be fetched ({str(error).splitlines()[0]}); give its jar as beam.job_server"
+            ) from error
+        logging.info('Starting the job server at %s, its log is %s', endpoint, log)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, 'ab') as stream:
+            # In a session of its own: a Ctrl-C is for us, and we end it when the components are through.
+            process = subprocess.Popen(  # noqa: S603
+                ['/bin/sh', '-c', _WITH_US, 'sh', *map(str, command)],
+                stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        try:
+            _wait(process, endpoint, log)
+            yield endpoint
+        finally:
+            _end(process)
+
+
+def _wait(process: subprocess.Popen, endpoint: str, log: Path) -> None:
+    host, _, port = endpoint.rpartition(':')
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.1)
+    raise RunError(f"Beam's job server did not start (what it said is in {log})")
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdin:
+        process.stdin.close()
