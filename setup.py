@@ -53,6 +53,7 @@ setup(
             'atheris>=3; sys_platform == "linux"',
             'axe-playwright-python>=0.1.7',
             'hypothesis>=6',
+            'jsonschema>=4.20',
             'mypy>=2',
             'opencv-python-headless>=4.10,<5',
             'playwright>=1.60',

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +17,14 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives a temporary path beside `path`; renames it onto `path` when the block ends without an exception.
 
     The temporary name starts with a dot and keeps the suffix, because writers such as Keras choose the format by it.
-    On an exception the temporary file is removed and `path` stays as it was.
+    On an exception the temporary file is removed and `path` stays as it was. Two who write one path at a time, such as a
+    worker that was given up for lost and the one in its place, do not share a temporary file.
 
     Raises:
       OSError: the directory cannot be written or the disk is full.
     """
     target = Path(path)
-    temporary = target.with_name(f'.{target.stem}.{os.getpid()}.partial{target.suffix}')
+    temporary = target.with_name(f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}')
     try:
         yield temporary
         # The data must be on disk before the name is: otherwise a power cut leaves a whole name on an empty file.

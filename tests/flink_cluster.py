@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flink on loopback for tests: a job server, a JobManager, and "pods" of a TaskManager with a worker pool of its own.
 
-Flink and Beam's job server come from Maven (tests/data/flink/pom.xml) or from the jar that FLINK_JOB_SERVER_JAR names.
+Flink and Beam's job server come from Maven (deploy/flink/pom.xml) or from the jar that FLINK_JOB_SERVER_JAR names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 #: As task managers know their worker pool; each has an address of its own for it.
 POOL_HOST = 'worker-pool'
 
-_POM = Path(__file__).parent / 'data' / 'flink' / 'pom.xml'
+_POM = Path(__file__).resolve().parents[1] / 'deploy' / 'flink' / 'pom.xml'
 _MAVEN_SECONDS = 300
 _START_SECONDS = 90
 

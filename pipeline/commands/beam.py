@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The flags of `run` and `compile` that stand for keys of the section `beam`."""
+"""The flags of `run` that stand for keys of the section `beam`."""
 
 from __future__ import annotations
 

@@ -28,6 +28,10 @@ _NO_PACKING = '--sdk_container_image=installed-already'
 
 _RETRY_DELAY_MS = 2000
 
+# How long a worker waits for the next stage of its job. Without, each stage starts one, which imports TensorFlow. Flink
+# heeds it only where Beam is on its own class path (`ReferenceCountingExecutableStageContextFactory`).
+_KEEP_WORKER_MS = 30_000
+
 # Options reach TFX through this many environment variables, see `slots`.
 _SLOTS = 16
 _SLOT = 'GENDER_PIPELINE_BEAM_{}'
@@ -137,6 +141,7 @@ def _flink_args(settings: BeamConfig) -> list[str]:
         f'--parallelism={settings.workers}',
         f'--number_of_execution_retries={settings.restarts}',
         f'--execution_retry_delay={_RETRY_DELAY_MS}',
+        f'--environment_cache_millis={_KEEP_WORKER_MS}',
         # Our environments have no pip, which Beam would ask for a list of packages to log.
         '--experiments=disable_logging_submission_environment',
         _NO_PACKING,

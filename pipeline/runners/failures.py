@@ -29,7 +29,8 @@ def for_people(error: Exception, log: str) -> Exception:
     if own:
         kind, message = own[-1]
         return (InputError if kind == 'InputError' else RunError)(message)
-    text = str(error).strip()
+    # What a job server says of a job, whose name tells nobody anything.
+    text = re.sub(r'^Pipeline \S+ failed in state \w+: ', 'the job failed: ', str(error).strip())
     # The last line of a traceback in text is the exception itself.
     first = text.splitlines()[-1 if 'Traceback' in text else 0] if text else ''
     return RunError(f'{type(error).__name__}: {first[:300]} (the whole of it is in {log})')

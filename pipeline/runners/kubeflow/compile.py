@@ -15,6 +15,7 @@ from components.files import write_text
 from pipeline.config import Config
 from pipeline.fine_tuning import layers
 from pipeline.runners.kubeflow import limits
+from pipeline.settings import LOCAL
 
 #: The pipeline's name: lower-case letters, digits and hyphens are what Kubeflow takes.
 NAME = 'gender-classifier'
@@ -60,8 +61,13 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
       The JSON form of a PipelineJob; its `pipelineSpec` is what Kubeflow takes.
 
     Raises:
-      InputError: `kubeflow.resources` names no component.
+      InputError: `kubeflow.resources` names no component, or `beam.runner` is not local.
     """
+    if config.beam.runner != LOCAL:
+        raise InputError(
+            f"beam.runner {config.beam.runner}: Kubeflow's launcher keeps a task's artifacts in its own pod, where no "
+            'worker elsewhere sees them; compile with beam.runner=local, or give "run" to the cluster (deploy/flink)'
+        )
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     from pipeline import code, definition

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -168,14 +169,15 @@ class TestFullDisk:
             generate(Settings(str(root), ('aligned',), per_folder=None), str(out), limited)
 
     @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='the system has no /dev/full')
-    def test_no_space_left(self, root, tmp_path):
+    def test_no_space_left(self, root, tmp_path, monkeypatch):
         from components.stratified_example_gen.transforms.reading import inspect_file
 
         path = b'combined/aligned/25_F/0.jpg'
         photo = inspect_file(Found(path, os.path.dirname(path), 1, 25), Settings(str(root), ('aligned',)))
         target = tmp_path / shards.shard_name(0, 1)
         # The temporary name that atomic_path will choose, as a device without space.
-        target.with_name(f'.{target.stem}.{os.getpid()}.partial{target.suffix}').symlink_to('/dev/full')
+        monkeypatch.setattr('components.files.uuid.uuid4', lambda: uuid.UUID(int=0))
+        target.with_name(f'.{target.stem}.{"0" * 12}.partial{target.suffix}').symlink_to('/dev/full')
         with pytest.raises(RunError, match=r'cannot be written: .*No space left on device.*; free space'):
             shards.write_shard(str(root), [photo], (), target)
         assert list(tmp_path.glob('*.gz')) == []

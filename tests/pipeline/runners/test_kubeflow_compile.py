@@ -161,3 +161,10 @@ def test_the_commands_are_modules_of_this_project():
         assert command[:2] == ('python', '-m')
         module = Path(__file__).resolve().parents[3] / Path(*command[2].split('.')).with_suffix('.py')
         assert module.is_file()
+
+
+def test_a_runner_that_would_not_see_the_artifacts_is_refused(command, tmp_path):
+    flink = ('--set=beam.runner=flink', '--set=beam.flink_master=flink:8081', '--set=beam.worker_pool=localhost:50000')
+    process = command('compile', _SIZE, *flink, '--image', _IMAGE, '-o', tmp_path / 'pipeline.yaml')
+    assert process.returncode == 2
+    assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*deploy/flink\)\n', process.stderr)
