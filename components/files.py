@@ -17,8 +17,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Gives a temporary path beside `path`; renames it onto `path` when the block ends without an exception.
 
     The temporary name starts with a dot and keeps the suffix, because writers such as Keras choose the format by it.
-    On an exception the temporary file is removed and `path` stays as it was. Two who write one path at a time, such as a
-    worker that was given up for lost and the one in its place, do not share a temporary file.
+    On an exception the temporary file is removed and `path` stays as it was. Two who write one path at a time, such as
+    a worker that was given up for lost and the one in its place, do not share a temporary file.
 
     Raises:
       OSError: the directory cannot be written or the disk is full.

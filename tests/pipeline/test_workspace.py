@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,16 @@ def test_what_libraries_say_goes_to_the_log_and_what_we_print_to_the_terminal(tm
     terminal = capfd.readouterr().err
     assert 'progress' in terminal
     assert 'from' not in terminal
+
+
+def test_what_ends_a_thread_is_in_the_log_and_not_on_the_terminal(tmp_path, capfd):
+    def end() -> None:
+        raise ConnectionError('the worker was told to stop')
+
+    with workspace.logged(tmp_path / 'log'):
+        thread = threading.Thread(target=end, name='reader')
+        thread.start()
+        thread.join()
+    assert 'the worker was told to stop' in (tmp_path / 'log').read_text()
+    assert 'reader' in (tmp_path / 'log').read_text()
+    assert capfd.readouterr().err == ''
