@@ -8,6 +8,7 @@ Imports TensorFlow, neither TFX nor Beam.
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Counts:
 
 
 class ShardEmbedder:
-    """Embeds shards; made once a worker.
+    """Embeds shards; made once a worker, whose threads may share it: one shard at a time, which takes all cores anyway.
 
     Args:
       embedder: does the work.
@@ -46,6 +47,7 @@ class ShardEmbedder:
 
     def __init__(self, embedder: Embedder, store: str | Path | None = None):
         self._embedder = embedder
+        self._one_at_a_time = threading.Lock()
         self._store = Store(store, embedder.identity(), embedder.size) if store else None
         _, height, width, channels = embedder.base.inputs[0].shape
         # One graph for every number of images in a batch.
@@ -66,7 +68,8 @@ class ShardEmbedder:
           RunError: the base gives values that are not finite, so no head can be trained on them.
         """
         if self._store is not None:
-            return self._shard(self._store, source, target, description)
+            with self._one_at_a_time:
+                return self._shard(self._store, source, target, description)
         with tempfile.TemporaryDirectory(prefix='embeddings-') as folder:
             return self._shard(Store(folder, 'shard', self._embedder.size), source, target, description)
 

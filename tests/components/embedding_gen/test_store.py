@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent import futures
 
 import keras
 import numpy as np
@@ -151,3 +152,12 @@ def test_after_a_kill_it_goes_on_from_what_was_written(tmp_path, small_base, jpe
     np.testing.assert_allclose(
         [row for _, row in continued], [row for _, row in _read(tmp_path / 'out.gz')], rtol=1e-5, atol=1e-4
     )
+
+
+def test_threads_of_one_worker_take_one_shard_at_a_time(tmp_path, embed, jpegs, write_records):
+    shard = write_records(tmp_path / 'shard.gz', jpegs[:20])
+    shards = records.ShardEmbedder(embed, tmp_path / 'store')
+    with futures.ThreadPoolExecutor(2) as pool:
+        counts = list(pool.map(lambda name: shards(shard, tmp_path / name), ('a.gz', 'b.gz')))
+    assert sorted(one.computed for one in counts) == [0, 20]
+    assert _read(tmp_path / 'a.gz') == _read(tmp_path / 'b.gz')
