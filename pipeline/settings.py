@@ -230,7 +230,6 @@ class BeamConfig:
     worker_pool: str | None = key(
         None, 'host:port of the Beam worker pool as each TaskManager sees it; null: this process, without flink_master'
     )
-    restarts: int = key(3, 'how often Flink starts a job again that lost a worker', low=0, high=1000)
     temp_location: str | None = key(None, 'where Beam keeps temporary files; Dataflow needs a gs:// location')
     project: str | None = key(None, 'Dataflow: the Google Cloud project')
     region: str | None = key(None, 'Dataflow: the region, e.g. europe-west4')

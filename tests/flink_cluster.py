@@ -24,10 +24,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 #: As task managers know their worker pool; each has an address of its own for it.
 POOL_HOST = 'worker-pool'
 
-_POM = Path(__file__).resolve().parents[1] / 'deploy' / 'flink' / 'pom.xml'
+_FOLDER = Path(__file__).resolve().parents[1] / 'deploy' / 'flink'
+_POM, _MANIFEST = _FOLDER / 'pom.xml', _FOLDER / 'cluster.yaml'
 _MAVEN_SECONDS = 300
 _START_SECONDS = 90
 
@@ -41,7 +44,6 @@ _TASK_MANAGER_MEMORY = {
     'taskmanager.cpu.cores': '1.0', 'taskmanager.memory.framework.heap.size': '128m',
     'taskmanager.memory.framework.off-heap.size': '64m', 'taskmanager.memory.task.heap.size': '256m',
     'taskmanager.memory.task.off-heap.size': '0b', 'taskmanager.memory.managed.size': '64m',
-    'taskmanager.memory.network.min': '256m', 'taskmanager.memory.network.max': '256m',
     'taskmanager.memory.jvm-metaspace.size': '256m', 'taskmanager.memory.jvm-overhead.min': '64m',
     'taskmanager.memory.jvm-overhead.max': '64m',
 }  # fmt: skip
@@ -104,17 +106,15 @@ class Cluster:
     def __enter__(self) -> Cluster:
         with contextlib.ExitStack() as stack:
             configuration = self.folder / 'flink-conf.yaml'
-            settings = {
+            # What the cluster is to have on Kubernetes, and what loopback needs.
+            settings = yaml.safe_load(_MANIFEST.read_text())['spec']['flinkConfiguration'] | {
                 'jobmanager.rpc.address': 'localhost', 'jobmanager.rpc.port': self._rpc_port,
                 'jobmanager.bind-host': 'localhost', 'rest.address': 'localhost', 'rest.port': self.rest_port,
                 'rest.bind-address': 'localhost', 'taskmanager.host': 'localhost',
-                'taskmanager.bind-host': 'localhost', 'taskmanager.numberOfTaskSlots': 1,
+                'taskmanager.bind-host': 'localhost',
                 # A lost task manager is noticed within seconds, not within the minute of the default.
                 'heartbeat.interval': 1000, 'heartbeat.timeout': 8000, 'io.tmp.dirs': self.folder,
                 'blob.storage.directory': self.folder / 'blobs', 'classloader.check-leaked-classloader': 'false',
-                # Beam is on Flink's own class path, as in the image of deploy/flink.
-                'classloader.resolve-order': 'parent-first',
-                'taskmanager.network.sort-shuffle.min-buffers': 64,
             }  # fmt: skip
             configuration.write_text(''.join(f'{key}: {value}\n' for key, value in settings.items()))
             main = 'org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint'

@@ -24,9 +24,7 @@ _IN_A_POOL = 'EXTERNAL'
 
 # TFX packs its own source for remote workers at every Beam component unless it is told of a container image. Here the
 # workers are this process, or a worker pool of this project's image, and nobody looks at the name.
-_NO_PACKING = '--sdk_container_image=installed-already'
-
-_RETRY_DELAY_MS = 2000
+_NO_PACKING = '--sdk_container_image=none-in-process'
 
 # How long a worker waits for the next stage of its job. Without, each stage starts one, which imports TensorFlow. Flink
 # heeds it only where Beam is on its own class path (`ReferenceCountingExecutableStageContextFactory`).
@@ -139,8 +137,6 @@ def _flink_args(settings: BeamConfig) -> list[str]:
         f'--flink_master={settings.flink_master or "[local]"}',
         f'--flink_version={FLINK_VERSION}',
         f'--parallelism={settings.workers}',
-        f'--number_of_execution_retries={settings.restarts}',
-        f'--execution_retry_delay={_RETRY_DELAY_MS}',
         f'--environment_cache_millis={_KEEP_WORKER_MS}',
         # Our environments have no pip, which Beam would ask for a list of packages to log.
         '--experiments=disable_logging_submission_environment',
