@@ -179,6 +179,8 @@ def _wait(run: subprocess.Popen, holds, said: Path, ended: bool = False) -> None
     assert ended or run.poll() is None, said.read_text()
 
 
+# Beam's threads end with an exception when a worker is told to stop.
+@pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
 def test_what_fails_on_flink_is_one_line(jar, tmp_path, monkeypatch):
     import apache_beam
 
