@@ -31,7 +31,7 @@ def run(work: Path, output: Path, *changes: str, data: Path | None = None, small
 
     Returns:
       'seconds' and 'peak_bytes' of the process, 'first_component_s' until the first component began, 'stages' (name to
-      seconds, cached ones left out), 'images', 'accuracy'.
+      seconds, cached ones left out), 'images', 'training_images', 'accuracy'.
     """
     from pipeline import metadata
 
@@ -54,6 +54,7 @@ def run(work: Path, output: Path, *changes: str, data: Path | None = None, small
         'first_component_s': min(stage.started for stage in last.stages) - done.started,
         'stages': {stage.name: stage.seconds for stage in last.stages if not stage.cached},
         'images': result['data']['sampled'],
+        'training_images': sum(result['data']['splits']['train'].values()),
         'accuracy': result['overall']['accuracy']['value'],
     }
 
