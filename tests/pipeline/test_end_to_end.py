@@ -189,6 +189,9 @@ def test_changed_data_executes_from_the_sampling_on(finished, command, inputs, l
     process = command(*inputs.arguments(finished.output, data=changed), *low_bounds)
     assert process.returncode == 0, process.stderr
     assert _executed(finished.output) == _STAGES - {'CuratedSchema', 'CaffeConverter'}
+    # The image is in the test split: the mean image and the embeddings of all others are what they were.
+    made = metadata.runs(finished.output)[-1].output('EmbeddingGen', 'embeddings').properties
+    assert (made['images_computed'], made['images_known']) == (1, 699)
 
 
 def test_a_model_below_a_bound_is_not_pushed(finished, command, inputs, low_bounds):
