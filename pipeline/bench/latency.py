@@ -36,10 +36,11 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
         'serving_default': lambda: signature(image_bytes=encoded)[features.PROBABILITY].numpy(),
         'predict': lambda: list(predict.predict(ask, [image_files.Source(str(file))])),
     }
-    measuring.taking_turns(functions, 3)
-    seconds = measuring.taking_turns(functions, sizes.calls)
+    measuring.rounds(functions, 3)
+    called = measuring.rounds(functions, sizes.calls)
+    seconds = measuring.medians(called)
     rows = [
-        row(f'{name} / bare base, one image', seconds[name] / seconds['base'], target='<= 1.1',
+        row(f'{name} / bare base, one image', measuring.ratio(called, name, 'base'), target='<= 1.1',
             detail=f'{1e3 * seconds[name]:.1f} / {1e3 * seconds["base"]:.1f} ms, medians of {sizes.calls}')
         for name in ('serving_default', 'predict')
     ]  # fmt: skip

@@ -38,19 +38,29 @@ class Finished:
     stdout: str
 
 
-def taking_turns(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def rounds(functions: Mapping[str, Callable[[], object]], number: int) -> dict[str, list[float]]:
     """Calls every function once a round, so that a slower minute of the machine meets all of them.
 
     Returns:
-      The median of each one's seconds. What only a first call does (tracing) is the caller's to have done before.
+      Each one's seconds, a round after the other. What only a first call does (tracing) is the caller's to have done.
     """
     seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(rounds):
+    for _ in range(number):
         for name, function in functions.items():
             started = time.perf_counter()
             function()
             seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The median of each one's seconds."""
     return {name: statistics.median(found) for name, found in seconds.items()}
+
+
+def ratio(seconds: Mapping[str, Sequence[float]], one: str, other: str) -> float:
+    """The median over the rounds of one's seconds divided by the other's in the same round."""
+    return statistics.median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
 
 
 def peak() -> int:

@@ -31,8 +31,8 @@ class Sizes:
     input_size: int = 224
     per_folder: int = 20
     batch_size: int = 32
-    embedded: int = 192
-    repetitions: int = 3
+    embedded: int = 96
+    repetitions: int = 9
     calls: int = 31
     fitted: int = 160
     scaled_width: int = 8
