@@ -54,13 +54,13 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     rate = {name: sizes.embedded / value for name, value in measuring.medians(seconds).items()}
     how = f'{sizes.repetitions} times {sizes.embedded} images, batches of {sizes.batch_size}'
     rows = [
-        row('EmbeddingGen / bare base, images per second', measuring.ratio(seconds, 'base', 'float32'), target='>= 0.95',
-            detail=f'{rate["float32"]:.2f} / {rate["base"]:.2f} images/s, {how}'),
+        row('EmbeddingGen / bare base, images per second', measuring.ratio(seconds, 'base', 'float32'), '×', '>= 0.95',
+            f'{rate["float32"]:.2f} / {rate["base"]:.2f} images/s, {how}'),
         row('EmbeddingGen, peak memory', peak / 1e9, 'GB', '<= 3', 'the whole process'),
     ]  # fmt: skip
     if 'bfloat16' in rate:
         rows.append(
-            row('bfloat16 / float32, images per second', measuring.ratio(seconds, 'float32', 'bfloat16'), target='>= 1.9',
-                detail=f'{rate["bfloat16"]:.2f} / {rate["float32"]:.2f} images/s, {how}')
+            row('bfloat16 / float32, images per second', measuring.ratio(seconds, 'float32', 'bfloat16'), '×', '>= 1.9',
+                f'{rate["bfloat16"]:.2f} / {rate["float32"]:.2f} images/s, {how}')
         )  # fmt: skip
     return {'rows': rows, 'raw': {'images_per_second': rate, 'seconds': seconds, 'peak_bytes': peak}}
