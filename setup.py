@@ -34,6 +34,9 @@ setup(
         'ml-metadata>=1.21,<1.22',
         'apache-beam>=2.77,<3',
         'numpy>=2,<3',
+        # Paths that are folders of this machine or objects of a bucket.
+        'etils[epath]>=1.12',
+        'google-cloud-storage>=3',
         'h5py>=3.14',
         'jinja2>=3.1',
         'pillow>=12',
