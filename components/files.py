@@ -1,15 +1,64 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writing files so that a reader never sees half of one."""
+"""Files of this machine and objects of a bucket, written so that a reader never sees half of one.
+
+A path of a bucket is `gs://BUCKET/NAME`. `etils.epath.Path` takes both kinds; TensorFlow opens the bucket's.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from etils import epath
+
+
+def in_bucket(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is one of a bucket."""
+    return '://' in os.fspath(path)
+
+
+@contextlib.contextmanager
+def local_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives the file itself, or a copy of an object of a bucket that is gone after the block.
+
+    Raises:
+      OSError: the object cannot be read.
+    """
+    if not in_bucket(path):
+        yield Path(path)
+        return
+    with tempfile.TemporaryDirectory(prefix='download-') as folder:
+        copy = Path(folder, os.path.basename(os.fspath(path)))
+        _transfer(path, copy)
+        yield copy
+
+
+@contextlib.contextmanager
+def local_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives a folder to write to, made if it is not there: itself, or one whose files go to the bucket at the end.
+
+    For what is written bit by bit: each addition to an object of a bucket costs several requests.
+
+    Raises:
+      OSError: the folder or the bucket cannot be written.
+    """
+    if not in_bucket(path):
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix='upload-') as temporary:
+        yield Path(temporary)
+        for file in sorted(Path(temporary).rglob('*')):
+            if file.is_file():
+                _transfer(file, epath.Path(path) / file.relative_to(temporary).as_posix())
 
 
 @contextlib.contextmanager
@@ -20,9 +69,18 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     On an exception the temporary file is removed and `path` stays as it was. Two who write one path at a time, such as
     a worker that was given up for lost and the one in its place, do not share a temporary file.
 
+    For an object of a bucket the temporary path is one of this machine's, whose content is uploaded at the end; the
+    object is there when all of it is.
+
     Raises:
-      OSError: the directory cannot be written or the disk is full.
+      OSError: the directory or the bucket cannot be written, or the disk is full.
     """
+    if in_bucket(path):
+        with tempfile.TemporaryDirectory(prefix='upload-') as folder:
+            content = Path(folder, os.path.basename(os.fspath(path)))
+            yield content
+            _transfer(content, path)
+        return
     target = Path(path)
     temporary = target.with_name(f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}')
     try:
@@ -43,5 +101,17 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file's content as 64 hexadecimal digits, read in blocks."""
-    with open(path, 'rb') as stream:
+    with local_file(path) as file, open(file, 'rb') as stream:
         return hashlib.file_digest(stream, 'sha256').hexdigest()
+
+
+def _transfer(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Copies between this machine and a bucket."""
+    import tensorflow as tf
+
+    try:
+        epath.Path(source).copy(target, overwrite=True)
+    except tf.errors.OpError as error:
+        # The message goes on with what the server said, in many lines.
+        reason = error.message.strip().splitlines()[0]
+        raise OSError(errno.EIO, reason, source if in_bucket(source) else target) from None

@@ -35,7 +35,7 @@ class Environment:
 
     Attributes:
       name: the pipeline's name in the metadata.
-      root: where artifacts go.
+      root: where artifacts go, a folder or gs://BUCKET/NAME.
       serving_dir: where versions of the model are pushed.
       data_root: the folder that has `combined/`.
       data_fingerprint: of the data's content; changed data is new data for the cache.
@@ -49,6 +49,7 @@ class Environment:
       baseline_accuracy: of the last blessed model, or None.
       embedding_store: folder of embeddings that outlive a run, or ''.
       checkpoints: a folder for what a killed fine-tuning goes on from; '' keeps nothing.
+      only_from_root: take nothing from the cache that lies elsewhere than under `root`, where workers may not see it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Environment:
     baseline_accuracy: float | None = None
     embedding_store: str = ''
     checkpoints: str = ''
+    only_from_root: bool = False
 
 
 def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
@@ -218,7 +220,10 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     ]  # fmt: skip
     for component in components:
         # Executors ignore flags that they do not know; TFX's cache does not.
-        component.executor_spec.add_extra_flags([f'--code={code.fingerprint(component.id)}'])
+        flags = [f'--code={code.fingerprint(component.id)}']
+        if environment.only_from_root:
+            flags.append(f'--root={environment.root}')
+        component.executor_spec.add_extra_flags(flags)
     return pipeline.Pipeline(
         pipeline_name=environment.name,
         pipeline_root=environment.root,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -49,6 +50,18 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
     images = tf.ensure_shape(images, [None, height, width, 3])
     return {features.IMAGE: images - tf.cast(mean, tf.float32)}
+
+
+def mean_image(transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]) -> tf.Tensor:
+    """What a Transform graph subtracts, float32 [height, width, 3], BGR, 0-255.
+
+    A black image minus the mean is the mean negated.
+
+    Args:
+      transform: the graph's layer, see `preprocessing_fn`.
+    """
+    black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
+    return -transform({features.IMAGE: black[tf.newaxis]})[features.IMAGE][0]
 
 
 def _mean_image(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:

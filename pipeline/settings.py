@@ -230,10 +230,16 @@ class BeamConfig:
     worker_pool: str | None = key(
         None, 'host:port of the Beam worker pool as each TaskManager sees it; null: this process, without flink_master'
     )
+    pipeline_root: str | None = key(
+        None, 'where artifacts go, as gs://BUCKET/FOLDER, which Dataflow needs; null: the run directory'
+    )
     temp_location: str | None = key(None, 'where Beam keeps temporary files; Dataflow needs a gs:// location')
     project: str | None = key(None, 'Dataflow: the Google Cloud project')
     region: str | None = key(None, 'Dataflow: the region, e.g. europe-west4')
     image: str | None = key(None, "Dataflow: the workers' container image, see deploy/dataflow")
+    options: tuple[str, ...] = key(
+        [], 'further options of Beam and its runner, e.g. [--machine_type=n2-standard-8, --no_use_public_ips]'
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components.caffe_converter.folder import MODEL_FILE
 from components.errors import RunError
+from components.files import atomic_path, local_folder, write_text
 from components.progress import Progress
 from pipeline import features
 from pipeline.model import build_head
@@ -176,21 +178,21 @@ def run_fn(fn_args: FnArgs) -> None:
 
     values = (fn_args.hyperparameters or {}).get('values', {})
     settings = with_values(fn_args.custom_config['trainer'], values)
-    tf.io.gfile.makedirs(fn_args.model_run_dir)
     train, validation = read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files)
-    trained = train_head(train, validation, settings, log_dir=fn_args.model_run_dir)
-    facts = {
-        'settings': settings,
-        'tuned': [name for name in TUNED if name in values],
-        'kept_epoch': trained.kept_epoch,
-    }
-    for name, content in ((HISTORY, trained.history), (FACTS, facts)):
-        with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, name), 'w') as stream:
-            json.dump(content, stream)
+    with local_folder(fn_args.model_run_dir) as folder:
+        trained = train_head(train, validation, settings, log_dir=str(folder))
+        facts = {
+            'settings': settings,
+            'tuned': [name for name in TUNED if name in values],
+            'kept_epoch': trained.kept_epoch,
+        }
+        for name, content in ((HISTORY, trained.history), (FACTS, facts)):
+            write_text(folder / name, json.dumps(content))
 
     # TFX names the folder of a serving model inside the artifact; CaffeConverter's artifact holds a Keras file.
-    base = embedder.load_base(os.path.join(os.path.dirname(fn_args.base_model), 'base.keras'))
+    base = embedder.load_base(os.path.join(os.path.dirname(fn_args.base_model), MODEL_FILE))
     transform = tft.TFTransformOutput(fn_args.transform_output).transform_features_layer()
     whole = embedder.Embedder(base, transform, **fn_args.custom_config['embedder'])
     serving.export(serving.GenderModel(whole, trained.head), fn_args.serving_model_dir)
-    trained.head.save(os.path.join(os.path.dirname(fn_args.serving_model_dir), HEAD))
+    with atomic_path(os.path.join(os.path.dirname(fn_args.serving_model_dir), HEAD)) as temporary:
+        trained.head.save(temporary)

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
+
+from etils import epath
 
 from components.caffe_converter.api import check, convert
 from components.errors import InputError
@@ -34,7 +35,7 @@ def convert_to_folder(
 
     Args:
       prototxt, caffemodel: the files.
-      folder: where to write.
+      folder: where to write; may be in a bucket.
       output_layer: the Caffe layer to end at; None for the network's only output.
       input_size: height and width of the input in pixels, in place of the prototxt's.
       prototxt_sha256, caffemodel_sha256: what the files' digests must be; '' is not checked.
@@ -58,7 +59,7 @@ def convert_to_folder(
         'flops': summary.flops,
         'layers': summary.as_dict()['layers'],
     }  # fmt: skip
-    target = Path(folder)
+    target = epath.Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     model = convert(prototxt, caffemodel, output_layer=output_layer, input_size=input_size, quiet=False)
     with atomic_path(target / MODEL_FILE) as temporary:

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from components.embedding_gen.precision import FLOAT32, in_precision
 from components.errors import InputError
+from components.files import local_file
 
 # The transformed feature that holds the image, and the raw one that it is made from.
 IMAGE = 'image'
@@ -25,7 +26,7 @@ def load_base(path: str | Path) -> keras.Model:
     """Loads the frozen base that CaffeConverter wrote.
 
     Args:
-      path: a `.keras` file.
+      path: a `.keras` file, here or in a bucket.
 
     Returns:
       The model, not trainable: float32 [B, H, W, 3] (BGR, 0-255 minus the mean image) to float32 [B, h, w, C] or
@@ -37,7 +38,8 @@ def load_base(path: str | Path) -> keras.Model:
     import components.caffe_converter.keras_layers  # noqa: F401  registers the layers that a base may contain
 
     try:
-        base = keras.models.load_model(path, compile=False, safe_mode=True)
+        with local_file(path) as file:
+            base = keras.models.load_model(file, compile=False, safe_mode=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f'{path}: not a Keras model that can be loaded safely ({str(error).splitlines()[0]})'

@@ -17,6 +17,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.caffe_converter.folder import MODEL_FILE
+
 #: Beam's counters, and the properties of the artifact that get their values.
 _COMPUTED, _KNOWN = 'images_computed', 'images_known'
 
@@ -95,7 +97,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 label = f'Embedding {split}' + (f' {index}/{len(names)}' if len(names) > 1 else '')
                 shards.append((label, os.path.join(source, name), os.path.join(target, name)))
 
-        base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), 'base.keras')
+        base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), MODEL_FILE)
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
         properties = {name: exec_properties[name] for name in ('batch_size', 'pooling_grid', 'precision')}
         embed = _EmbedShard(base, graph, properties, exec_properties['store'], shared.Shared())

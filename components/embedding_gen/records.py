@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from etils import epath
 
 from components.embedding_gen.embedder import IMAGE, Embedder
 from components.embedding_gen.store import Store, digest
 from components.errors import RunError
-from components.files import atomic_path
+from components.files import atomic_path, local_file
 from components.progress import Progress
 
 EMBEDDING = 'embedding'
@@ -59,7 +60,8 @@ class ShardEmbedder:
         """Embeds every image of one shard, in order, holding no more than a few batches of images in memory.
 
         Args:
-          source: a gzip-compressed TFRecord file of tf.Example, each with `image` (one encoded image).
+          source: a gzip-compressed TFRecord file of tf.Example, each with `image` (one encoded image); it and `target`
+            may be in a bucket.
           target: where the same examples go, in the same order, without `image` and with `embedding` (float32, C
             values); written under a temporary name and renamed when complete.
           description: what the progress line says.
@@ -67,13 +69,13 @@ class ShardEmbedder:
         Raises:
           RunError: the base gives values that are not finite, so no head can be trained on them.
         """
-        if self._store is not None:
-            with self._one_at_a_time:
-                return self._shard(self._store, source, target, description)
-        with tempfile.TemporaryDirectory(prefix='embeddings-') as folder:
-            return self._shard(Store(folder, 'shard', self._embedder.size), source, target, description)
+        with self._one_at_a_time, local_file(source) as file:
+            if self._store is not None:
+                return self._shard(self._store, file, target, description)
+            with tempfile.TemporaryDirectory(prefix='embeddings-') as folder:
+                return self._shard(Store(folder, 'shard', self._embedder.size), file, target, description)
 
-    def _shard(self, store: Store, source: str | Path, target: str | Path, description: str) -> Counts:
+    def _shard(self, store: Store, source: Path, target: str | Path, description: str) -> Counts:
         digests = [digest(_image(example)) for example in _examples(source)]
         wanted, seen = [], set()
         for key in digests:
@@ -97,7 +99,7 @@ class ShardEmbedder:
         _write(source, target, (store[key] for key in digests))
         return Counts(computed, known)
 
-    def _compute(self, source: str | Path, wanted: list[bool]) -> Iterator[tuple[int, np.ndarray]]:
+    def _compute(self, source: Path, wanted: list[bool]) -> Iterator[tuple[int, np.ndarray]]:
         """(place in the shard, embedding) of the images that are wanted, in order."""
         if not any(wanted):
             return
@@ -122,8 +124,8 @@ class ShardEmbedder:
             yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # less what was filled
 
 
-def _write(source: str | Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
-    Path(target).parent.mkdir(parents=True, exist_ok=True)
+def _write(source: Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
+    epath.Path(target).parent.mkdir(parents=True, exist_ok=True)
     options = tf.io.TFRecordOptions(compression_type='GZIP')
     with atomic_path(target) as temporary, tf.io.TFRecordWriter(str(temporary), options) as writer:
         for example, embedding in zip(_examples(source), embeddings, strict=True):
@@ -132,7 +134,7 @@ def _write(source: str | Path, target: str | Path, embeddings: Iterable[np.ndarr
             writer.write(example.SerializeToString(deterministic=True))
 
 
-def _examples(source: str | Path) -> Iterator[tf.train.Example]:
+def _examples(source: Path) -> Iterator[tf.train.Example]:
     for record in tf.data.TFRecordDataset(str(source), compression_type='GZIP').as_numpy_iterator():
         yield tf.train.Example.FromString(record)
 
@@ -141,7 +143,7 @@ def _image(example: tf.train.Example) -> bytes:
     return bytes(example.features.feature[IMAGE].bytes_list.value[0])
 
 
-def _name(source: str | Path, index: int) -> str:
+def _name(source: Path, index: int) -> str:
     """The path of an image of a shard, for people."""
     for place, example in enumerate(_examples(source)):
         path = example.features.feature['path'].bytes_list.value

@@ -5,18 +5,23 @@
 A folder holds one folder for each way of embedding (`Embedder.identity`), and that one pairs of files, written when
 they are complete and never changed: `NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 32], the
 SHA-256 of the encoded images. Everything in it can be deleted at any time; it is then computed again.
+
+Where the folder is in a bucket, who opens it copies all pairs to a temporary folder first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from etils import epath
 
-from components.files import atomic_path
+from components.files import atomic_path, in_bucket, local_file
 
 _DIGESTS, _EMBEDDINGS = '.digests.npy', '.embeddings.npy'
 
@@ -35,14 +40,15 @@ class Store:
     Several processes may add to one folder at once; each sees what was there when it opened it and what it added.
 
     Args:
-      folder: where all stores of a run directory are.
+      folder: where all stores of a run directory are; may be in a bucket.
       identity: of the way of embedding; others' files are not seen.
       size: C, floats an embedding.
       seconds: between two writes.
     """
 
     def __init__(self, folder: str | Path, identity: str, size: int, seconds: float = SECONDS_BETWEEN_WRITES):
-        self._folder = Path(folder) / identity
+        self._folder = epath.Path(folder) / identity
+        self._copies: tempfile.TemporaryDirectory | None = None
         self._size = size
         self._seconds = seconds
         self._parts: list[np.ndarray] = []
@@ -87,11 +93,13 @@ class Store:
         self._new.clear()
         self._open(self._folder / f'{name}{_DIGESTS}')
 
-    def _open(self, file: Path) -> None:
+    def _open(self, file: epath.Path) -> None:
         """Reads the digests of a pair; the embeddings stay on disk until they are asked for."""
         try:
-            digests = np.load(file, allow_pickle=False)
-            rows = np.load(file.with_name(file.name.replace(_DIGESTS, _EMBEDDINGS)), mmap_mode='r', allow_pickle=False)
+            with local_file(file) as here:
+                digests = np.load(here, allow_pickle=False)
+            embeddings = self._here(file.parent / file.name.replace(_DIGESTS, _EMBEDDINGS))
+            rows = np.load(embeddings, mmap_mode='r', allow_pickle=False)
             if digests.dtype != np.uint8 or digests.shape != (len(rows), 32) or (
                 rows.dtype != np.float32 or rows.shape[1:] != (self._size,)
             ):  # fmt: skip
@@ -102,3 +110,12 @@ class Store:
         part = len(self._parts)
         self._parts.append(rows)
         self._places.update((row.tobytes(), (part, index)) for index, row in enumerate(digests))
+
+    def _here(self, file: epath.Path) -> Path:
+        """The file itself, or a copy of it on this machine that is there as long as this object is."""
+        if not in_bucket(file):
+            return Path(file)
+        if self._copies is None:
+            self._copies = tempfile.TemporaryDirectory(prefix='embedding-store-')
+        with local_file(file) as copy:
+            return Path(shutil.move(copy, self._copies.name))

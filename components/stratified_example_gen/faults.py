@@ -13,7 +13,8 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from etils import epath
 
 from components.errors import InputError, RunError
 from components.files import write_text
@@ -22,26 +23,28 @@ _CLASSES = {error.__name__: error for error in (InputError, RunError)}
 
 
 @contextmanager
-def left_in(folder: str | Path) -> Iterator[None]:
+def left_in(folder: str | epath.Path) -> Iterator[None]:
     """Leaves an InputError, RunError or OSError (as RunError) of the block in `folder` instead of raising it."""
     try:
         yield
     except (InputError, RunError) as error:
-        _leave(Path(folder), type(error).__name__, str(error))
+        _leave(epath.Path(folder), type(error).__name__, str(error))
     except OSError as error:
         where = error.filename or folder
         _leave(
-            Path(folder), RunError.__name__, f'{where}: {error.strerror}; free space or choose another output folder'
+            epath.Path(folder),
+            RunError.__name__,
+            f'{where}: {error.strerror}; free space or choose another output folder',
         )
 
 
-def raise_first(folder: str | Path) -> None:
+def raise_first(folder: str | epath.Path) -> None:
     """Raises the first error, by its text, that any worker left in `folder`; returns when there is none."""
-    left = sorted(json.loads(path.read_text(encoding='utf-8')) for path in Path(folder).glob('fault-*.json'))
+    left = sorted(json.loads(path.read_text()) for path in epath.Path(folder).glob('fault-*.json'))
     if left:
         name, message = left[0]
         raise _CLASSES[name](message)
 
 
-def _leave(folder: Path, name: str, message: str) -> None:
+def _leave(folder: epath.Path, name: str, message: str) -> None:
     write_text(folder / f'fault-{uuid.uuid4().hex}.json', json.dumps((name, message)))

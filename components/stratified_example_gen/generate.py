@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from etils import epath
 
 from components.errors import RunError
 from components.stratified_example_gen import account, faults, features, layout, manifest, shards
@@ -30,8 +30,8 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
 
     Args:
       settings: what to do.
-      folder: where `Split-train/`, `Split-validation/`, `Split-test/`, rejected.csv and account.json go; on a file
-        system that every worker sees.
+      folder: where `Split-train/`, `Split-validation/`, `Split-test/`, rejected.csv and account.json go; every
+        worker has to see it. A folder, or gs://BUCKET/NAME.
       make_pipeline: gives a new pipeline with the runner's options.
 
     Returns:
@@ -46,19 +46,17 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
     layout.check_root(settings.data_root, settings.directories, settings.layout)
     for _ in manifest.rows(settings.data_root, settings.directories, settings.layout, settings.manifest_columns):
         pass  # a fault in it is found here, where it is still one line
-    if '://' in folder:
-        raise RunError(f'{folder} is no path of a file system; mount it where every worker sees it')
-    target = Path(folder)
+    target = epath.Path(folder)
     work = target / _WORK_NAME
     splits = [shards.split_folder(split) for split in features.SPLITS]
     with _folder(work):
         for split in splits:  # of an earlier attempt that was killed
-            shutil.rmtree(target / split, ignore_errors=True)
+            (target / split).rmtree(missing_ok=True)
         with make_pipeline() as pipeline:
             writing.make_plan(pipeline, settings, str(work))
         faults.raise_first(work)
         notes = writing.read_notes(work)
-        kept = int((work / writing.KEPT_NAME).read_text(encoding='ascii'))
+        kept = int((work / writing.KEPT_NAME).read_text())
         result = account.build(settings, kept, notes, _planned(work, settings))
         account.check(result, settings, next((note for note in notes if note.kind == REJECTED), None))
         with make_pipeline() as pipeline:
@@ -72,7 +70,7 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
     return result
 
 
-def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
+def _planned(work: epath.Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
     for split in features.SPLITS:
         for shard in range(settings.shards):
             for photo in shards.read_plan(shards.plan_path(work, split, shard)):
@@ -80,13 +78,13 @@ def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
 
 
 @contextmanager
-def _folder(path: Path) -> Iterator[None]:
-    shutil.rmtree(path, ignore_errors=True)
+def _folder(path: epath.Path) -> Iterator[None]:
     try:
+        path.rmtree(missing_ok=True)
         path.mkdir(parents=True)
     except OSError as error:
         raise RunError(f'{path} cannot be made: {error.strerror}; choose another output folder') from None
     try:
         yield
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        path.rmtree(missing_ok=True)

@@ -16,6 +16,7 @@ _FLAGS = {
     'job-server': ('job_server', 'HOST:PORT|JAR', "Beam's job server for Flink (beam.job_server)"),
     'worker-pool': ('worker_pool', 'HOST:PORT', 'the worker pool as task managers see it (beam.worker_pool)'),
     'workers': ('workers', 'N', 'how many work at once (beam.workers)'),
+    'pipeline-root': ('pipeline_root', 'gs://BUCKET/FOLDER', 'where artifacts go (beam.pipeline_root)'),
     'temp-location': ('temp_location', 'URI', 'where Beam keeps temporary files (beam.temp_location)'),
 }
 

@@ -16,14 +16,6 @@ from pipeline.preprocessing import decode
 # Encoded images that are shuffled at a time: some hundred megabytes at most. An epoch of more is shuffled in part.
 _SHUFFLED = 10_000
 
-Transform = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
-
-
-def mean_image(transform: Transform) -> tf.Tensor:
-    """What Transform subtracts, float32 [H, W, 3], BGR, 0-255: a black image minus the mean is the mean negated."""
-    black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
-    return -transform({features.IMAGE: black[tf.newaxis]})[features.IMAGE][0]
-
 
 def changed(image: tf.Tensor, flip: tf.Tensor, top: tf.Tensor, left: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """Mirrors an image and resizes a window of it to the whole.
@@ -72,7 +64,7 @@ class Batches:
 
     Args:
       files: gzip-compressed TFRecord files of tf.Example with `image` and the label.
-      mean: float32 [H, W, 3], see `mean_image`.
+      mean: float32 [H, W, 3], see `preprocessing.mean_image`.
       batch_size: images a step.
 
     Raises:

@@ -9,16 +9,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+from etils import epath
 from tfx import types
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components.caffe_converter.folder import MODEL_FILE
+from components.files import atomic_path, local_file
 from pipeline import code, features
 from pipeline.trainer import HEAD, HISTORY
-
-#: In FineTuner's `model`, as in CaffeConverter's.
-BASE = 'base.keras'
 
 
 class Executor(base_executor.BaseExecutor):
@@ -55,25 +56,26 @@ class Executor(base_executor.BaseExecutor):
         import tensorflow_transform as tft
 
         from components.embedding_gen import embedder
-        from pipeline import serving
+        from pipeline import preprocessing, serving
         from pipeline.fine_tuning import batches, checkpoint, training
 
         settings, further = json.loads(exec_properties['settings']), json.loads(exec_properties['embedder'])
         grid = further['pooling_grid']
-        base_file = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), BASE)
+        base_file = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), MODEL_FILE)
         head_file = os.path.join(artifact_utils.get_single_uri(input_dict['head_model']), HEAD)
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
         train, validation = (_files(input_dict['examples'], split) for split in (features.TRAIN, features.VALIDATION))
         kept = None
         if exec_properties['checkpoints']:
-            inputs: list[str | Path] = [base_file, head_file, *train, *validation, *_all_files(graph)]
+            inputs = [base_file, head_file, *train, *validation, *_all_files(graph)]
             digest = checkpoint.key([settings, grid, code.fingerprint('FineTuner')], inputs)
             kept = Path(exec_properties['checkpoints'], f'{digest}.npz')
 
         base = embedder.load_base(base_file)
-        head = keras.models.load_model(head_file, compile=False, safe_mode=True)
+        with local_file(head_file) as file:
+            head = keras.models.load_model(file, compile=False, safe_mode=True)
         transform = tft.TFTransformOutput(graph).transform_features_layer()
-        mean, size = batches.mean_image(transform), settings['batch_size']
+        mean, size = preprocessing.mean_image(transform), settings['batch_size']
         data, measured_on = batches.Batches(train, mean, size), batches.Batches(validation, mean, size)
         training.unfreeze(base, settings['unfreeze_from'])
         model = training.whole_model(base, head, grid, settings['learning_rate'], data.steps * settings['epochs'])
@@ -81,8 +83,9 @@ class Executor(base_executor.BaseExecutor):
 
         folder = artifact_utils.get_single_uri(output_dict['model'])
         base.trainable = False
-        base.save(os.path.join(folder, BASE))
-        head.save(os.path.join(folder, HEAD))
+        for name, trained in ((MODEL_FILE, base), (HEAD, head)):
+            with atomic_path(os.path.join(folder, name)) as temporary:
+                trained.save(temporary)
         whole = embedder.Embedder(base, transform, **further)
         serving.export(serving.GenderModel(whole, head), path_utils.serving_model_dir(folder))
         run = artifact_utils.get_single_uri(output_dict['model_run'])
@@ -92,8 +95,8 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _files(artifacts: list[types.Artifact], split: str) -> list[str]:
-    return [str(path) for path in sorted(Path(artifact_utils.get_split_uri(artifacts, split)).glob('*.gz'))]
+    return [str(path) for path in sorted(epath.Path(artifact_utils.get_split_uri(artifacts, split)).glob('*.gz'))]
 
 
-def _all_files(folder: str) -> list[Path]:
-    return sorted(path for path in Path(folder).rglob('*') if path.is_file())
+def _all_files(folder: str) -> list[str]:
+    return sorted(os.path.join(where, name) for where, _, names in fileio.walk(folder) for name in names)

@@ -8,9 +8,11 @@ import csv
 import json
 import math
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
+from etils import epath
+
+from components.files import local_file
 from components.stratified_example_gen import account
 from pipeline import features
 from pipeline.report.scores import shards
@@ -57,7 +59,7 @@ def left_out(examples: str) -> dict[str, Any]:
     """
     lists = {}
     for name, file in (('rejected', account.REJECTED_NAME), ('remarks', account.REMARKS_NAME)):
-        with open(Path(examples, file), encoding='utf-8', newline='') as stream:
+        with local_file(epath.Path(examples, file)) as here, open(here, encoding='utf-8', newline='') as stream:
             total, rows = 0, []
             for row in csv.DictReader(stream):
                 total += 1
@@ -73,7 +75,7 @@ def decision(folder: str) -> dict[str, Any]:
     Args:
       folder: the artifact's.
     """
-    found: dict[str, Any] = json.loads(Path(folder, 'decision.json').read_text('utf-8'))
+    found: dict[str, Any] = json.loads(epath.Path(folder, 'decision.json').read_text())
     return found
 
 
@@ -92,8 +94,8 @@ def statistics(folder: str) -> list[dict[str, Any]]:
 
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for split in features.SPLITS:
-        file = Path(folder, f'Split-{split}', 'FeatureStats.pb')
-        if not file.is_file():
+        file = epath.Path(folder, f'Split-{split}', 'FeatureStats.pb')
+        if not file.exists():
             continue
         for measured in statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets[0].features:
             kind, values = _measured(measured)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from components.files import in_bucket
 from components.stratified_example_gen.records import shown
 from pipeline import features
 from pipeline.report.scores import Scores, shards
@@ -106,14 +107,13 @@ def mean_image(transform_graph: str) -> str:
     Args:
       transform_graph: the folder of Transform's artifact.
     """
-    import tensorflow as tf
     import tensorflow_transform as tft
     from PIL import Image
 
-    layer = tft.TFTransformOutput(os.path.abspath(transform_graph)).transform_features_layer()
-    black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
-    # A black image minus the mean, channels as the network wants them: BGR.
-    mean = -layer({features.IMAGE: black[tf.newaxis]})[features.IMAGE].numpy()[0, ..., ::-1]
+    from pipeline import preprocessing
+
+    graph = tft.TFTransformOutput(transform_graph if in_bucket(transform_graph) else os.path.abspath(transform_graph))
+    mean = preprocessing.mean_image(graph.transform_features_layer()).numpy()[..., ::-1]  # RGB
     return _data_uri(Image.fromarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8)), quality=90)
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from etils import epath
 
 from components.errors import RunError
 from pipeline import features
@@ -48,7 +48,7 @@ def called_female(probability: np.ndarray, threshold: float = 0.5) -> np.ndarray
 
 def shards(folder: str, split: str) -> list[str]:
     """The files of one split of an Examples artifact, in order."""
-    return sorted(str(path) for path in Path(folder, f'Split-{split}').glob('*.gz'))
+    return sorted(str(path) for path in epath.Path(folder, f'Split-{split}').glob('*.gz'))
 
 
 def read(embeddings: str, model: str) -> Scores:

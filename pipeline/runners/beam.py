@@ -31,7 +31,12 @@ _NO_PACKING = '--sdk_container_image=none-in-process'
 _KEEP_WORKER_MS = 30_000
 
 # Options reach TFX through this many environment variables, see `slots`.
-_SLOTS = 16
+_SLOTS = 32
+# As many as the longest list of options that are not the user's leaves free.
+_FURTHER = 16
+
+# Given as keys of the configuration, and checked there.
+_OWN = ('runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'flink_master')
 _SLOT = 'GENDER_PIPELINE_BEAM_{}'
 
 
@@ -53,11 +58,9 @@ def args(settings: BeamConfig) -> list[str]:
     Returns:
       What TFX hands to Beam's option parser.
     """
-    if settings.runner == FLINK:
-        return _flink_args(settings)
-    if settings.runner == DATAFLOW:
-        return _dataflow_args(settings)
-    return local_args()
+    made = {FLINK: _flink_args, DATAFLOW: _dataflow_args}
+    first = made[settings.runner](settings) if settings.runner in made else local_args()
+    return [*first, *settings.options]
 
 
 def slots() -> tuple[Any, ...]:
@@ -108,10 +111,29 @@ def check(settings: BeamConfig) -> None:
             f'beam.workers is {settings.workers}, but the runner local has one: leave it at 1, or give '
             f'beam.runner={FLINK} or {DATAFLOW}'
         )
+    if settings.pipeline_root and not _is_in_bucket(settings.pipeline_root):
+        raise InputError(
+            f'beam.pipeline_root: expected gs://BUCKET/FOLDER, found {settings.pipeline_root!r}; for artifacts in the '
+            'run directory leave it out'
+        )
+    _check_options(settings.options)
     if settings.runner == FLINK:
         _check_flink(settings)
     if settings.runner == DATAFLOW:
         _check_dataflow(settings)
+
+
+def check_data(settings: BeamConfig, data: str) -> None:
+    """Looks at whether the runner's workers can read the faces.
+
+    Raises:
+      InputError: they cannot.
+    """
+    if settings.runner == DATAFLOW and not _is_in_bucket(data):
+        raise InputError(
+            f"--data {data}: Dataflow's workers do not see this machine; copy the folder to a bucket (gcloud storage "
+            'cp --recursive) and give gs://BUCKET/FOLDER'
+        )
 
 
 def check_here(settings: BeamConfig) -> None:
@@ -183,14 +205,30 @@ def _check_flink(settings: BeamConfig) -> None:
 
 
 def _check_dataflow(settings: BeamConfig) -> None:
-    missing = [name for name in ('project', 'region', 'temp_location', 'image') if not getattr(settings, name)]
+    needed = ('project', 'region', 'pipeline_root', 'temp_location', 'image')
+    missing = [name for name in needed if not getattr(settings, name)]
     if missing:
         raise InputError(
             f'beam.runner dataflow also needs {", ".join(f"beam.{name}" for name in missing)}: give them in the '
             f'configuration or as --set beam.{missing[0]}=…'
         )
-    if not str(settings.temp_location).startswith('gs://'):
+    if not _is_in_bucket(str(settings.temp_location)):
         raise InputError(f'beam.temp_location: Dataflow needs a gs:// location, found {settings.temp_location!r}')
+
+
+def _check_options(further: tuple[str, ...]) -> None:
+    for option in further:
+        name = option.partition('=')[0].lstrip('-')
+        if not option.startswith('--') or not name:
+            raise InputError(f'beam.options: expected --NAME or --NAME=VALUE, found {option!r}')
+        if name in _OWN:
+            raise InputError(f'beam.options: {option!r} is a key of its own; see beam.* in pipeline/configs/README.md')
+    if len(further) > _FURTHER:
+        raise InputError(f'beam.options: at most {_FURTHER} can be given, found {len(further)}')
+
+
+def _is_in_bucket(value: str) -> bool:
+    return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)+/?', value))
 
 
 def _is_address(value: str | None) -> bool:

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from etils import epath
+
 from components.errors import InputError, RunError
 from components.files import sha256_file, write_text
 from pipeline.config import Config
@@ -104,9 +106,11 @@ def _run(
     from pipeline import definition, metadata
     from pipeline.report import collect, page
 
+    root = (config.beam.pipeline_root or str(output.resolve())).rstrip('/')
     environment = definition.Environment(
         name=NAME,
-        root=str(output.resolve()),
+        root=root,
+        only_from_root=bool(config.beam.pipeline_root),
         serving_dir=str(output.resolve() / 'serving' / NAME),
         data_root=workspace.by_content(output, data, fingerprint),
         data_fingerprint=fingerprint,
@@ -117,7 +121,7 @@ def _run(
         baseline_statistics=_baseline(output, fingerprint),
         input_size=input_size,
         beam_args=beam.slots(),
-        embedding_store=str(output.resolve() / 'embedding_store'),
+        embedding_store=f'{root}/embedding_store',
         checkpoints=str(output.resolve() / 'checkpoints'),
         baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
     )
@@ -187,7 +191,7 @@ def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float 
     for run in reversed(metadata.runs(output)):
         facts = collect.facts_file(output, run.id)
         evaluation = run.output('Evaluator', 'evaluation')
-        if not facts.is_file() or not evaluation or not Path(evaluation.uri, bounds.FILE).is_file():
+        if not facts.is_file() or not evaluation or not epath.Path(evaluation.uri, bounds.FILE).exists():
             continue
         known = json.loads(facts.read_text('utf-8'))
         made_from = [known[name] for name in ('data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256')]

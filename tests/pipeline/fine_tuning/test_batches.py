@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import RunError
+from pipeline import preprocessing
 from pipeline.fine_tuning import batches
 from pipeline.preprocessing import decode
 from tests.pipeline.fine_tuning.small_task import HEIGHT, SETTINGS, WIDTH, write
@@ -94,7 +95,7 @@ def test_the_mean_image_is_found_bit_for_bit(split):
     def layer(inputs):
         return {'image': tf.map_fn(lambda one: decode(one, HEIGHT, WIDTH), inputs['image'], tf.float32) - mean}
 
-    np.testing.assert_array_equal(batches.mean_image(layer), mean)
+    np.testing.assert_array_equal(preprocessing.mean_image(layer), mean)
 
 
 def test_plain_images_are_in_order_and_not_changed(split):

@@ -16,7 +16,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.embedding_gen import embedder
-from pipeline import metadata
+from pipeline import metadata, preprocessing
 from pipeline.fine_tuning import batches, training
 
 _EPOCHS = 4
@@ -87,7 +87,7 @@ def test_the_model_is_that_of_an_uninterrupted_fine_tuning_and_its_images_are_tr
     layer = tft.TFTransformOutput(str(tuned.folder('Transform', 'transform_graph'))).transform_features_layer()
     examples = tuned.folder('StratifiedExampleGen', 'examples')
     train, validation = (
-        batches.Batches(list(map(str, examples.glob(f'Split-{split}/*.gz'))), batches.mean_image(layer), 20)
+        batches.Batches(list(map(str, examples.glob(f'Split-{split}/*.gz'))), preprocessing.mean_image(layer), 20)
         for split in ('train', 'validation')
     )
     records = next(iter(tf.data.TFRecordDataset(next(examples.glob('Split-train/*.gz')), 'GZIP').batch(20)))

@@ -15,7 +15,8 @@ from pipeline.settings import BeamConfig
 
 _DATAFLOW = BeamConfig(
     runner='dataflow', workers=20, project='some-project', region='europe-west4',
-    temp_location='gs://bucket/tmp', image='europe-docker.pkg.dev/some-project/images/pipeline:1',
+    pipeline_root='gs://bucket/run', temp_location='gs://bucket/tmp',
+    image='europe-docker.pkg.dev/some-project/images/pipeline:1',
 )  # fmt: skip
 _CLUSTER = BeamConfig(
     runner='flink', workers=8, flink_master='flink-rest:8081', job_server='localhost:8099',
@@ -65,8 +66,8 @@ def test_dataflow_gets_what_its_own_validator_asks_for():
     assert _problems(parsed, 'DataflowRunner') == []
 
 
-@pytest.mark.parametrize('missing', ['project', 'region', 'temp_location', 'image'])
-def test_dataflow_without_one_of_its_four_is_refused(missing):
+@pytest.mark.parametrize('missing', ['project', 'region', 'pipeline_root', 'temp_location', 'image'])
+def test_dataflow_without_one_of_its_five_is_refused(missing):
     with pytest.raises(InputError, match=rf'dataflow also needs beam\.{missing}:'):
         beam.check(dataclasses.replace(_DATAFLOW, **{missing: None}))
 
@@ -78,12 +79,33 @@ def test_dataflow_without_one_of_its_four_is_refused(missing):
         (dataclasses.replace(_CLUSTER, worker_pool=None), r'beam\.worker_pool=HOST:PORT'),
         (dataclasses.replace(_CLUSTER, worker_pool='localhost'), r"beam\.worker_pool: expected HOST:PORT.*'localhost'"),
         (dataclasses.replace(_CLUSTER, flink_master='http://flink'), r'beam\.flink_master: expected HOST:PORT'),
+        (BeamConfig(pipeline_root='s3://bucket/run'), r"pipeline_root: expected gs://BUCKET/FOLDER, found 's3:"),
+        (BeamConfig(options=('machine_type=n2',)), r"beam\.options: expected --NAME.*'machine_type=n2'"),
+        (BeamConfig(options=('--region=a',)), r'key of its own'),
+        (BeamConfig(options=tuple(f'--labels=a={n}' for n in range(17))), 'at most 16'),
         (BeamConfig(workers=2), r'beam\.workers is 2, but the runner local has one'),
     ],
 )
 def test_what_a_runner_cannot_use_is_refused(settings, said):
     with pytest.raises(InputError, match=said):
         beam.check(settings)
+
+
+def test_further_options_come_after_ours_and_fit_in_the_slots():
+    further = ('--machine_type=n2-standard-8', '--no_use_public_ips', *(f'--labels=key{n}=a' for n in range(14)))
+    settings = dataclasses.replace(_DATAFLOW, options=further)
+    parsed = _parsed(settings)
+    assert parsed.view_as(options.WorkerOptions).machine_type == 'n2-standard-8'
+    assert parsed.view_as(options.WorkerOptions).use_public_ips is False
+    for one in (settings, dataclasses.replace(_CLUSTER, temp_location='gs://bucket/tmp', options=further)):
+        assert len(beam.args(one)) <= len(beam.slots())
+
+
+def test_dataflow_does_not_take_faces_of_this_machine():
+    with pytest.raises(InputError, match=r'--data faces: .*gs://BUCKET/FOLDER'):
+        beam.check_data(_DATAFLOW, 'faces')
+    beam.check_data(_DATAFLOW, 'gs://bucket/faces')
+    beam.check_data(BeamConfig(), 'faces')
 
 
 def test_the_configuration_is_checked_when_it_is_loaded():
