@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+from scipy import special, stats
 
 _CONFIDENCE = 0.95
 _Z = float(stats.norm.ppf(0.5 + _CONFIDENCE / 2))
+
+# TFMA's area of a curve without a fault is a sum that ends a little beside 1, where a logit says nothing.
+_END = 1e-6
 
 
 def proportion(successes: float, trials: float) -> tuple[float, float]:
@@ -30,10 +33,10 @@ def auc(value: float, positives: float, negatives: float) -> tuple[float, float]
 
 def auc_pr(value: float, positives: float) -> tuple[float, float]:
     """The logit interval of the area under the precision-recall curve (Boyd, Eng and Page, ECML 2013, section 3.3)."""
-    if not 0 < value < 1:
+    if not _END < value < 1 - _END:
         return proportion(round(value * positives), positives)
     centre, error = math.log(value / (1 - value)), _Z / math.sqrt(positives * value * (1 - value))
-    return 1 / (1 + math.exp(error - centre)), 1 / (1 + math.exp(-error - centre))
+    return float(special.expit(centre - error)), float(special.expit(centre + error))
 
 
 def difference(successes: int, trials: int, other_successes: int, other_trials: int) -> tuple[float, float]:

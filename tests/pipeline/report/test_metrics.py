@@ -62,6 +62,13 @@ def test_precision_of_a_model_that_calls_nobody_female_is_none():
     assert got['recall']['value'] == 0
 
 
+@pytest.mark.parametrize('value', [1.0, 1 - 1e-9, 1 - 2e-7, 1 - 2e-6, 1e-9])
+def test_a_curve_that_ends_beside_1_or_0_has_an_interval(value):
+    low, high = intervals.auc_pr(value, 5)
+    assert 0 <= low <= value + 1e-8
+    assert value - 1e-8 <= high <= 1
+
+
 def test_the_binomial_interval_is_exact():
     # Clopper and Pearson's defining property: each tail beyond the bound has 2.5 %.
     low, high = intervals.proportion(7, 20)
