@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures that every test may use."""
 
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.google_cloud import objects, proxy
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
@@ -19,3 +23,19 @@ def shared() -> Path:
     if not (folder / 'models').is_dir() or not (folder / 'data').is_dir():
         pytest.skip(f'real faces and networks are not here: {folder} has no models/ and data/')
     return folder
+
+
+# TensorFlow remembers for some seconds what a path was.
+_BUCKETS = itertools.count(1)
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[objects.Objects]:
+    """A new bucket, `gs://{bucket.name}`, that the clients of this process find."""
+    folder = tmp_path / 'google_cloud'
+    folder.mkdir()
+    made = objects.Objects(f'bucket-{next(_BUCKETS)}')
+    with proxy.Proxy(made, folder) as running:
+        for name, value in running.environment.items():
+            monkeypatch.setenv(name, value)
+        yield made

@@ -66,7 +66,7 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
             account.write(work, result, notes)
         faults.raise_first(work)
         for name in (*splits, account.REJECTED_NAME, account.REMARKS_NAME, account.ACCOUNT_NAME):
-            (work / name).rename(target / name)
+            (work / name).replace(target / name)
     return result
 
 

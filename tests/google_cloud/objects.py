@@ -65,12 +65,13 @@ class Objects:
     """One bucket.
 
     Attributes:
+      name: of the bucket.
       contents: by name; only to look at.
       requests: "METHOD path" of all that were answered.
     """
 
-    def __init__(self, bucket: str):
-        self.bucket = bucket
+    def __init__(self, name: str):
+        self.name = name
         self.requests: list[str] = []
         self._objects: dict[str, _Object] = {}
         self._uploads: dict[str, tuple[str, bytearray]] = {}
@@ -109,11 +110,11 @@ class Objects:
             ):
                 if match := re.fullmatch(pattern, request.path):
                     bucket, *names = map(urllib.parse.unquote, match.groups())
-                    return function(request, *names) if bucket == self.bucket else _error(404, f'no bucket {bucket}')
+                    return function(request, *names) if bucket == self.name else _error(404, f'no bucket {bucket}')
         return _error(501, f'not known here: {request.method} {request.target}')
 
     def _bucket(self, request: Request) -> Response:
-        return _json({'kind': 'storage#bucket', 'id': self.bucket, 'name': self.bucket, 'location': 'EU'})
+        return _json({'kind': 'storage#bucket', 'id': self.name, 'name': self.name, 'location': 'EU'})
 
     def _list(self, request: Request) -> Response:
         query = request.query
@@ -151,7 +152,7 @@ class Objects:
         return _json(self._resource(name))
 
     def _copy(self, request: Request, name: str, bucket: str, target: str) -> Response:
-        if name not in self._objects or bucket != self.bucket:
+        if name not in self._objects or bucket != self.name:
             return _error(404, f'no object {name}')
         self._put(target, self._objects[name].content)
         resource = self._resource(target)
@@ -244,7 +245,7 @@ class Objects:
         one = self._objects[name]
         checksum = google_crc32c.Checksum(one.content).digest()
         return {
-            'kind': 'storage#object', 'bucket': self.bucket, 'name': name, 'generation': str(one.generation),
+            'kind': 'storage#object', 'bucket': self.name, 'name': name, 'generation': str(one.generation),
             'metageneration': '1', 'size': str(len(one.content)), 'updated': one.updated,
             'timeCreated': one.updated, 'crc32c': base64.b64encode(checksum).decode(),
             'md5Hash': base64.b64encode(hashlib.md5(one.content, usedforsecurity=False).digest()).decode(),

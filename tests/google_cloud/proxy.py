@@ -84,7 +84,7 @@ class _Handler(server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.connection = self.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile('rb')
-        self.wfile = self.connection.makefile('wb')
+        self.wfile = self.connection.makefile('wb', 0)  # a "100 Continue" must not wait
         self.close_connection = False
 
     def _answer(self) -> None:
