@@ -37,7 +37,7 @@ class Environment:
       name: the pipeline's name in the metadata.
       root: where artifacts go, a folder or gs://BUCKET/NAME.
       serving_dir: where versions of the model are pushed.
-      data_root: the folder that has `combined/`.
+      data_root: the folder that has `combined/`; may be one of a bucket, `gs://…`.
       data_fingerprint: of the data's content; changed data is new data for the cache.
       prototxt: path of the network's description.
       prototxt_sha256: of its content.

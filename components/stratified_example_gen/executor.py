@@ -31,7 +31,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         rejected.csv and account.json.
 
     Execution properties (lists are JSON, because TFX knows numbers and strings):
-      data_root: str. The folder that holds `combined/`.
+      data_root: str. The folder that holds `combined/`, on a file system that every worker sees or as `gs://…`.
       fingerprint: str. What `layout.fingerprint` says of it; not read here, it makes changed data new to the cache.
       directories: str. JSON list of names below `combined/`.
       layout: str. 'folders' or 'utkface'.

@@ -10,6 +10,8 @@
 
 Names that begin with a dot, `Thumbs.db` and `desktop.ini` are what file managers leave behind and are not counted.
 A symbolic link is followed when it ends inside the root, and never otherwise.
+
+A root is a folder of this machine or of a bucket, `gs://BUCKET/FOLDER`; `trees` knows how each is listed and read.
 """
 
 from __future__ import annotations
@@ -17,13 +19,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from components.errors import InputError
-from components.stratified_example_gen import features
+from components.stratified_example_gen import features, trees
 from components.stratified_example_gen.records import MALFORMED, REJECTED, Found, Note, shown
+from components.stratified_example_gen.trees import Entry, Tree
 
 FOLDERS = 'folders'
 UTKFACE = 'utkface'
@@ -42,6 +44,8 @@ _NAMES_IN_A_MESSAGE = 5
 def check_root(data_root: str, directories: Sequence[str], layout: str = FOLDERS) -> None:
     """Checks that a data root looks as it should, in a few milliseconds: lists folders, opens no image.
 
+    A bucket takes some requests; its folders are listed until there is a file.
+
     Args:
       data_root: the folder that holds `combined/` (or, for `utkface`, the directories themselves).
       directories: names below it, e.g. ['aligned'].
@@ -52,25 +56,28 @@ def check_root(data_root: str, directories: Sequence[str], layout: str = FOLDERS
         no file in any of them. Names what was expected and what was found.
     """
     check_directories(directories, layout)
-    root = os.fsencode(data_root)
+    tree = trees.at(data_root)
+    root = tree.shown()
     expected = f'expected a folder that holds {_listed(directories, layout)}'
-    if not os.path.isdir(root):
-        what = 'is not a folder' if os.path.lexists(root) else 'does not exist'
-        raise InputError(f'data root {shown(root)} {what}; {expected}')
-    if not _names(root, b''):
-        raise InputError(f'data root {shown(root)} is empty; {expected}')
+    if not tree.is_folder(b''):
+        what = 'is not a folder' if tree.exists(b'') else 'does not exist'
+        raise InputError(f'data root {root} {what}; {expected}')
+    if not _names(tree, b''):
+        raise InputError(f'data root {root} is empty; {expected}')
     files = 0
     malformed: list[Note] = []
     folders = 0
     for directory in directories:
-        if not os.path.isdir(os.path.join(root, below(directory, layout))):
-            raise InputError(_wrong_root(root, directory, layout, expected))
-        for folder in list_folders(data_root, directory, layout):
+        if not tree.is_folder(below(directory, layout)):
+            raise InputError(_wrong_root(tree, directory, layout, expected))
+        for folder in _folders(tree, directory, layout):
             if isinstance(folder, Note):
                 malformed.append(folder)
                 continue
             folders += 1
-            names = _names(root, folder)
+            if files and tree.one_grant:
+                continue
+            names = _names(tree, folder)
             if layout == UTKFACE:
                 malformed += [Note(MALFORMED, 'name', os.path.join(folder, n)) for n in names if not _utkface_labels(n)]
                 names = [name for name in names if _utkface_labels(name)]
@@ -78,10 +85,10 @@ def check_root(data_root: str, directories: Sequence[str], layout: str = FOLDERS
     form = 'folder of the form AA_M or AA_F' if layout == FOLDERS else 'file named <age>_<gender>_<race>_<date>.jpg'
     if not folders or (layout == UTKFACE and not files):
         some = _some([note.path for note in malformed])
-        raise InputError(f'data root {shown(root)}: no {form} in {_listed(directories, layout)}; found {some}')
+        raise InputError(f'data root {root}: no {form} in {_listed(directories, layout)}; found {some}')
     if not files:
         raise InputError(
-            f'data root {shown(root)}: the {folders} age-gender folders in {_listed(directories, layout)} hold no file'
+            f'data root {root}: the {folders} age-gender folders in {_listed(directories, layout)} hold no file'
         )
 
 
@@ -89,28 +96,25 @@ def fingerprint(data_root: str, directories: Sequence[str], layout: str = FOLDER
     """What identifies the input: 64 hexadecimal digits that change when any image's name or content does.
 
     SHA-256 over the sorted pairs of relative path and SHA-256 of the content, of all files that could be sampled (so
-    not of links that leave the root); a file that cannot be read counts by its name. `with_manifest` adds
-    manifest.csv.
+    not of links that leave the root); a file that cannot be read counts by its name. `with_manifest` adds manifest.csv.
+    In a bucket the CRC-32C and the size of the listings stand for the content, and no object is read.
 
     Raises:
       InputError: a folder cannot be listed.
     """
-    root = os.fsencode(data_root)
-    paths = [
-        found.path
-        for directory in directories
-        for folder in list_folders(data_root, directory, layout)
-        if not isinstance(folder, Note)
-        for found in list_files(data_root, folder, layout)
-        if isinstance(found, Found)
-    ]
-    if with_manifest:
-        paths.append(os.fsencode(MANIFEST_NAME))
-    paths.sort()
+    tree = trees.at(data_root)
+    folders = [f for directory in directories for f in _folders(tree, directory, layout) if not isinstance(f, Note)]
     total = hashlib.sha256()
     with ThreadPoolExecutor(_FINGERPRINT_THREADS) as pool:
-        digests = pool.map(lambda path: _digest(os.path.join(root, path)), paths)
-        for path, digest in zip(paths, digests, strict=True):
+        listed = pool.map(lambda folder: list(_files(tree, folder, layout)), folders)
+        found: list[tuple[bytes, Entry | None]] = [
+            (item.path, entry) for files in listed for item, entry in files if isinstance(item, Found)
+        ]
+        if with_manifest:
+            found.append((os.fsencode(MANIFEST_NAME), None))
+        found.sort(key=lambda file: file[0])
+        digests = pool.map(lambda file: tree.digest(*file), found)
+        for (path, _), digest in zip(found, digests, strict=True):
             total.update(b'%d:%s%s' % (len(path), path, digest))
     return total.hexdigest()
 
@@ -142,27 +146,7 @@ def list_folders(data_root: str, directory: str, layout: str) -> Iterator[bytes 
     Raises:
       InputError: the directory cannot be listed.
     """
-    root = os.fsencode(data_root)
-    base = below(directory, layout)
-    if leaves(root, base):
-        raise InputError(
-            f'{shown(os.path.join(root, base))} is a symbolic link that leaves the data root; give the root it lies in'
-        )
-    if layout == UTKFACE:
-        yield base
-        return
-    for name in _names(root, base):
-        path = os.path.join(base, name)
-        full = os.path.join(root, path)
-        if _folder_labels(name) is None:
-            kind = 'folder' if os.path.isdir(full) else 'file'
-            yield Note(MALFORMED, 'name', path, f'a {kind} where folders AA_M and AA_F of ages 01-70 are expected')
-        elif not os.path.isdir(full):
-            yield Note(MALFORMED, 'not_a_folder', path, 'a file with the name of an age-gender folder')
-        elif leaves(root, path):
-            yield Note(MALFORMED, 'link_outside_root', path, 'a folder outside the data root is not followed')
-        else:
-            yield path
+    return _folders(trees.at(data_root), directory, layout)
 
 
 def list_files(data_root: str, folder: bytes, layout: str) -> Iterator[Found | Note]:
@@ -171,21 +155,7 @@ def list_files(data_root: str, folder: bytes, layout: str) -> Iterator[Found | N
     Raises:
       InputError: the folder cannot be listed.
     """
-    root = os.fsencode(data_root)
-    for name in _names(root, folder):
-        path = os.path.join(folder, name)
-        labels = _folder_labels(os.path.basename(folder)) if layout == FOLDERS else _utkface_labels(name)
-        full = os.path.join(root, path)
-        if labels is None:
-            yield Note(MALFORMED, 'name', path, 'expected <age>_<gender>_<race>_<date>.jpg with an age of 1-70')
-        elif os.path.islink(full) and leaves(root, path):
-            yield Note(REJECTED, 'link_outside_root', path, f'links to {shown(os.path.realpath(full))}')
-        elif os.path.isdir(full):
-            yield Note(MALFORMED, 'folder', path, 'a folder among images is not read')
-        else:
-            gender, age = labels
-            stratum = folder if layout == FOLDERS else os.path.join(folder, b'%02d_%s' % (age, b'MF'[gender:][:1]))
-            yield Found(path, stratum, gender, age)
+    return (item for item, _ in _files(trees.at(data_root), folder, layout))
 
 
 def read(data_root: str, path: bytes, max_bytes: int) -> bytes:
@@ -197,28 +167,7 @@ def read(data_root: str, path: bytes, max_bytes: int) -> bytes:
       OverflowError: it is longer than `max_bytes`.
       OSError: it cannot be read.
     """
-    # O_NONBLOCK: opening a pipe nobody writes to would otherwise wait for ever. It does nothing to a regular file.
-    descriptor = os.open(os.path.join(os.fsencode(data_root), path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, 'rb') as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise IsADirectoryError('not a regular file')
-        data = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise OverflowError(f'{status.st_size:,} bytes; at most {max_bytes:,} are read')
-    return data
-
-
-def _names(root: bytes, folder: bytes) -> list[bytes]:
-    try:
-        names = os.listdir(os.path.join(root, folder))
-    except OSError as error:
-        raise InputError(
-            f'folder {shown(os.path.join(root, folder))} cannot be listed: {error.strerror}; '
-            'grant read and execute permission on it or move it out of the data root'
-        ) from None
-    manifest = os.fsencode(MANIFEST_NAME) if not folder else b''
-    return sorted(n for n in names if not n.startswith(b'.') and n.lower() not in _LEFT_BEHIND and n != manifest)
+    return trees.at(data_root).read(path, max_bytes)
 
 
 def below(directory: str, layout: str) -> bytes:
@@ -230,8 +179,59 @@ def below(directory: str, layout: str) -> bytes:
 
 def leaves(root: bytes, path: bytes) -> bool:
     """Whether a relative path, with all links followed, ends outside the root."""
-    real = os.path.realpath(root)
-    return not os.path.join(os.path.realpath(os.path.join(root, path)), b'').startswith(os.path.join(real, b''))
+    return trees.at(os.fsdecode(root)).outside(path) is not None
+
+
+def _folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | Note]:
+    base = below(directory, layout)
+    if tree.outside(base) is not None:
+        raise InputError(f'{tree.shown(base)} is a symbolic link that leaves the data root; give the root it lies in')
+    if layout == UTKFACE:
+        yield base
+        return
+    for entry in _entries(tree, base):
+        path = os.path.join(base, entry.name)
+        if _folder_labels(entry.name) is None:
+            kind = 'folder' if entry.is_folder else 'file'
+            yield Note(MALFORMED, 'name', path, f'a {kind} where folders AA_M and AA_F of ages 01-70 are expected')
+        elif not entry.is_folder:
+            yield Note(MALFORMED, 'not_a_folder', path, 'a file with the name of an age-gender folder')
+        elif entry.is_link and tree.outside(path) is not None:
+            yield Note(MALFORMED, 'link_outside_root', path, 'a folder outside the data root is not followed')
+        else:
+            yield path
+
+
+def _files(tree: Tree, folder: bytes, layout: str) -> Iterator[tuple[Found | Note, Entry]]:
+    """Each beside what the listing says of it."""
+    for entry in _entries(tree, folder):
+        path = os.path.join(folder, entry.name)
+        labels = _folder_labels(os.path.basename(folder)) if layout == FOLDERS else _utkface_labels(entry.name)
+        if labels is None:
+            yield Note(MALFORMED, 'name', path, 'expected <age>_<gender>_<race>_<date>.jpg with an age of 1-70'), entry
+        elif entry.is_link and (end := tree.outside(path)) is not None:
+            yield Note(REJECTED, 'link_outside_root', path, f'links to {shown(end)}'), entry
+        elif entry.is_folder:
+            yield Note(MALFORMED, 'folder', path, 'a folder among images is not read'), entry
+        else:
+            gender, age = labels
+            stratum = folder if layout == FOLDERS else os.path.join(folder, b'%02d_%s' % (age, b'MF'[gender:][:1]))
+            yield Found(path, stratum, gender, age), entry
+
+
+def _entries(tree: Tree, folder: bytes) -> list[Entry]:
+    """What counts in a folder, sorted by name."""
+    return [
+        entry
+        for entry in tree.entries(folder)
+        if not entry.name.startswith(b'.')
+        and entry.name.lower() not in _LEFT_BEHIND
+        and (folder or entry.name != os.fsencode(MANIFEST_NAME))
+    ]
+
+
+def _names(tree: Tree, folder: bytes) -> list[bytes]:
+    return [entry.name for entry in _entries(tree, folder)]
 
 
 def _folder_labels(name: bytes) -> tuple[int, int] | None:
@@ -248,30 +248,21 @@ def _utkface_labels(name: bytes) -> tuple[int, int] | None:
     return int(match[2]), int(match[1])
 
 
-def _digest(path: bytes) -> bytes:
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb') as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                return b'not a file'
-            return hashlib.file_digest(stream, 'sha256').digest()
-    except OSError:
-        return b'unreadable'
-
-
-def _wrong_root(root: bytes, directory: str, layout: str, expected: str) -> str:
-    found = _some(_names(root, b''))
+def _wrong_root(tree: Tree, directory: str, layout: str, expected: str) -> str:
+    names = _names(tree, b'')
+    found = _some(names)
     hint = ''
     wanted = below(directory, layout)
     if layout == FOLDERS:
-        if os.path.isdir(os.path.join(root, os.fsencode(directory))):
+        if tree.is_folder(os.fsencode(directory)):
             hint = '; give the folder above it'
-        elif any(_folder_labels(name) for name in _names(root, b'')):
+        elif any(_folder_labels(name) for name in names):
             hint = f'; move its folders to {shown(wanted)}/'
-        elif os.path.isdir(os.path.join(root, _ABOVE)):
-            found = f'combined/ with {_some(_names(root, _ABOVE))}'
-    elif any(_utkface_labels(name) for name in _names(root, b'')):
+        elif tree.is_folder(_ABOVE):
+            found = f'combined/ with {_some(_names(tree, _ABOVE))}'
+    elif any(_utkface_labels(name) for name in names):
         hint = '; set data.directories to ["."] when the images lie in the root itself'
-    return f'data root {shown(root)} has no {shown(wanted)}/; {expected}, found {found}{hint}'
+    return f'data root {tree.shown()} has no {shown(wanted)}/; {expected}, found {found}{hint}'
 
 
 def _listed(directories: Sequence[str], layout: str) -> str:

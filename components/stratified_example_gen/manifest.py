@@ -10,16 +10,17 @@ passed over.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from components.errors import InputError
-from components.stratified_example_gen import layout
-from components.stratified_example_gen.records import shown
+from components.stratified_example_gen import layout, trees
 
 _PATH_COLUMN = 'path'
-# Rows are read one by one, but a line has no bound of its own; a million rows of 250 bytes fit.
+# Rows are read one by one, but a line has no bound of its own, and an object comes as a whole; a million rows of 250
+# bytes fit.
 _MAX_BYTES = 256 * 1024 * 1024
 
 
@@ -45,34 +46,39 @@ def rows(data_root: str, directories: Sequence[str], name: str, columns: Sequenc
     """
     if not columns:
         return
-    file = os.path.join(os.fsencode(data_root), os.fsencode(layout.MANIFEST_NAME))
+    tree = trees.at(data_root)
+    manifest = os.fsencode(layout.MANIFEST_NAME)
+    file = tree.shown(manifest)
     wanted = tuple(os.path.join(layout.below(directory, name), b'') for directory in directories)
     try:
-        if layout.leaves(os.fsencode(data_root), os.fsencode(layout.MANIFEST_NAME)):
-            raise InputError(f'{shown(file)} is a symbolic link that leaves the data root; copy the file instead')
-        if not os.path.isfile(file):
-            raise InputError(
-                f'{shown(file)} does not exist; data.manifest_columns asks for {", ".join(columns)}: add the file or '
-                'leave the columns out'
-            )
-        if os.path.getsize(file) > _MAX_BYTES:
-            raise InputError(f'{shown(file)} has {os.path.getsize(file):,} bytes; at most {_MAX_BYTES:,} are read')
+        if tree.outside(manifest) is not None:
+            raise InputError(f'{file} is a symbolic link that leaves the data root; copy the file instead')
         # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with open(file, encoding='utf-8-sig', newline='') as stream:
+        with (
+            tree.stream(manifest, _MAX_BYTES) as content,
+            io.TextIOWrapper(content, encoding='utf-8-sig', newline='') as stream,
+        ):
             reader = csv.DictReader(stream, strict=True)
             missing = [c for c in (_PATH_COLUMN, *columns) if c not in (reader.fieldnames or ())]
             if missing:
                 raise InputError(
-                    f'{shown(file)} has no column {", ".join(missing)}; found {", ".join(reader.fieldnames or ())}'
+                    f'{file} has no column {", ".join(missing)}; found {", ".join(reader.fieldnames or ())}'
                 )
             for record in reader:
                 path = os.path.normpath(os.fsencode(record[_PATH_COLUMN] or '.'))
                 if path.startswith(wanted):
                     # A row that is too short has None for what is missing.
                     yield Row(reader.line_num, path, tuple(record[column] or '' for column in columns))
+    except (FileNotFoundError, IsADirectoryError):
+        raise InputError(
+            f'{file} does not exist; data.manifest_columns asks for {", ".join(columns)}: add the file or leave the '
+            'columns out'
+        ) from None
+    except OverflowError as error:
+        raise InputError(f'{file} is too long: {error}; leave out the rows of directories that are not used') from None
     except UnicodeDecodeError as error:
-        raise InputError(f'{shown(file)} is not UTF-8 (byte {error.start} of a block); save it as UTF-8') from None
+        raise InputError(f'{file} is not UTF-8 (byte {error.start} of a block); save it as UTF-8') from None
     except csv.Error as error:
-        raise InputError(f'{shown(file)} is no CSV: line {reader.line_num}: {error}') from None
+        raise InputError(f'{file} is no CSV: line {reader.line_num}: {error}') from None
     except OSError as error:
-        raise InputError(f'{shown(file)} cannot be read: {error.strerror}') from None
+        raise InputError(f'{file} cannot be read: {error.strerror or error}') from None

@@ -16,7 +16,7 @@ class Settings:
     """Everything the result depends on, apart from the files.
 
     Attributes:
-      data_root: the folder that holds `combined/`.
+      data_root: the folder that holds `combined/`, of this machine or as `gs://BUCKET/FOLDER`.
       directories: names below `combined/`, e.g. ('aligned',).
       layout: 'folders' or 'utkface'.
       per_folder: images taken from each age-gender folder; None takes all.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RunError
+from components.stratified_example_gen import trees
 from pipeline import config as configuration
 from pipeline.commands import beam
 
@@ -17,7 +18,10 @@ from pipeline.commands import beam
 def add(commands: Any) -> None:
     """Declares the commands."""
     run = commands.add_parser('run', help='run the pipeline on this machine')
-    run.add_argument('--data', type=Path, required=True, metavar='DIR', help='the folder that has combined/')
+    run.add_argument(
+        '--data', type=_data, required=True, metavar='DIR|URI',
+        help='the folder that has combined/, on this machine or as gs://BUCKET/FOLDER',
+    )  # fmt: skip
     run.add_argument('--prototxt', type=Path, required=True, metavar='FILE', help="the network's description")
     run.add_argument('--caffemodel', type=Path, required=True, metavar='FILE', help='its weights')
     run.add_argument(
@@ -43,6 +47,11 @@ def add(commands: Any) -> None:
     runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics')
     runs.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
     runs.set_defaults(command=_runs)
+
+
+def _data(text: str) -> Path | str:
+    # A Path would make one slash of two.
+    return text if trees.is_uri(text) else Path(text)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -25,12 +25,12 @@ from pipeline.runners import beam, failures, workspace
 NAME = 'gender_classifier'
 
 
-def run(config: Config, *, data: Path, prototxt: Path, caffemodel: Path, output: Path) -> dict[str, Any]:
+def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, output: Path) -> dict[str, Any]:
     """Runs the whole pipeline, or what of it is not in the run directory's cache yet.
 
     Args:
       config: what to do.
-      data: the folder that has `combined/`.
+      data: the folder that has `combined/`; text for the URI of one in a bucket.
       prototxt: the network's description.
       caffemodel: its weights.
       output: the run directory; made if it is not there.
@@ -58,7 +58,7 @@ def run(config: Config, *, data: Path, prototxt: Path, caffemodel: Path, output:
                 raise failures.for_people(error, str(log)) from error
 
 
-def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path) -> tuple[int, int]:
+def check_inputs(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path) -> tuple[int, int]:
     """Looks at every input before anything heavy is imported or written.
 
     Returns:
@@ -88,7 +88,13 @@ def check_inputs(config: Config, *, data: Path, prototxt: Path, caffemodel: Path
 
 
 def _run(
-    config: Config, data: Path, prototxt: Path, caffemodel: Path, output: Path, run_id: str, input_size: tuple[int, int]
+    config: Config,
+    data: Path | str,
+    prototxt: Path,
+    caffemodel: Path,
+    output: Path,
+    run_id: str,
+    input_size: tuple[int, int],
 ) -> dict[str, Any]:
     started = time.monotonic()
     from components.stratified_example_gen import layout

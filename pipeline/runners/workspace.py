@@ -49,17 +49,20 @@ def exclusive(output: Path) -> Iterator[None]:
         yield
 
 
-def by_content(output: Path, source: Path, sha256: str) -> str:
+def by_content(output: Path, source: Path | str, sha256: str) -> str:
     """A path to `source` that follows from its content: a moved or renamed input is the same input for the cache.
 
     Args:
       output: the run directory.
-      source: a file or folder.
+      source: a file or folder; or, as text, the URI of a folder of a bucket.
       sha256: of its content.
 
     Returns:
-      The absolute path of a symbolic link `inputs/<sha256><suffix>` in the run directory.
+      The absolute path of a symbolic link `inputs/<sha256><suffix>` in the run directory; a URI, to which no link can
+      point, as it is.
     """
+    if isinstance(source, str):
+        return source.rstrip('/')
     folder = output.resolve() / 'inputs'
     folder.mkdir(exist_ok=True)
     link = folder / f'{sha256}{source.suffix if source.is_file() else ""}'

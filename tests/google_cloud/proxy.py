@@ -46,7 +46,7 @@ class Proxy:
         self._server = server.ThreadingHTTPServer(('127.0.0.1', 0), handler)
 
     def __enter__(self) -> Proxy:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -115,6 +115,10 @@ class _Handler(server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response.body)
         self.wfile.flush()
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()  # the one that wrap_socket made, of which the server does not know
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass

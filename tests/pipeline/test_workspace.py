@@ -54,6 +54,11 @@ def test_an_input_is_the_same_path_wherever_it_lies(tmp_path):
     assert os.path.realpath(link) == str(two.resolve())
 
 
+def test_a_folder_of_a_bucket_is_where_it_is(tmp_path):
+    assert workspace.by_content(tmp_path, 'gs://faces/drawn/', 'abc') == 'gs://faces/drawn'
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_libraries_say_goes_to_the_log_and_what_we_print_to_the_terminal(tmp_path, capfd):
     with workspace.logged(tmp_path / 'logs' / 'run.log'):
         os.write(2, b'from C++\n')

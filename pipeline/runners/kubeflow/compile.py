@@ -115,7 +115,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     spec['pipelineInfo']['description'] = 'A face network in Caffe format becomes an evaluated gender classifier.'
     for name, task, key, kind, default, description in (
         ('data_root', 'StratifiedExampleGen', 'data_root', 'STRING', environment.data_root,
-         'The folder that has combined/, as the containers see it.'),
+         'The folder that has combined/, as the containers see it, or gs://BUCKET/FOLDER.'),
         ('per_folder', 'StratifiedExampleGen', 'per_folder', 'NUMBER_INTEGER', config.data.per_folder,
          'Images to take from each age-gender folder.'),
         ('prototxt', 'CaffeConverter', 'prototxt', 'STRING', environment.prototxt, "The network's description."),

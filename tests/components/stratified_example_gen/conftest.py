@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Generated faces in folders, and the in-process Beam runner."""
+"""Generated faces in folders, a bucket for them, and the in-process Beam runner."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+from components.stratified_example_gen import buckets
+from tests.google_cloud.objects import Objects, Request, Response
+from tests.google_cloud.proxy import Proxy
 
 
 def encode(image: Image.Image, kind: str = 'JPEG', **options: Any) -> bytes:
@@ -145,6 +149,51 @@ def sample(
         return account, splits, folder
 
     return run
+
+
+class Bucket(Objects):
+    """gs://faces, which says how much was downloaded and may do something before a request, or instead of it."""
+
+    def __init__(self):
+        super().__init__('faces')
+        self.sent = 0
+        self.before: Callable[[Request], Response | None] = lambda request: None
+
+    def answer(self, request: Request) -> Response:
+        response = self.before(request) or super().answer(request)
+        self.sent += len(response.body)
+        return response
+
+    @property
+    def listings(self) -> int:
+        return self.requests.count('GET /storage/v1/b/faces/o')
+
+    @property
+    def downloads(self) -> int:
+        return sum('/download/' in request for request in self.requests)
+
+    def upload(self, root: Path, folder: str = 'real/') -> str:
+        """Puts what is below `root` there, with the objects that consoles make for folders; returns its URI."""
+        for path in sorted(root.rglob('*')):
+            name = folder + os.fsencode(path.relative_to(root)).decode()
+            self.put(f'{name}/' if path.is_dir() else name, b'' if path.is_dir() else path.read_bytes())
+        return f'gs://faces/{folder}'
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket that this process sees until the test ends."""
+    bucket, folder = Bucket(), tmp_path_factory.mktemp('cloud')
+    with Proxy(bucket, folder) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv('HOME', str(folder))  # where gcloud would leave its own credentials
+        monkeypatch.delenv('CLOUDSDK_CONFIG', raising=False)
+        buckets._client.cache_clear()
+        yield bucket
+        if buckets._client.cache_info().currsize:
+            buckets._client(os.getpid()).close()
+    buckets._client.cache_clear()
 
 
 class SomebodyElse:
