@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from components.errors import InputError
+from components.errors import InputError, RunError
 from components.stratified_example_gen.records import shown
 from components.stratified_example_gen.trees import Entry
 
@@ -97,7 +97,8 @@ class BucketTree:
         """See `Tree`. Asks for `max_bytes` + 1 bytes and gets no more, however long the object is.
 
         Raises:
-          InputError: the credentials are refused, which concerns all objects; besides what `layout.read` raises.
+          InputError: the credentials are refused, which concerns all objects.
+          RunError: the service does not answer; besides what `layout.read` raises.
         """
         from google.api_core import exceptions
 
@@ -110,7 +111,12 @@ class BucketTree:
         except exceptions.RequestRangeNotSatisfiable:
             return b''  # an empty object has no first byte to begin with
         except _errors() as error:
-            raise self._refused(error) or OSError(_said(error)) from None
+            if isinstance(error, exceptions.Forbidden):
+                raise OSError(_said(error)) from None
+            # Not of this object, and not for ever: a sample without what could not be had for a while would be kept.
+            raise self._refused(error) or RunError(
+                f'{self.shown(path)} cannot be read: {_said(error)}; check the network and run again'
+            ) from None
         if blob.content_encoding == 'gzip' and len(data) <= max_bytes:
             data = _unpacked(data, max_bytes)
         if len(data) > max_bytes:

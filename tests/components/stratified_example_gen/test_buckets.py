@@ -9,7 +9,7 @@ import pickle
 
 import pytest
 
-from components.errors import InputError
+from components.errors import InputError, RunError
 from components.stratified_example_gen import buckets, layout, manifest
 from components.stratified_example_gen.records import Found, Note
 from tests.google_cloud.objects import Objects, Response
@@ -181,7 +181,7 @@ class TestBadRoot:
         monkeypatch.setattr(buckets, '_PATIENCE_S', 0.1)
         cloud.before = lambda request: Response(503)
         assert 'bucket faces cannot be listed' in self.check(ROOT)
-        with pytest.raises(OSError, match='503'):
+        with pytest.raises(RunError, match=r'gs://faces/real/x\.jpg cannot be read: .*503; check the network'):
             layout.read(ROOT, b'x.jpg', 9)
         monkeypatch.setenv('https_proxy', 'http://127.0.0.1:1')
         assert 'check the network and run again' in self.check(ROOT)
