@@ -24,17 +24,18 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult,
 from google.api_core import exceptions
 
 from components.errors import InputError, RunError
-from pipeline.runners import beam, failures
+from pipeline.runners import beam, dataflow, failures
 from pipeline.settings import BeamConfig
 from tests.flink_cluster import wait_until
 from tests.google_cloud.dataflow import Dataflow
-from tests.google_cloud.objects import Objects
+from tests.google_cloud.objects import Objects, Response
 from tests.google_cloud.proxy import Proxy
 
 _SETTINGS = BeamConfig(
     runner='dataflow', workers=20, project='some-project', region='europe-west4', temp_location='gs://faces/tmp',
     image='europe-docker.pkg.dev/some-project/images/pipeline:1',
 )  # fmt: skip
+_JSON = {'Content-Type': 'application/json'}
 
 
 @dataclasses.dataclass
@@ -215,3 +216,20 @@ def test_what_the_service_refuses_is_one_line(cloud, changed, more, said):
     assert 'The workflow could not be created' in told
     assert said in told
     assert '\n' not in told
+
+
+def test_a_bucket_is_looked_for_before_beam_tries_for_minutes(cloud, monkeypatch):
+    dataflow.check_bucket('gs://faces/tmp', 'some-project')
+    with pytest.raises(InputError, match=r'temp_location gs://others/tmp: there is no bucket others; make it'):
+        dataflow.check_bucket('gs://others/tmp', 'some-project')
+    answer = Response(403, b'{"error": {"code": 403, "message": "a has no storage.buckets.get"}}', _JSON)
+    monkeypatch.setattr(cloud.objects, 'answer', lambda request: answer)
+    with pytest.raises(InputError, match=r'may not see the bucket faces \(.*a has no storage\.buckets\.get\)'):
+        dataflow.check_bucket('gs://faces/tmp', 'some-project')
+    monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
+    with pytest.raises(InputError, match=r'gs://faces: Cloud Storage does not answer'):
+        dataflow.check_bucket('gs://faces', 'some-project')
+    monkeypatch.delenv('GOOGLE_APPLICATION_CREDENTIALS')
+    monkeypatch.setenv('HOME', str(cloud.folder))
+    with pytest.raises(InputError, match=r'no credentials .* can be used here .*; call "gcloud auth'):
+        dataflow.check_bucket('gs://faces/tmp', 'some-project')
