@@ -31,6 +31,9 @@ def for_people(error: Exception, log: str) -> Exception:
         return (InputError if kind == 'InputError' else RunError)(message)
     # What a job server says of a job, whose name tells nobody anything.
     text = re.sub(r'^Pipeline \S+ failed in state \w+: ', 'the job failed: ', str(error).strip())
+    # Dataflow says the same first, and after a traceback through which part of the service it came.
+    text = re.sub(r'^Dataflow pipeline failed\. State: (\w+), Error:\s*', r'the job ended as \1: ', text)
+    text = text.partition('\n\npassed through:\n')[0]
     # The last line of a traceback in text is the exception itself.
     first = text.splitlines()[-1 if 'Traceback' in text else 0] if text else ''
     return RunError(f'{type(error).__name__}: {first[:300]} (the whole of it is in {log})')
