@@ -105,13 +105,31 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(stream, 'sha256').hexdigest()
 
 
-def _transfer(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    """Copies between this machine and a bucket."""
+@contextlib.contextmanager
+def errors_of_the_system(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Makes of what TensorFlow and epath raise about a bucket what Python raises about a folder.
+
+    Args:
+      path: which file or folder the block is about.
+
+    Raises:
+      OSError: with the path and, in `strerror`, one line of what the service said; FileNotFoundError where it says so.
+    """
+    if not in_bucket(path):
+        yield
+        return
     import tensorflow as tf
 
     try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        missing = isinstance(error, FileNotFoundError | tf.errors.NotFoundError)
+        # What was asked of the service follows in further lines.
+        reason = (getattr(error, 'message', None) or str(error)).strip().splitlines()[0]
+        raise OSError(errno.ENOENT if missing else errno.EIO, reason, os.fspath(path)) from None
+
+
+def _transfer(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Copies between this machine and a bucket."""
+    with errors_of_the_system(source if in_bucket(source) else target):
         epath.Path(source).copy(target, overwrite=True)
-    except tf.errors.OpError as error:
-        # The message goes on with what the server said, in many lines.
-        reason = error.message.strip().splitlines()[0]
-        raise OSError(errno.EIO, reason, source if in_bucket(source) else target) from None

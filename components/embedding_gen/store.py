@@ -16,6 +16,7 @@ import logging
 import shutil
 import tempfile
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ class Store:
 
     def __init__(self, folder: str | Path, identity: str, size: int, seconds: float = SECONDS_BETWEEN_WRITES):
         self._folder = epath.Path(folder) / identity
-        self._copies: tempfile.TemporaryDirectory | None = None
+        self._copies: Path | None = None
         self._size = size
         self._seconds = seconds
         self._parts: list[np.ndarray] = []
@@ -116,6 +117,7 @@ class Store:
         if not in_bucket(file):
             return Path(file)
         if self._copies is None:
-            self._copies = tempfile.TemporaryDirectory(prefix='embedding-store-')
+            self._copies = Path(tempfile.mkdtemp(prefix='embedding-store-'))
+            weakref.finalize(self, shutil.rmtree, self._copies, ignore_errors=True)
         with local_file(file) as copy:
-            return Path(shutil.move(copy, self._copies.name))
+            return Path(shutil.move(copy, self._copies))

@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
 from components.errors import RunError
+from components.files import errors_of_the_system
 from components.stratified_example_gen import account, faults, features, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
@@ -80,11 +81,13 @@ def _planned(work: epath.Path, settings: Settings) -> Iterator[tuple[str, Photo]
 @contextmanager
 def _folder(path: epath.Path) -> Iterator[None]:
     try:
-        path.rmtree(missing_ok=True)
-        path.mkdir(parents=True)
+        with errors_of_the_system(path):
+            path.rmtree(missing_ok=True)
+            path.mkdir(parents=True)
     except OSError as error:
         raise RunError(f'{path} cannot be made: {error.strerror}; choose another output folder') from None
     try:
         yield
     finally:
-        path.rmtree(missing_ok=True)
+        with suppress(OSError), errors_of_the_system(path):
+            path.rmtree(missing_ok=True)

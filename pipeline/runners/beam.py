@@ -140,8 +140,13 @@ def check_here(settings: BeamConfig) -> None:
     """Looks at what this machine needs to submit jobs.
 
     Raises:
-      InputError: a job server has to be started here, and there is no Java for it or not the jar that was named.
+      InputError: a job server has to be started here, and there is no Java for it or not the jar that was named; or
+        Dataflow's bucket cannot be used from here.
     """
+    if settings.runner == DATAFLOW:
+        from pipeline.runners import dataflow
+
+        dataflow.check_bucket(str(settings.temp_location), str(settings.project))
     if settings.runner != FLINK or _is_address(settings.job_server):
         return
     if not shutil.which('java'):

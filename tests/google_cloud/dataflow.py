@@ -143,7 +143,7 @@ class Dataflow:
         """The options and the pipeline of a job."""
         environment = job.environment
         options = _whole(json_format.MessageToDict(type(environment).pb(environment).sdk_pipeline_options))['options']
-        url, staged = options.get('pipelineUrl', ''), f'gs://{self._objects.bucket}/'
+        url, staged = options.get('pipelineUrl', ''), f'gs://{self._objects.name}/'
         found = self._objects.contents.get(url.removeprefix(staged)) if url.startswith(staged) else None
         pipeline = beam_runner_api_pb2.Pipeline.FromString(found or b'')
         (pool,) = environment.worker_pools
@@ -158,7 +158,7 @@ class Dataflow:
                 all(re.fullmatch('[a-z][-_a-z0-9]{0,62}=[-_a-z0-9]{0,63}', f'{k}={v}') for k, v in job.labels.items()),
             f'the options say {said}, the request {project} and {region}': said == (project, region),
             f'the bucket of {environment.temp_storage_prefix} does not exist':
-                environment.temp_storage_prefix.startswith(f'storage.googleapis.com/{self._objects.bucket}/'),
+                environment.temp_storage_prefix.startswith(f'storage.googleapis.com/{self._objects.name}/'),
             f'unable to open the pipeline file {url}': found is not None,
             f'{url} is not the pipeline that was submitted':
                 hashlib.sha256(found or b'').hexdigest() == options.get('pipelineProtoHash'),

@@ -87,10 +87,6 @@ class _Handler(server.BaseHTTPRequestHandler):
         self.wfile = self.connection.makefile('wb', 0)  # a "100 Continue" must not wait
         self.close_connection = False
 
-    def finish(self) -> None:
-        super().finish()
-        self.connection.close()
-
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         body = b''

@@ -6,12 +6,16 @@ import gzip
 import hashlib
 import os
 import pickle
+import uuid
+from pathlib import Path
 
 import pytest
 
 from components.errors import InputError, RunError
 from components.stratified_example_gen import buckets, layout, manifest
+from components.stratified_example_gen.generate import generate
 from components.stratified_example_gen.records import Found, Note
+from components.stratified_example_gen.settings import Settings
 from tests.google_cloud.objects import Objects, Response
 
 ROOT = 'gs://faces/real'
@@ -71,6 +75,36 @@ class TestSample:
         assert len(account['malformed']) == 3
         assert files(there) == files(local)
         assert {example['race'] for example in splits['train'] if 'race' in example} <= {b'0', b'1', b'2', b'3'}
+
+    def test_it_is_written_into_a_bucket_as_into_a_folder(self, cloud, tree, sample, runner):
+        folder = f'folder-{uuid.uuid4().hex}'  # TensorFlow remembers for some seconds what a path was
+        cloud.put(f'{folder}/Split-train/left', b'by an attempt that was killed')
+        cloud.put(f'{folder}/rejected.csv', b'by the same')
+        options = {'per_folder': 4, 'shards': 2, 'directories': ('aligned',)}
+        account = generate(Settings(cloud.upload(tree), **options), f'gs://faces/{folder}', runner())
+        expected, _, local = sample(tree, **options)
+        assert account == expected
+        written = {
+            Path(name).relative_to(folder): hashlib.sha256(content).digest()
+            for name, content in cloud.contents.items()
+            if name.startswith(folder) and not name.endswith('/')
+        }
+        assert written == files(local)
+
+    @pytest.mark.parametrize('refused', ['.work%2F', 'plan-', 'Split-train%2Fdata'])
+    def test_a_bucket_that_may_not_be_written(self, cloud, tree, runner, refused):
+        folder = f'folder-{uuid.uuid4().hex}'
+        root = cloud.upload(tree)
+
+        def refuse(request):
+            writes = request.method in ('POST', 'PUT') and refused in request.target and folder in request.target
+            return Response(403, b'not for you') if writes else None
+
+        cloud.before = refuse
+        with pytest.raises(RunError, match=r'gs://faces/folder-.* HTTP response code 403 .*not for you') as error:
+            generate(Settings(root, ('aligned',)), f'gs://faces/{folder}', runner())
+        assert '\n' not in str(error.value)
+        assert not [name for name in cloud.contents if name.startswith(folder) and not name.endswith('/')]
 
     def test_flat_utkface_at_the_root_of_a_bucket(self, cloud, picture, sample, tmp_path):
         root = tmp_path / 'UTKFace'

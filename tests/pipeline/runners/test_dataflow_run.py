@@ -1,0 +1,91 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The whole pipeline with its Beam stages on Dataflow of loopback: faces, artifacts and jobs in a bucket."""
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.google_cloud.dataflow import Dataflow
+from tests.google_cloud.objects import Objects
+from tests.google_cloud.proxy import Proxy
+from tests.pipeline.runners import same_run
+
+# A step of each job, in order: two of StratifiedExampleGen, StatisticsGen, Transform, EmbeddingGen, Evaluator.
+_STEPS = ('ListFolders', 'WriteShard', 'GenerateStatistics', 'Analyze', 'Embed', 'ExtractEvaluateAndWriteResults')
+
+_IMAGE = 'europe-docker.pkg.dev/some-project/images/pipeline:1'
+
+
+@dataclasses.dataclass
+class _Run:
+    """A run whose workers saw nothing but the bucket."""
+
+    output: Path
+    objects: Objects
+    environment: dict[str, str]
+    arguments: list[str]
+    jobs: list
+    stderr: str
+
+
+@pytest.fixture(scope='module')
+def run(command, inputs, low_bounds, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('cloud')
+    output, objects = folder / 'out', Objects('faces')
+    for path in inputs.data.rglob('*.jpg'):
+        objects.put(f'drawn/{path.relative_to(inputs.data)}', path.read_bytes())
+    with Proxy(objects, folder) as proxy, Dataflow(objects, folder / 'dataflow', proxy.environment) as service:
+        environment = os.environ | proxy.environment | {'HOME': str(folder)}
+        arguments = [
+            *inputs.arguments(output, data='gs://faces/drawn'), *low_bounds, '--beam-runner', 'dataflow',
+            '--workers', '3', '--pipeline-root', 'gs://faces/run', '--temp-location', 'gs://faces/tmp',
+            '--set=beam.project=some-project', '--set=beam.region=europe-west4', f'--set=beam.image={_IMAGE}',
+            f'--set=beam.options=[--dataflow_endpoint={service.endpoint}]',
+        ]  # fmt: skip
+        process = command(*arguments, env=environment)
+        logs = '\n'.join(job.log[-3000:] for job in service.jobs if job.exit_status)
+        assert process.returncode == 0, process.stderr + logs
+        yield _Run(output, objects, environment, arguments, service.jobs, process.stderr)
+
+
+def test_the_result_is_the_local_one(run, finished, tmp_path):
+    for name, content in run.objects.contents.items():
+        if name.startswith('run/') and not name.endswith('/'):
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+    same_run.check(run.output, finished, tmp_path / 'run')
+
+
+def test_every_stage_on_beam_was_a_job_done_elsewhere(run):
+    assert len(run.jobs) == len(_STEPS)
+    for job, step in zip(run.jobs, _STEPS, strict=True):
+        names = {transform.unique_name for transform in job.pipeline.components.transforms.values()}
+        assert any(step in name for name in names), (step, names)
+    assert {job.exit_status for job in run.jobs} == {0}
+    assert {image for job in run.jobs for image in job.images} == {_IMAGE}
+    assert {job.max_workers for job in run.jobs} == {3}
+    assert len({job.process.pid for job in run.jobs}) == len(run.jobs)
+
+
+def test_the_run_directory_keeps_no_artifact_and_the_terminal_no_noise(run):
+    kept = {path.name for path in run.output.iterdir()}
+    assert kept == {'.lock', 'inputs', 'logs', 'metadata.sqlite', 'report', 'runs', 'serving'}
+    assert not re.search('Traceback|WARN|INFO|google', run.stderr)
+    page = (run.output / 'report' / 'index.html').read_text()
+    assert 'data:image/jpeg' in page
+    metrics = json.loads((run.output / 'report' / 'metrics.json').read_text())
+    assert Path(metrics['pushed'], 'saved_model.pb').is_file()
+
+
+def test_a_rerun_does_nothing(run, command):
+    jobs = len(run.jobs)
+    again = command(*run.arguments, env=run.environment)
+    assert again.returncode == 0, again.stderr
+    assert len(re.findall('from cache', again.stderr)) == 12
+    assert len(run.jobs) == jobs

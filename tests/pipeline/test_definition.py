@@ -1,0 +1,29 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What the definition tells TFX's cache."""
+
+import dataclasses
+
+from pipeline import config, definition
+
+_HERE = definition.Environment(
+    name='name', root='/runs/one', serving_dir='/runs/one/serving', data_root='/faces', data_fingerprint='f',
+    prototxt='/net.prototxt', prototxt_sha256='p', caffemodel='/net.caffemodel', caffemodel_sha256='c',
+    baseline_statistics='', input_size=(64, 64), beam_args=(),
+)  # fmt: skip
+
+
+def _flags(environment: definition.Environment) -> dict[str, list[str]]:
+    made = definition.create_pipeline(config.load('demo'), environment)
+    return {component.id: list(component.executor_spec.extra_flags) for component in made.components}
+
+
+def test_where_workers_see_the_root_only_nothing_that_lies_elsewhere_is_taken_from_the_cache():
+    here, moved = _flags(_HERE), _flags(dataclasses.replace(_HERE, root='/runs/two'))
+    assert here == moved  # a run directory may be moved
+    one, other = (
+        _flags(dataclasses.replace(_HERE, root=f'gs://bucket/{name}', only_from_root=True)) for name in ('one', 'two')
+    )
+    for component, flags in here.items():
+        assert one[component] == [*flags, '--root=gs://bucket/one']
+        assert other[component] == [*flags, '--root=gs://bucket/two']
