@@ -15,7 +15,6 @@ import graphlib
 import hashlib
 import itertools
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,11 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from tests import kfp_store
+from tests.google_cloud import objects
+
 _ROOT = 'minio://mlpipeline/v2/artifacts'
+_SCHEMES = {'minio://': 'minio', 'gs://': 'gcs'}
 _PLACEHOLDER = '{{$}}'
 
 
@@ -54,18 +57,33 @@ class Failed(Exception):
 
 
 class Cluster:
-    """An object store, a cache and a counter of artifacts that outlive a run."""
+    """An object store, a cache and a counter of artifacts that outlive a run.
 
-    def __init__(self, folder: Path, workers: int = 2):
+    Args:
+      folder: for all files.
+      workers: tasks at a time.
+      bucket: the store, where that is Cloud Storage; otherwise it is a folder. A pipeline says which root it wants.
+      environment: further variables of containers.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: int = 2,
+        bucket: objects.Objects | None = None,
+        environment: dict[str, str] | None = None,
+    ):
         self._folder = folder
+        self._store = kfp_store.InBucket(bucket, folder) if bucket else kfp_store.InFolder(folder / 'store')
+        self._environment = environment or {}
         self._workers = workers
         self._cache: dict[str, Task] = {}
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
 
     def object(self, uri: str) -> Path:
-        """Where an artifact's files are kept."""
-        return self._folder / 'store' / uri.removeprefix('minio://')
+        """Where an artifact's files are, or a copy of them."""
+        return self._store.files(uri)
 
     def run(self, file: Path, **arguments: Any) -> dict[str, Task]:
         """Runs a pipeline; independent tasks side by side.
@@ -78,7 +96,8 @@ class Cluster:
         json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
         parameters = root_parameters(document, arguments)
         tasks = document['root']['dag']['tasks']
-        run_root = f'{_ROOT}/{document["pipelineInfo"]["name"]}/{uuid.uuid4()}'  # ends with the run's id
+        root = document.get('defaultPipelineRoot') or _ROOT
+        run_root = f'{root}/{document["pipelineInfo"]["name"]}/{uuid.uuid4()}'  # ends with the run's id
         done: dict[str, Task] = {}
         sorter = graphlib.TopologicalSorter({name: set(task.get('dependentTasks', [])) for name, task in tasks.items()})
         sorter.prepare()
@@ -121,7 +140,7 @@ class Cluster:
     ) -> Task:
         """`execute` in component/launcher_v2.go."""
         for artifact in _artifacts(invocation['inputs']):
-            _copy_files(self.object(artifact['uri']), _local(artifact['uri'], mirror))
+            self._store.download(artifact['uri'], _local(artifact['uri'], mirror))
         for artifact in _artifacts(invocation['outputs']):  # prepareOutputFolders: the parents only
             _local(artifact['uri'], mirror).parent.mkdir(parents=True, exist_ok=True)
         for output in invocation['outputs']['parameters'].values():
@@ -131,8 +150,9 @@ class Cluster:
         text = json.dumps(invocation)
         command = [argument.replace(_PLACEHOLDER, text) for argument in [*container['command'], *container['args']]]
         process = subprocess.run(
-            command, cwd=home, env=_image_environment(home, mirror), capture_output=True, text=True, timeout=600
-        )
+            command, cwd=home, env=_image_environment(home, mirror) | self._environment, capture_output=True, text=True,
+            timeout=600,
+        )  # fmt: skip
         if process.returncode:
             raise Failed(name, process.returncode, process.stderr)
         result = Task(name, False, invocation, stderr=process.stderr)
@@ -150,8 +170,8 @@ class Cluster:
         """`uploadOutputArtifacts` and `RecordArtifact`, and what a later task gets by `toRuntimeArtifact`."""
         made = (written or {}).get('artifacts', [{}])[0]
         uri = made.get('uri') or artifact['uri']
-        assert uri.startswith('minio://'), f'{uri} would not be uploaded'
-        _copy_files(_local(uri, mirror), self.object(uri))
+        assert uri.startswith(tuple(_SCHEMES)), f'{uri} would not be uploaded'
+        self._store.upload(_local(uri, mirror), uri)
         metadata = {'display_name': artifact['name'], 'store_session_info': '{"Provider":"minio","Params":{}}'}
         for key, value in (artifact.get('metadata', {}) | made.get('metadata', {})).items():
             assert value is not None, f'{key}: StructValueToMLMDValue refuses null'
@@ -255,24 +275,12 @@ def _image_environment(home: Path, mirror: Path) -> dict[str, str]:
 
 def _local(uri: str, mirror: Path) -> Path:
     """`LocalPathForURI` in component/launcher_v2.go."""
-    return mirror / 'minio' / uri.removeprefix('minio://')
+    scheme = next(scheme for scheme in _SCHEMES if uri.startswith(scheme))
+    return mirror / _SCHEMES[scheme] / uri.removeprefix(scheme)
 
 
 def _artifacts(side: dict[str, Any]) -> list[dict[str, Any]]:
     return [artifact for value in side['artifacts'].values() for artifact in value['artifacts']]
-
-
-def _copy_files(source: Path, target: Path) -> None:
-    """`UploadBlob` and `DownloadBlob` in objectstore/object_store.go: files only; nothing there is no error."""
-    if source.is_file():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
-    for folder, _, names in os.walk(source):
-        for name in names:
-            file = Path(folder, name)
-            place = target / file.relative_to(source)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, place)
 
 
 def main(arguments: list[str]) -> None:

@@ -26,7 +26,12 @@ def add(commands: Any) -> None:
         '--prototxt', type=Path, metavar='FILE',
         help="the network's description, for the size of its input; not needed with model.input_size",
     )  # fmt: skip
-    command.add_argument('--root', default='', metavar='URI', help='where artifacts go; Vertex needs a gs:// one')
+    command.add_argument(
+        '--root',
+        default='',
+        metavar='URI',
+        help="where artifacts go (default: beam.pipeline_root, or the server's); Vertex needs gs://",
+    )
     command.add_argument('-o', '--out', type=Path, required=True, metavar='FILE', help='pipeline.yaml or pipeline.json')
     command.set_defaults(command=_compile)
 

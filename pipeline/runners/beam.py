@@ -87,7 +87,7 @@ def session(settings: BeamConfig, log: Path) -> Iterator[None]:
     """
     options = args(settings)
     with contextlib.ExitStack() as stack:
-        if settings.runner == FLINK and not _is_address(settings.job_server):
+        if settings.runner == FLINK and not is_address(settings.job_server):
             from pipeline.runners import flink
 
             endpoint = stack.enter_context(flink.job_server(options, log))
@@ -123,16 +123,16 @@ def check(settings: BeamConfig) -> None:
         _check_dataflow(settings)
 
 
-def check_data(settings: BeamConfig, data: str) -> None:
-    """Looks at whether the runner's workers can read the faces.
+def check_data(runner: str, data_root: str) -> None:
+    """Looks at whether a runner's workers can read the faces.
 
     Raises:
       InputError: they cannot.
     """
-    if settings.runner == DATAFLOW and not _is_in_bucket(data):
+    if runner == DATAFLOW and not _is_in_bucket(data_root):
         raise InputError(
-            f"--data {data}: Dataflow's workers do not see this machine; copy the folder to a bucket (gcloud storage "
-            'cp --recursive) and give gs://BUCKET/FOLDER'
+            f"data root {data_root}: Dataflow's workers do not see it; copy it to a bucket (gcloud storage cp "
+            '--recursive) and give gs://BUCKET/FOLDER'
         )
 
 
@@ -147,7 +147,7 @@ def check_here(settings: BeamConfig) -> None:
         from pipeline.runners import dataflow
 
         dataflow.check_bucket(str(settings.temp_location), str(settings.project))
-    if settings.runner != FLINK or _is_address(settings.job_server):
+    if settings.runner != FLINK or is_address(settings.job_server):
         return
     if not shutil.which('java'):
         raise InputError(
@@ -173,7 +173,7 @@ def _flink_args(settings: BeamConfig) -> list[str]:
         options += [f'--environment_type={_IN_A_POOL}', f'--environment_config={settings.worker_pool}']
     else:
         options += [f'--environment_type={_IN_THIS_PROCESS}']
-    if _is_address(settings.job_server):
+    if is_address(settings.job_server):
         options.append(f'--job_endpoint={settings.job_server}')
     elif settings.job_server:
         options.append(f'--flink_job_server_jar={os.path.abspath(settings.job_server)}')
@@ -200,7 +200,7 @@ def _dataflow_args(settings: BeamConfig) -> list[str]:
 
 def _check_flink(settings: BeamConfig) -> None:
     for name, value in (('flink_master', settings.flink_master), ('worker_pool', settings.worker_pool)):
-        if value is not None and not _is_address(value):
+        if value is not None and not is_address(value):
             raise InputError(f'beam.{name}: expected HOST:PORT, found {value!r}')
     if settings.flink_master and not settings.worker_pool:
         raise InputError(
@@ -236,5 +236,6 @@ def _is_in_bucket(value: str) -> bool:
     return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)+/?', value))
 
 
-def _is_address(value: str | None) -> bool:
+def is_address(value: str | None) -> bool:
+    """Whether a value of the configuration is HOST:PORT."""
     return bool(value and re.fullmatch(r'(https?://)?(\[[0-9A-Fa-f:]+\]|[\w.-]+):[0-9]{1,5}', value))

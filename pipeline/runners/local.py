@@ -43,7 +43,7 @@ def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, o
       RunError: a gate stopped the run, or a component failed; the log has the rest.
     """
     beam.check_here(config.beam)
-    beam.check_data(config.beam, str(data))
+    beam.check_data(config.beam.runner, str(data))
     height, width = check_inputs(config, data=data, prototxt=prototxt, caffemodel=caffemodel)
     with workspace.exclusive(output):
         now = datetime.now(UTC)

@@ -65,17 +65,31 @@ def parameters(file: Path, given: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+def pipeline_root(file: Path) -> str | None:
+    """Where `compile --root` wants artifacts to go, or None; the server does not look for it in the pipeline.
+
+    Raises:
+      InputError: the file is no pipeline for Kubeflow.
+    """
+    return _document(file).get('defaultPipelineRoot')
+
+
 def _declared(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = _document(file)['root']['inputDefinitions']['parameters']
+    return found
+
+
+def _document(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise InputError(f'{file}: {file.stat().st_size:,} bytes; a compiled pipeline has at most {_MAX_BYTES:,}')
         document: Any = next(yaml.safe_load_all(file.read_text('utf-8')), None)
-        found: dict[str, Any] = document['root']['inputDefinitions']['parameters']
+        document['root']['inputDefinitions']['parameters']
     except OSError as error:
         raise InputError(f'{file}: cannot be read ({error.strerror}); "compile" writes it') from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
         raise InputError(f'{file}: not a pipeline for Kubeflow; "compile -o pipeline.yaml" writes one') from None
-    return found
+    return dict(document)
 
 
 class Server:
@@ -110,8 +124,9 @@ class Server:
         with self._explained(), contextlib.redirect_stdout(sys.stderr):
             experiment = self._client.create_experiment(self._target.experiment, namespace=self._target.namespace)
             run = self._client.run_pipeline(
-                experiment.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache
-            )
+                experiment.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache,
+                pipeline_root=pipeline_root(file),
+            )  # fmt: skip
         return str(run.run_id)
 
     def wait(self, run_id: str, seconds: float = 5, report: Callable[[str], None] | None = None) -> str:

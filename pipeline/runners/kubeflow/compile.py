@@ -14,8 +14,9 @@ from components.errors import InputError
 from components.files import write_text
 from pipeline.config import Config
 from pipeline.fine_tuning import layers
+from pipeline.runners import beam
 from pipeline.runners.kubeflow import limits
-from pipeline.settings import LOCAL
+from pipeline.settings import FLINK, LOCAL, BeamConfig
 
 #: The pipeline's name: lower-case letters, digits and hyphens are what Kubeflow takes.
 NAME = 'gender-classifier'
@@ -55,24 +56,20 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
       config: what to do; `config.kubeflow` says how on the cluster.
       image: the container image of every component.
       size: height and width of the network's input in pixels.
-      root: where artifacts go; '' leaves it to the server (Vertex needs a gs:// one).
+      root: where artifacts go; '' leaves it to `beam.pipeline_root`, or else to the server (Vertex needs a gs:// one).
 
     Returns:
       The JSON form of a PipelineJob; its `pipelineSpec` is what Kubeflow takes.
 
     Raises:
-      InputError: `kubeflow.resources` names no component, or `beam.runner` is not local.
+      InputError: `kubeflow.resources` names no component, or `beam` a runner that tasks cannot use.
     """
-    if config.beam.runner != LOCAL:
-        raise InputError(
-            f"beam.runner {config.beam.runner}: Kubeflow's launcher keeps a task's artifacts in its own pod, where no "
-            'worker elsewhere sees them; compile with beam.runner=local, or give "run" to the cluster (deploy/flink)'
-        )
+    root = root or config.beam.pipeline_root or ''
+    _check_runner(config.beam, root)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
     from pipeline import code, definition
     from pipeline.report import collect
-    from pipeline.runners import beam
     from pipeline.runners.kubeflow import spec as amendments
 
     settings = config.kubeflow
@@ -89,7 +86,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
         caffemodel_sha256='',
         baseline_statistics='',
         input_size=size,
-        beam_args=tuple(beam.local_args()),
+        beam_args=tuple(beam.args(config.beam)),
         # Without a volume there is no place that outlives a container.
         checkpoints=f'{settings.mount.rstrip("/")}/checkpoints' if settings.claim else '',
     )
@@ -112,6 +109,8 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     job: dict[str, Any] = runner.run(wired, write_out=False)
     job.pop('labels', None)  # telemetry of TFX's
     spec = job['pipelineSpec']
+    if root:
+        spec['defaultPipelineRoot'] = root
     spec['pipelineInfo']['description'] = 'A face network in Caffe format becomes an evaluated gender classifier.'
     for name, task, key, kind, default, description in (
         ('data_root', 'StratifiedExampleGen', 'data_root', 'STRING', environment.data_root,
@@ -143,6 +142,22 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
         codes={name: code.fingerprint(name) for name in names},
     )
     return job
+
+
+def _check_runner(settings: BeamConfig, root: str) -> None:
+    if settings.runner == LOCAL:
+        return
+    if not root.startswith('gs://'):
+        raise InputError(
+            f"beam.runner {settings.runner}: Kubeflow's launcher keeps a task's artifacts in its own pod, where no "
+            'worker elsewhere sees them; give --root gs://BUCKET/FOLDER, which workers read themselves, or '
+            'beam.runner=local'
+        )
+    if settings.runner == FLINK and not (settings.flink_master and beam.is_address(settings.job_server)):
+        raise InputError(
+            'beam.runner flink: tasks have no Java to start a job server; give beam.flink_master and '
+            'beam.job_server=HOST:PORT of one that runs'
+        )
 
 
 def check_name(file: Path) -> None:

@@ -19,6 +19,10 @@ it (paths are those of github.com/kubeflow/pipelines):
 - Properties that hold JSON cannot be parameters of a pipeline in part: an extra parameter `a__b__c` replaces what is at
   b.c in the JSON of the property `a`.
 - `StructValueToMLMDValue` in metadata/converter.go refuses null, and the launcher the whole output with it.
+
+A component whose Beam stages run elsewhere keeps its URIs, which have to be gs://: workers read and write the store
+itself. `uploadOutputArtifacts` only warns of a folder that is not there; the empty objects that TensorFlow makes for
+folders, and its temporary files, are removed from the store.
 """
 
 from __future__ import annotations
@@ -29,29 +33,38 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from etils import epath
+
+from components.errors import InputError
 from components.files import write_text
+from pipeline.runners import beam
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
+from pipeline.settings import DATAFLOW, FLINK
 
 # The launcher's own output.
 _LOGS = 'executor-logs'
 
 
-def repaired(invocation: dict[str, Any], inputs_spec: dict[str, Any]) -> dict[str, Any]:
+def repaired(invocation: dict[str, Any], inputs_spec: dict[str, Any], in_store: bool = False) -> dict[str, Any]:
     """The ExecutorInput as TFX's entry point expects it.
 
     Args:
       invocation: the JSON form of kfp's ExecutorInput, as the launcher fills it in.
       inputs_spec: the JSON form of the component's ComponentInputsSpec, as TFX's compiler wrote it.
+      in_store: artifacts are read and written where they are, because Beam's workers do not see this container.
 
     Returns:
-      A changed copy: types, local paths, no outputs of the launcher's own, parts put into their properties.
+      A changed copy: types, local paths, no outputs of the launcher's own, parts put into their properties. With
+      `in_store` gs:// URIs instead of paths, also for the output file, beside which TFX keeps temporary files.
 
     Raises:
       ValueError: an input that the component does not declare.
+      InputError: `in_store`, and the store is another than gs://.
     """
     result: dict[str, Any] = json.loads(json.dumps(invocation))
     inputs, outputs = result.setdefault('inputs', {}), result.setdefault('outputs', {})
@@ -61,18 +74,26 @@ def repaired(invocation: dict[str, Any], inputs_spec: dict[str, Any]) -> dict[st
             raise ValueError(f'input artifact {name!r} is not declared; the component has {sorted(declared)}')
         for artifact in value.get('artifacts', []):
             artifact['type'] = declared[name]['artifactType']
-            _place(artifact)
+            _place(artifact, in_store)
     outputs.get('artifacts', {}).pop(_LOGS, None)
     for value in outputs.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
-            _place(artifact)
+            _place(artifact, in_store)
+            if in_store:
+                outputs['outputFile'] = f'{os.path.dirname(artifact["uri"])}/executor_output.json'
     put_parts_in_place(inputs.get('parameterValues', {}))
     return result
 
 
-def _place(artifact: dict[str, Any]) -> None:
+def _place(artifact: dict[str, Any], in_store: bool) -> None:
     artifact.setdefault('name', artifact['uri'])  # TFX makes its artifact ids of names
-    artifact['uri'] = storage.local_path(artifact['uri'])
+    if not in_store:
+        artifact['uri'] = storage.local_path(artifact['uri'])
+    elif not artifact['uri'].startswith('gs://'):
+        raise InputError(
+            f'{artifact["uri"]}: the Beam stages run elsewhere, whose workers read gs:// only; give the run the '
+            'pipeline root gs://BUCKET/FOLDER, as "submit" does, or compile with beam.runner=local'
+        )
     schema = artifact.get('type', {}).get('instanceSchema', '')
     for title, path in _own_types().items():
         # TFX takes an unknown title for the class's import path.
@@ -108,6 +129,22 @@ def put_parts_in_place(parameters: dict[str, Any]) -> None:
         parameters[owner] = json.dumps(tree)
 
 
+def runs_elsewhere(executor: str, options: Sequence[str]) -> bool:
+    """Whether an executor does its work on Beam, and not in this process.
+
+    Args:
+      executor: the path of its class.
+      options: what the command line has besides; Beam's options are there for every component.
+    """
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.utils import import_utils
+
+    runners = [option for option in options if option.startswith('--runner=')]
+    return runners[-1:] not in ([], ['--runner=DirectRunner']) and issubclass(
+        import_utils.import_class_by_path(executor), BaseBeamExecutor
+    )
+
+
 def make_folders(invocation: dict[str, Any]) -> None:
     """Makes the local folders of all artifacts of a repaired invocation that are not there."""
     for side in ('inputs', 'outputs'):
@@ -116,9 +153,14 @@ def make_folders(invocation: dict[str, Any]) -> None:
                 Path(artifact['uri']).mkdir(parents=True, exist_ok=True)
 
 
-def publish(output_file: str) -> None:
-    """Makes the ExecutorOutput that TFX wrote one for Kubeflow: URIs for local paths, no null."""
-    result = storage.to_uris(json.loads(Path(output_file).read_text('utf-8')))
+def publish(written: str, output_file: str) -> None:
+    """Makes the ExecutorOutput that TFX wrote one for Kubeflow: URIs for local paths, no null.
+
+    Args:
+      written: where TFX wrote it.
+      output_file: where the launcher looks for it; the same, or this one's own if the other is in the store.
+    """
+    result = storage.to_uris(json.loads(epath.Path(written).read_text()))
     for value in result.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
             metadata = artifact.get('metadata', {})
@@ -149,22 +191,27 @@ def main(arguments: list[str]) -> int:
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from components.errors import InputError
     from pipeline.runners import failures
 
-    invocation = repaired(
-        json.loads(options.json_serialized_invocation_args), json.loads(options.json_serialized_inputs_spec_args)
-    )
-    make_folders(invocation)
-    options.json_serialized_invocation_args = json.dumps(invocation)
+    in_store = runs_elsewhere(options.executor_class_path, beam_options)
+    given = json.loads(options.json_serialized_invocation_args)
     try:
+        invocation = repaired(given, json.loads(options.json_serialized_inputs_spec_args), in_store)
+        if in_store and 'data_root' in invocation['inputs'].get('parameterValues', {}):
+            runner = DATAFLOW if '--runner=DataflowRunner' in beam_options else FLINK
+            beam.check_data(runner, invocation['inputs']['parameterValues']['data_root'])
+        if not in_store:
+            make_folders(invocation)
+        options.json_serialized_invocation_args = json.dumps(invocation)
         kubeflow_v2_run_executor._run_executor(options, beam_options)
+        publish(invocation['outputs']['outputFile'], given['outputs']['outputFile'])
+        if in_store:
+            storage.tidy(os.path.dirname(invocation['outputs']['outputFile']))
     except Exception as error:
         traceback.print_exc()
         told = failures.for_people(error, 'the lines above')
         print(f'gender-pipeline: {" ".join(str(told).split())}', file=sys.stderr)
         return 2 if isinstance(told, InputError) else 1
-    publish(invocation['outputs']['outputFile'])
     return 0
 
 

@@ -4,7 +4,7 @@
 
 `LocalPathForURI` in backend/src/v2/component/launcher_v2.go maps gs://, minio:// and s3:// to /gcs/, /minio/ and /s3/;
 `downloadArtifacts` fills those folders before a container's own program is started and `uploadOutputArtifacts` copies
-them back after it. The program itself needs no credentials and never talks to the store.
+them back after it. The program itself needs no credentials and never talks to the store, but where Beam's workers do.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import Any
 
 #: The environment variable that puts the launcher's folders below another one than /, for tests.
 BASE = 'KFP_LOCAL_BASE'
+
+#: Where TFX keeps temporary files, beside its output file.
+TEMPORARY = '.temp'
 
 _FOLDERS = {'gs://': 'gcs/', 'minio://': 'minio/', 's3://': 's3/'}
 
@@ -42,6 +45,23 @@ def to_uris(value: Any) -> Any:
     if isinstance(value, list):
         return [to_uris(item) for item in value]
     return uri(value) if isinstance(value, str) else value
+
+
+def tidy(folder: str) -> None:
+    """Leaves of a task's folder in the store what Kubeflow can use.
+
+    Removes temporary files, and the empty objects that TensorFlow makes for folders: the launcher's `DownloadBlob`
+    would make files of them.
+
+    Args:
+      folder: gs://BUCKET/NAME.
+    """
+    from google.cloud import storage
+
+    bucket, _, name = folder.removeprefix('gs://').partition('/')
+    for blob in storage.Client().list_blobs(bucket, prefix=f'{name}/', fields='items(name),nextPageToken'):
+        if blob.name.endswith('/') or blob.name.startswith(f'{name}/{TEMPORARY}/'):
+            blob.delete()
 
 
 def _base() -> str:

@@ -104,10 +104,10 @@ def test_further_options_come_after_ours_and_fit_in_the_slots():
 
 
 def test_dataflow_does_not_take_faces_of_this_machine():
-    with pytest.raises(InputError, match=r'--data faces: .*gs://BUCKET/FOLDER'):
-        beam.check_data(_DATAFLOW, 'faces')
-    beam.check_data(_DATAFLOW, 'gs://bucket/faces')
-    beam.check_data(BeamConfig(), 'faces')
+    with pytest.raises(InputError, match=r'data root faces: .*gs://BUCKET/FOLDER'):
+        beam.check_data('dataflow', 'faces')
+    beam.check_data('dataflow', 'gs://bucket/faces')
+    beam.check_data('local', 'faces')
 
 
 def test_the_configuration_is_checked_when_it_is_loaded():

@@ -113,12 +113,21 @@ def test_a_run_is_started_with_its_parameters_and_watched_to_its_end(submit, ser
     assert posts['/experiments'] == {'display_name': 'face-gender', 'namespace': 'team'}
     run = posts['/runs']
     assert (run['display_name'], run['experiment_id']) == ('mine', 'experiment-1')
-    assert run['runtime_config']['parameters'] == {'epochs': 3}
+    assert run['runtime_config'] == {'parameters': {'epochs': 3}}
     sent = run['pipeline_spec']
     assert sent.get('pipeline_spec', sent)['pipelineInfo']['name'] == 'gender-classifier'
     assert 'kubernetes' in sent['platform_spec']['platforms']
     assert {headers.get('authorization') for *_, headers in server.seen} == {'Bearer secret'}
     assert 'secret' not in process.stderr
+
+
+def test_the_root_that_was_compiled_is_given_to_the_run(submit, server, tmp_path):
+    document = {**_PIPELINE, 'defaultPipelineRoot': 'gs://bucket/kfp'}
+    (tmp_path / 'pipeline.yaml').write_text(yaml.safe_dump_all([document, _VOLUME]))
+    process = submit()
+    assert process.returncode == 0, process.stderr
+    (run,) = [body for method, path, body, _ in server.seen if (method, path) == ('POST', '/runs')]
+    assert run['runtime_config']['pipeline_root'] == 'gs://bucket/kfp'
 
 
 @pytest.mark.parametrize('state', ['FAILED', 'CANCELED'])

@@ -165,6 +165,16 @@ def test_the_commands_are_modules_of_this_project():
 
 def test_a_runner_that_would_not_see_the_artifacts_is_refused(command, tmp_path):
     flink = ('--set=beam.runner=flink', '--set=beam.flink_master=flink:8081', '--set=beam.worker_pool=localhost:50000')
-    process = command('compile', _SIZE, *flink, '--image', _IMAGE, '-o', tmp_path / 'pipeline.yaml')
+    line = ['compile', _SIZE, *flink, '--image', _IMAGE, '-o', tmp_path / 'pipeline.yaml']
+    process = command(*line)
     assert process.returncode == 2
-    assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*deploy/flink\)\n', process.stderr)
+    assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*--root gs://.*\n', process.stderr)
+    process = command(*line, '--root', 'gs://bucket/kfp')
+    assert process.returncode == 2
+    assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*beam\.job_server=HOST:PORT.*\n', process.stderr)
+    process = command(*line, '--set=beam.job_server=jobs:8099', '--set=beam.pipeline_root=gs://bucket/kfp')
+    assert process.returncode == 0, process.stderr
+    document = next(yaml.safe_load_all((tmp_path / 'pipeline.yaml').read_text()))
+    assert document['defaultPipelineRoot'] == 'gs://bucket/kfp'
+    arguments = document['deploymentSpec']['executors']['EmbeddingGen_executor']['container']['args']
+    assert {'--runner=FlinkRunner', '--job_endpoint=jobs:8099', '--flink_master=flink:8081'} <= set(arguments)
