@@ -129,7 +129,7 @@ def check_data(runner: str, data_root: str) -> None:
     Raises:
       InputError: they cannot.
     """
-    if runner == DATAFLOW and not _is_in_bucket(data_root):
+    if runner == DATAFLOW and not data_root.startswith('gs://'):
         raise InputError(
             f"data root {data_root}: Dataflow's workers do not see it; copy it to a bucket (gcloud storage cp "
             '--recursive) and give gs://BUCKET/FOLDER'
