@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import metadata
 from tests.google_cloud.dataflow import Dataflow
 from tests.google_cloud.objects import Objects
 from tests.google_cloud.proxy import Proxy
@@ -81,6 +82,13 @@ def test_the_run_directory_keeps_no_artifact_and_the_terminal_no_noise(run):
     assert 'data:image/jpeg' in page
     metrics = json.loads((run.output / 'report' / 'metrics.json').read_text())
     assert Path(metrics['pushed'], 'saved_model.pb').is_file()
+
+
+def test_the_counters_of_the_workers_come_back(run):
+    sampled = json.loads((run.output / 'report' / 'metrics.json').read_text())['data']['sampled']
+    embeddings = metadata.runs(run.output)[0].output('EmbeddingGen', 'embeddings')
+    counted = [embeddings.properties[name] for name in ('images_computed', 'images_known')]
+    assert counted == [sampled, 0]
 
 
 def test_a_rerun_does_nothing(run, command):
