@@ -179,6 +179,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
                 **dataclasses.asdict(config.fine_tuning),
                 'unfreeze_from': unfreeze_from,
                 'seed': config.trainer.seed,
+                'class_weights': config.trainer.class_weights,
             },
             embedder=embedding,
             checkpoints=environment.checkpoints,

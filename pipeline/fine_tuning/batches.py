@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from components.errors import RunError
@@ -57,6 +58,10 @@ def augmented(image: tf.Tensor, key: tf.Tensor, flip: bool, crop: float) -> tf.T
     return changed(image, tf.logical_and(flip, chance[0] < 0.5), corner[0], corner[1], size)
 
 
+def _labels(records: tf.Tensor) -> tf.Tensor:
+    return tf.io.parse_example(records, {features.LABEL: tf.io.FixedLenFeature([], tf.int64)})[features.LABEL]
+
+
 class Batches:
     """The batches of one split: (float32 [B, H, W, 3], BGR, minus the mean image; float32 [B, 1]).
 
@@ -67,6 +72,9 @@ class Batches:
       mean: float32 [H, W, 3], see `preprocessing.mean_image`.
       batch_size: images a step.
 
+    Attributes:
+      labels: float32 [N], in the order of the files.
+
     Raises:
       RunError: the files have no examples.
     """
@@ -75,10 +83,15 @@ class Batches:
         records = tf.data.TFRecordDataset(sorted(files), compression_type='GZIP')
         self._mean = mean
         self._batch_size = batch_size
-        self.images = sum(1 for _ in records)
+        self.labels = np.concatenate([[], *(_labels(some).numpy() for some in records.batch(1024))]).astype(np.float32)
         if not self.images:
             raise RunError(f'no images in {", ".join(files) or "a split"}; give the split more images')
         self._records = records.apply(tf.data.experimental.assert_cardinality(self.images))
+
+    @property
+    def images(self) -> int:
+        """How many there are."""
+        return len(self.labels)
 
     @property
     def steps(self) -> int:

@@ -43,13 +43,14 @@ class Executor(base_executor.BaseExecutor):
             - model: Model, with `base.keras` and `head.keras` as they were trained, and the SavedModel of both.
             - model_run: ModelRun, with `history.json`, see `FineTuning.run`.
           exec_properties:
-            - settings: str, JSON of the configuration's section `fine_tuning` with 'unfreeze_from' and 'seed'.
+            - settings: str, JSON of the configuration's section `fine_tuning` with 'unfreeze_from', 'seed' and
+              'class_weights' of `trainer`.
             - embedder: str, JSON of the further arguments of `Embedder`.
             - checkpoints: str, a folder; '' for none.
 
         Raises:
           InputError: the base has no layer to unfreeze from.
-          RunError: a split has no images.
+          RunError: a split has no images, or `class_weights` is balanced and a gender is missing.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         import keras

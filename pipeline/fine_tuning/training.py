@@ -17,6 +17,7 @@ from components.progress import Progress
 from pipeline.fine_tuning import checkpoint as checkpoints
 from pipeline.fine_tuning import layers
 from pipeline.fine_tuning.batches import Batches
+from pipeline.trainer import class_weights
 
 
 def unfreeze(base: keras.Model, name: str) -> None:
@@ -80,8 +81,11 @@ class FineTuning:
       model: see `whole_model`.
       train: the training split.
       validation: what each epoch is measured on, not augmented.
-      settings: the section `fine_tuning` of the configuration with `seed`.
+      settings: the section `fine_tuning` of the configuration with `seed` and `class_weights` of `trainer`.
       checkpoint: the file to go on from and to write after each epoch; None for none.
+
+    Raises:
+      RunError: `class_weights` is balanced and a gender is missing.
     """
 
     def __init__(
@@ -94,6 +98,7 @@ class FineTuning:
     ):
         self._model, self._train, self._settings, self._checkpoint = model, train, settings, checkpoint
         self._validation = validation.plain()
+        self._class_weights = class_weights(train.labels, settings)
         model.optimizer.build(model.trainable_variables)
         chance = [layer.seed_generator.state for layer in _all_layers(model) if hasattr(layer, 'seed_generator')]
         # All that an epoch changes.
@@ -116,6 +121,7 @@ class FineTuning:
                     self._train.training(epoch, self._settings),
                     validation_data=self._validation,
                     shuffle=False,  # the batches are
+                    class_weight=self._class_weights,
                     verbose=0,
                     callbacks=[count],
                 ).history

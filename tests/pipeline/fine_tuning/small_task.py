@@ -21,7 +21,15 @@ from pipeline.model import build_head
 HEIGHT, WIDTH = 16, 20
 #: Of the program: so many that it can be killed in their middle.
 EPOCHS_TO_KILL_IN = 15
-SETTINGS = {'learning_rate': 0.01, 'batch_size': 8, 'epochs': 4, 'flip': True, 'crop': 0.2, 'seed': 3}
+SETTINGS = {
+    'learning_rate': 0.01,
+    'batch_size': 8,
+    'epochs': 4,
+    'flip': True,
+    'crop': 0.2,
+    'seed': 3,
+    'class_weights': 'none',
+}
 _HEAD = {'hidden_units': [8], 'dropout': 0.25, 'standardize': False, 'l2': 0.0, 'learning_rate': 0.01, 'seed': 4}
 
 
@@ -44,14 +52,15 @@ class Task:
         return model, training.FineTuning(model, self.train, self.validation, settings, checkpoint)
 
 
-def write(path: Path, count: int, seed: int) -> list[str]:
-    """Writes PNG images of noise; an upright bar on the left or the right means 1, a lying bar 0."""
+def write(path: Path, count: int, seed: int, every: int = 2) -> list[str]:
+    """Writes PNG images of noise; an upright bar on the left or the right means 1, as in one of `every`, a lying bar 0."""
     rng = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type='GZIP')) as writer:
         for number in range(count):
             pixels = rng.integers(0, 120, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-            if number % 2:
+            label = int(number % every == every - 1)
+            if label:
                 pixels[:, rng.choice([3, 15])] += 100
             else:
                 pixels[rng.integers(2, 14)] += 100
@@ -59,16 +68,16 @@ def write(path: Path, count: int, seed: int) -> list[str]:
             Image.fromarray(pixels).save(stream, 'PNG')
             example = tf.train.Example()
             example.features.feature['image'].bytes_list.value.append(stream.getvalue())
-            example.features.feature['gender'].int64_list.value.append(number % 2)
+            example.features.feature['gender'].int64_list.value.append(label)
             writer.write(example.SerializeToString())
     return [str(path)]
 
 
-def make(folder: Path) -> Task:
-    """Makes the task; its base and head have the same weights each time."""
+def make(folder: Path, every: int = 2) -> Task:
+    """Makes the task; its base and head have the same weights each time. See `write`."""
     mean = tf.constant(np.random.default_rng(2).uniform(50, 70, (HEIGHT, WIDTH, 3)), tf.float32)
     train, validation = (
-        batches.Batches(write(folder / f'{name}.gz', count, seed), mean, SETTINGS['batch_size'])
+        batches.Batches(write(folder / f'{name}.gz', count, seed, every), mean, SETTINGS['batch_size'])
         for name, count, seed in (('train', 83, 0), ('validation', 40, 1))
     )
     keras.utils.set_random_seed(7)

@@ -52,6 +52,17 @@ def test_where_no_epoch_is_better_the_trained_head_and_the_base_are_kept(task):
         np.testing.assert_array_equal(value, before[name], err_msg=name)
 
 
+def test_with_balanced_class_weights_the_rarer_gender_is_called_more_often(tmp_path):
+    def mean_logit(kind: str) -> float:
+        made = make(tmp_path / kind, every=6)
+        assert made.train.labels.mean() == pytest.approx(13 / 83)
+        model, work = made.fine_tuning(class_weights=kind)
+        work.run()
+        return float(model.predict(made.validation.plain(), verbose=0).mean())
+
+    assert mean_logit('balanced') > mean_logit('none') + 0.2
+
+
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
