@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files of this machine and objects of a bucket, written so that a reader never sees half of one.
 
-A path of a bucket is `gs://BUCKET/NAME`. `etils.epath.Path` takes both kinds; TensorFlow opens the bucket's.
+A path of a bucket is `gs://BUCKET/NAME`; TensorFlow opens it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,38 @@ import contextlib
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from etils import epath
-
 
 def in_bucket(path: str | os.PathLike[str]) -> bool:
     """Whether a path is one of a bucket."""
-    return '://' in os.fspath(path)
+    return os.fspath(path).startswith('gs://')
+
+
+def any_path(path: str | os.PathLike[str], *more: str) -> Path:
+    """A path of either kind, with the methods of `pathlib.Path`.
+
+    A bucket's is an `etils.epath.Path`. One of this machine is not: epath takes folders such as /s3 and /gs, where
+    Kubeflow mirrors stores, for the stores themselves.
+    """
+    if not in_bucket(path):
+        return Path(path, *more)
+    from etils import epath
+
+    return epath.Path(path, *more)
+
+
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Removes a folder of either kind with all that is in it, as far as that is possible."""
+    if not in_bucket(path):
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError), errors_of_the_system(path):
+        any_path(path).rmtree(missing_ok=True)  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
@@ -58,7 +79,7 @@ def local_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield Path(temporary)
         for file in sorted(Path(temporary).rglob('*')):
             if file.is_file():
-                _transfer(file, epath.Path(path) / file.relative_to(temporary).as_posix())
+                _transfer(file, any_path(path) / file.relative_to(temporary).as_posix())
 
 
 @contextlib.contextmanager
@@ -113,7 +134,8 @@ def errors_of_the_system(path: str | os.PathLike[str]) -> Iterator[None]:
       path: which file or folder the block is about.
 
     Raises:
-      OSError: with the path and, in `strerror`, one line of what the service said; FileNotFoundError where it says so.
+      OSError: with the path and, in `strerror`, one line of what the service said; FileNotFoundError or PermissionError
+        where it says so, and with `errno.EIO` what may pass.
     """
     if not in_bucket(path):
         yield
@@ -123,13 +145,20 @@ def errors_of_the_system(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (OSError, tf.errors.OpError) as error:
-        missing = isinstance(error, FileNotFoundError | tf.errors.NotFoundError)
+        number = errno.EIO
+        if isinstance(error, FileNotFoundError | tf.errors.NotFoundError):
+            number = errno.ENOENT
+        elif isinstance(error, tf.errors.PermissionDeniedError | tf.errors.UnauthenticatedError):
+            number = errno.EACCES
         # What was asked of the service follows in further lines.
-        reason = (getattr(error, 'message', None) or str(error)).strip().splitlines()[0]
-        raise OSError(errno.ENOENT if missing else errno.EIO, reason, os.fspath(path)) from None
+        lines = (getattr(error, 'message', None) or str(error)).strip().splitlines()
+        reason = lines[0] if lines else type(error).__name__
+        raise OSError(number, reason, os.fspath(path)) from None
 
 
 def _transfer(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Copies between this machine and a bucket."""
+    import tensorflow as tf
+
     with errors_of_the_system(source if in_bucket(source) else target):
-        epath.Path(source).copy(target, overwrite=True)
+        tf.io.gfile.copy(os.fspath(source), os.fspath(target), overwrite=True)

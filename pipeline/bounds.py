@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from etils import epath
-
 from components.errors import RunError
-from components.files import write_text
+from components.files import any_path, write_text
 from pipeline.features import GENDERS
 from pipeline.report import metrics
 from pipeline.settings import EvaluationConfig
@@ -121,19 +120,19 @@ def reasons(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [row['reason'] for row in rows if not row['met']]
 
 
-def write(folder: str | epath.Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write(folder: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes what `check` returned beside the evaluation."""
-    write_text(epath.Path(folder) / FILE, json.dumps(list(rows), indent=1, allow_nan=False) + '\n')
+    write_text(any_path(folder) / FILE, json.dumps(list(rows), indent=1, allow_nan=False) + '\n')
 
 
-def read(folder: str | epath.Path) -> list[dict[str, Any]]:
+def read(folder: str | Path) -> list[dict[str, Any]]:
     """What `check` returned, from the evaluation artifact's folder.
 
     Raises:
       RunError: the evaluation was made before bounds were kept with it.
     """
-    file = epath.Path(folder) / FILE
+    file = any_path(folder) / FILE
     if not file.exists():
         raise RunError(f'{folder}: evaluated by an earlier version (it has no {FILE}); run the pipeline again')
-    rows: list[dict[str, Any]] = json.loads(file.read_text())
+    rows: list[dict[str, Any]] = json.loads(file.read_text('utf-8'))
     return rows

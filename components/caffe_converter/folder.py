@@ -7,11 +7,9 @@ from __future__ import annotations
 import json
 import os
 
-from etils import epath
-
 from components.caffe_converter.api import check, convert
 from components.errors import InputError
-from components.files import atomic_path, sha256_file, write_text
+from components.files import any_path, atomic_path, sha256_file, write_text
 
 MODEL_FILE = 'base.keras'
 REPORT_FILE = 'report.json'
@@ -59,7 +57,7 @@ def convert_to_folder(
         'flops': summary.flops,
         'layers': summary.as_dict()['layers'],
     }  # fmt: skip
-    target = epath.Path(folder)
+    target = any_path(folder)
     target.mkdir(parents=True, exist_ok=True)
     model = convert(prototxt, caffemodel, output_layer=output_layer, input_size=input_size, quiet=False)
     with atomic_path(target / MODEL_FILE) as temporary:

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from etils import epath
 
 from components.embedding_gen.embedder import IMAGE, Embedder
 from components.embedding_gen.store import Store, digest
 from components.errors import RunError
-from components.files import atomic_path, local_file
+from components.files import any_path, atomic_path, local_file
 from components.progress import Progress
 
 EMBEDDING = 'embedding'
@@ -69,7 +68,7 @@ class ShardEmbedder:
         Raises:
           RunError: the base gives values that are not finite, so no head can be trained on them.
         """
-        with self._one_at_a_time, local_file(source) as file:
+        with local_file(source) as file, self._one_at_a_time:
             if self._store is not None:
                 return self._shard(self._store, file, target, description)
             with tempfile.TemporaryDirectory(prefix='embeddings-') as folder:
@@ -125,7 +124,7 @@ class ShardEmbedder:
 
 
 def _write(source: Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
-    epath.Path(target).parent.mkdir(parents=True, exist_ok=True)
+    any_path(target).parent.mkdir(parents=True, exist_ok=True)
     options = tf.io.TFRecordOptions(compression_type='GZIP')
     with atomic_path(target) as temporary, tf.io.TFRecordWriter(str(temporary), options) as writer:
         for example, embedding in zip(_examples(source), embeddings, strict=True):

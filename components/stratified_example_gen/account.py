@@ -8,9 +8,8 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
-
-from etils import epath
 
 from components.errors import InputError
 from components.files import atomic_path, write_text
@@ -124,7 +123,7 @@ def check(account: Mapping[str, Any], settings: Settings, first_rejected: Note |
             )
 
 
-def write(folder: epath.Path, account: Mapping[str, Any], notes: Iterable[Note]) -> None:
+def write(folder: Path, account: Mapping[str, Any], notes: Iterable[Note]) -> None:
     """Writes the rows, then account.json.
 
     rejected.csv lists each file that was found and is not in reach of the sample (rejected, duplicate, conflicting);
@@ -138,7 +137,7 @@ def write(folder: epath.Path, account: Mapping[str, Any], notes: Iterable[Note])
     write_text(folder / ACCOUNT_NAME, json.dumps(account, indent=2) + '\n')
 
 
-def _write_rows(path: epath.Path, notes: Iterable[Note]) -> None:
+def _write_rows(path: Path, notes: Iterable[Note]) -> None:
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as stream:
         rows = csv.writer(stream, lineterminator='\n')
         rows.writerow(['path', 'reason', 'detail'])

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from components.errors import InputError, RunError
+from components.errors import InputError, PassingError
 from components.stratified_example_gen.records import shown
 from components.stratified_example_gen.trees import Entry
 
@@ -98,7 +98,7 @@ class BucketTree:
 
         Raises:
           InputError: the credentials are refused, which concerns all objects.
-          RunError: the service does not answer; besides what `layout.read` raises.
+          PassingError: the service does not answer, or refuses; besides what `layout.read` raises.
         """
         from google.api_core import exceptions
 
@@ -111,11 +111,10 @@ class BucketTree:
         except exceptions.RequestRangeNotSatisfiable:
             return b''  # an empty object has no first byte to begin with
         except _errors() as error:
-            if isinstance(error, exceptions.Forbidden):
-                raise OSError(_said(error)) from None
-            # Not of this object, and not for ever: a sample without what could not be had for a while would be kept.
-            raise self._refused(error) or RunError(
-                f'{self.shown(path)} cannot be read: {_said(error)}; check the network and run again'
+            # Not of this object, and perhaps not for ever (too many requests get a 403, too): a sample without what
+            # could not be had for a while would be kept.
+            raise self._refused(error) or PassingError(
+                f'{self.shown(path)} cannot be read: {_said(error)}; check network and permissions, and run again'
             ) from None
         if blob.content_encoding == 'gzip' and len(data) <= max_bytes:
             data = _unpacked(data, max_bytes)

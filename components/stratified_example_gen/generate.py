@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etils import epath
-
 from components.errors import RunError
-from components.files import errors_of_the_system
+from components.files import any_path, errors_of_the_system, remove_folder
 from components.stratified_example_gen import account, faults, features, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
@@ -47,12 +46,12 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
     layout.check_root(settings.data_root, settings.directories, settings.layout)
     for _ in manifest.rows(settings.data_root, settings.directories, settings.layout, settings.manifest_columns):
         pass  # a fault in it is found here, where it is still one line
-    target = epath.Path(folder)
+    target = any_path(folder)
     work = target / _WORK_NAME
     splits = [shards.split_folder(split) for split in features.SPLITS]
     with _folder(work):
         for split in splits:  # of an earlier attempt that was killed
-            (target / split).rmtree(missing_ok=True)
+            remove_folder(target / split)
         with make_pipeline() as pipeline:
             writing.make_plan(pipeline, settings, str(work))
         faults.raise_first(work)
@@ -67,11 +66,12 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
             account.write(work, result, notes)
         faults.raise_first(work)
         for name in (*splits, account.REJECTED_NAME, account.REMARKS_NAME, account.ACCOUNT_NAME):
-            (work / name).replace(target / name)
+            with errors_of_the_system(target / name):
+                (work / name).replace(target / name)
     return result
 
 
-def _planned(work: epath.Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
+def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
     for split in features.SPLITS:
         for shard in range(settings.shards):
             for photo in shards.read_plan(shards.plan_path(work, split, shard)):
@@ -79,15 +79,14 @@ def _planned(work: epath.Path, settings: Settings) -> Iterator[tuple[str, Photo]
 
 
 @contextmanager
-def _folder(path: epath.Path) -> Iterator[None]:
+def _folder(path: Path) -> Iterator[None]:
     try:
         with errors_of_the_system(path):
-            path.rmtree(missing_ok=True)
+            remove_folder(path)
             path.mkdir(parents=True)
     except OSError as error:
         raise RunError(f'{path} cannot be made: {error.strerror}; choose another output folder') from None
     try:
         yield
     finally:
-        with suppress(OSError), errors_of_the_system(path):
-            path.rmtree(missing_ok=True)
+        remove_folder(path)

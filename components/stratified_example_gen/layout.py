@@ -177,11 +177,6 @@ def below(directory: str, layout: str) -> bytes:
     return b'' if directory == '.' else os.fsencode(directory)
 
 
-def leaves(root: bytes, path: bytes) -> bool:
-    """Whether a relative path, with all links followed, ends outside the root."""
-    return trees.at(os.fsdecode(root)).outside(path) is not None
-
-
 def _folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | Note]:
     base = below(directory, layout)
     if tree.outside(base) is not None:

@@ -12,8 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-
-from etils import epath
+from pathlib import Path
 
 from components.errors import InputError, RunError
 from components.files import atomic_path, local_file
@@ -31,12 +30,12 @@ def split_folder(split: str) -> str:
     return f'Split-{split}'
 
 
-def plan_path(folder: epath.Path, split: str, shard: int) -> epath.Path:
+def plan_path(folder: Path, split: str, shard: int) -> Path:
     """Where the plan of one shard lies."""
     return folder / f'plan-{split}-{shard:05d}.jsonl'
 
 
-def write_plan(path: epath.Path, photos: Iterable[Photo]) -> None:
+def write_plan(path: Path, photos: Iterable[Photo]) -> None:
     """Writes photos, in the order given, as one line each."""
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='ascii') as stream:
         for p in photos:
@@ -44,7 +43,7 @@ def write_plan(path: epath.Path, photos: Iterable[Photo]) -> None:
             stream.write(json.dumps(row) + '\n')
 
 
-def read_plan(path: epath.Path) -> Iterator[Photo]:
+def read_plan(path: Path) -> Iterator[Photo]:
     """The photos of a plan in their order; nothing when the file does not exist, because its shard is empty."""
     if not path.exists():
         return
@@ -62,7 +61,7 @@ def read_plan(path: epath.Path) -> Iterator[Photo]:
             )
 
 
-def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str], path: epath.Path) -> None:
+def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str], path: Path) -> None:
     """Reads each image again and writes it as a tf.train.Example to a gzipped TFRecord file; holds one at a time.
 
     The bytes of the file depend on the photos alone: TensorFlow writes no time into the gzip header, and examples are

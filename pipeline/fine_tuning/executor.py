@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from etils import epath
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
@@ -17,7 +16,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.caffe_converter.folder import MODEL_FILE
-from components.files import atomic_path, local_file
+from components.files import any_path, atomic_path, local_file
 from pipeline import code, features
 from pipeline.trainer import HEAD, HISTORY
 
@@ -96,7 +95,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _files(artifacts: list[types.Artifact], split: str) -> list[str]:
-    return [str(path) for path in sorted(epath.Path(artifact_utils.get_split_uri(artifacts, split)).glob('*.gz'))]
+    return [str(path) for path in sorted(any_path(artifact_utils.get_split_uri(artifacts, split)).glob('*.gz'))]
 
 
 def _all_files(folder: str) -> list[str]:

@@ -11,9 +11,8 @@ from importlib import metadata as packages
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from etils import epath
-
 from components.errors import RunError
+from components.files import any_path
 from pipeline import bounds, metadata
 from pipeline.report import metrics
 from pipeline.report.history import RUNS, facts_file
@@ -122,7 +121,7 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
         stopped = f' (it stopped in {unfinished[0]})' if unfinished else ''
         raise RunError(f'{output}: run {run.id} did not come to its end{stopped}; run it again')
     folders = {wanted: artifact.uri for wanted, artifact in artifacts.items() if artifact}
-    gone = [folder for (_, key), folder in folders.items() if key != 'pushed_model' and not epath.Path(folder).is_dir()]
+    gone = [folder for (_, key), folder in folders.items() if key != 'pushed_model' and not any_path(folder).is_dir()]
     if gone:
         raise RunError(f'{gone[0]}: this output of run {run.id} is gone; restore it, or run the pipeline again')
     pushed = artifacts['AtomicPusher', 'pushed_model']
@@ -179,7 +178,7 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
             'versions': facts['versions'],
         },
         'config': facts['config'],
-        'data': json.loads(epath.Path(folders['StratifiedExampleGen', 'examples'], 'account.json').read_text()),
+        'data': json.loads(any_path(folders['StratifiedExampleGen', 'examples'], 'account.json').read_text('utf-8')),
         'overall': overall,
         'slices': slices,
         'gap': metrics.gap(overall),
@@ -196,14 +195,14 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
 def _training(folders: Mapping[tuple[str, str], str]) -> dict[str, Any]:
     from pipeline.trainer import FACTS
 
-    facts: dict[str, Any] = json.loads(epath.Path(folders['Trainer', 'model_run'], FACTS).read_text())
+    facts: dict[str, Any] = json.loads(any_path(folders['Trainer', 'model_run'], FACTS).read_text('utf-8'))
     results = folders.get(('Tuner', 'tuner_results'))
     if not results:
         return facts | {'trials': []}
     from pipeline.tuner import RESULTS
 
     # Best first, each with 'trial_id', 'score' and its values.
-    return facts | {'trials': json.loads(epath.Path(results, RESULTS).read_text())}
+    return facts | {'trials': json.loads(any_path(results, RESULTS).read_text('utf-8'))}
 
 
 def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]], faces: bool) -> dict[str, Any]:
@@ -219,7 +218,7 @@ def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]]
         'with_faces': faces,
         'faces': pictures.chosen(scored, folders['StratifiedExampleGen', 'examples'], faces),
         'mean_image': pictures.mean_image(folders['Transform', 'transform_graph']) if faces and own_mean else None,
-        'learning': json.loads(epath.Path(folders['Trainer', 'model_run'], HISTORY).read_text()),
+        'learning': json.loads(any_path(folders['Trainer', 'model_run'], HISTORY).read_text('utf-8')),
         'fine_tuning': _fine_tuning(folders),
         'history': list(sources.earlier),
         'paired': dict(sources.paired),
@@ -236,4 +235,4 @@ def _fine_tuning(folders: Mapping[tuple[str, str], str]) -> dict[str, Any] | Non
     from pipeline.trainer import HISTORY
 
     kept = folders.get(('FineTuner', 'model_run'))
-    return json.loads(epath.Path(kept, HISTORY).read_text()) if kept else None
+    return json.loads(any_path(kept, HISTORY).read_text('utf-8')) if kept else None

@@ -10,9 +10,7 @@ import math
 from collections import Counter
 from typing import Any
 
-from etils import epath
-
-from components.files import local_file
+from components.files import any_path, local_file
 from components.stratified_example_gen import account
 from pipeline import features
 from pipeline.report.scores import shards
@@ -59,7 +57,7 @@ def left_out(examples: str) -> dict[str, Any]:
     """
     lists = {}
     for name, file in (('rejected', account.REJECTED_NAME), ('remarks', account.REMARKS_NAME)):
-        with local_file(epath.Path(examples, file)) as here, open(here, encoding='utf-8', newline='') as stream:
+        with local_file(any_path(examples, file)) as here, open(here, encoding='utf-8', newline='') as stream:
             total, rows = 0, []
             for row in csv.DictReader(stream):
                 total += 1
@@ -75,7 +73,7 @@ def decision(folder: str) -> dict[str, Any]:
     Args:
       folder: the artifact's.
     """
-    found: dict[str, Any] = json.loads(epath.Path(folder, 'decision.json').read_text())
+    found: dict[str, Any] = json.loads(any_path(folder, 'decision.json').read_text('utf-8'))
     return found
 
 
@@ -94,7 +92,7 @@ def statistics(folder: str) -> list[dict[str, Any]]:
 
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for split in features.SPLITS:
-        file = epath.Path(folder, f'Split-{split}', 'FeatureStats.pb')
+        file = any_path(folder, f'Split-{split}', 'FeatureStats.pb')
         if not file.exists():
             continue
         for measured in statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets[0].features:

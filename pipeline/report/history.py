@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from etils import epath
-
 from components.errors import RunError
+from components.files import any_path
 from pipeline import bounds, metadata
 from pipeline.report import metrics, text
 
@@ -63,9 +62,9 @@ def _entry(output: Path, run: metadata.Run, evaluations: dict[str, dict[str, Any
     evaluation = run.output('Evaluator', 'evaluation')
     facts = facts_file(output, run.id)
     broken = [stage.name for stage in run.stages if stage.state not in _DONE]
-    if broken or not facts.is_file() or evaluation is None or not epath.Path(evaluation.uri).is_dir():
+    if broken or not facts.is_file() or evaluation is None or not any_path(evaluation.uri).is_dir():
         return entry | {'state': f'stopped in {broken[0] if broken else run.stages[-1].name}'}
-    if not epath.Path(evaluation.uri, bounds.FILE).exists():
+    if not any_path(evaluation.uri, bounds.FILE).exists():
         return entry | {'state': 'finished with an earlier version'}
     if evaluation.uri not in evaluations:  # runs that took it from the cache share one
         evaluations[evaluation.uri] = _evaluation(evaluation.uri)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from etils import epath
 
 from components.errors import RunError
+from components.files import any_path
 from pipeline import features
 
 _BATCH = 4096
@@ -48,7 +48,7 @@ def called_female(probability: np.ndarray, threshold: float = 0.5) -> np.ndarray
 
 def shards(folder: str, split: str) -> list[str]:
     """The files of one split of an Examples artifact, in order."""
-    return sorted(str(path) for path in epath.Path(folder, f'Split-{split}').glob('*.gz'))
+    return sorted(str(path) for path in any_path(folder, f'Split-{split}').glob('*.gz'))
 
 
 def read(embeddings: str, model: str) -> Scores:

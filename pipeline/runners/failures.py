@@ -24,7 +24,9 @@ def for_people(error: Exception, log: str) -> Exception:
     if isinstance(error, InputError | RunError):
         return error
     own = re.findall(
-        r'components\.errors\.(InputError|RunError): (.+?)(?: \[while running .*)?$', str(error), re.MULTILINE
+        r'components\.errors\.(InputError|RunError|PassingError): (.+?)(?: \[while running .*)?$',
+        str(error),
+        re.MULTILINE,
     )
     if own:
         kind, message = own[-1]

@@ -13,10 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from etils import epath
-
 from components.errors import InputError, RunError
-from components.files import sha256_file, write_text
+from components.files import any_path, sha256_file, write_text
 from pipeline.config import Config
 from pipeline.fine_tuning import layers
 from pipeline.runners import beam, failures, workspace
@@ -198,7 +196,7 @@ def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float 
     for run in reversed(metadata.runs(output)):
         facts = collect.facts_file(output, run.id)
         evaluation = run.output('Evaluator', 'evaluation')
-        if not facts.is_file() or not evaluation or not epath.Path(evaluation.uri, bounds.FILE).exists():
+        if not facts.is_file() or not evaluation or not any_path(evaluation.uri, bounds.FILE).exists():
             continue
         known = json.loads(facts.read_text('utf-8'))
         made_from = [known[name] for name in ('data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256')]

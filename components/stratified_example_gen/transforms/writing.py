@@ -7,12 +7,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-from etils import epath
 
-from components.files import write_text
+from components.files import any_path, errors_of_the_system, write_text
 from components.stratified_example_gen import faults, features, sampling, shards
 from components.stratified_example_gen.records import Note, Photo
 from components.stratified_example_gen.settings import Settings
@@ -79,7 +79,7 @@ class _WritePlan(beam.DoFn):
         (split, shard), photos = group
         ordered = sorted(photos, key=lambda photo: (sampling.rank(self._seed, sampling.ORDER, photo.path), photo.path))
         with faults.left_in(self._folder):
-            shards.write_plan(shards.plan_path(epath.Path(self._folder), split, shard), ordered)
+            shards.write_plan(shards.plan_path(any_path(self._folder), split, shard), ordered)
 
 
 class _WriteNotes(beam.DoFn):
@@ -89,15 +89,15 @@ class _WriteNotes(beam.DoFn):
     def process(self, group: tuple[int, Iterable[Note]]) -> None:
         rows = (json.dumps((n.kind, n.reason, os.fsdecode(n.path), n.detail)) for n in sorted(group[1]))
         with faults.left_in(self._folder):
-            write_text(epath.Path(self._folder) / NOTES_NAME, ''.join(row + '\n' for row in rows))
+            write_text(any_path(self._folder) / NOTES_NAME, ''.join(row + '\n' for row in rows))
 
 
-def read_notes(folder: epath.Path) -> list[Note]:
+def read_notes(folder: Path) -> list[Note]:
     """The notes that `make_plan` left in its folder, sorted."""
     path = folder / NOTES_NAME
     if not path.exists():
         return []
-    rows = (json.loads(line) for line in path.read_text().splitlines())
+    rows = (json.loads(line) for line in path.read_text('utf-8').splitlines())
     return [Note(kind, reason, os.fsencode(name), detail) for kind, reason, name, detail in rows]
 
 
@@ -112,14 +112,15 @@ def _under_one_key(element: Any) -> tuple[int, Any]:
 
 def _write_kept(number: int, folder: str) -> None:
     with faults.left_in(folder):
-        write_text(epath.Path(folder) / KEPT_NAME, str(number))
+        write_text(any_path(folder) / KEPT_NAME, str(number))
 
 
 def _write_shard(name: tuple[str, int], settings: Settings, folder: str) -> None:
     split, shard = name
-    target = epath.Path(folder) / shards.split_folder(split)
-    photos = shards.read_plan(shards.plan_path(epath.Path(folder), split, shard))
+    target = any_path(folder) / shards.split_folder(split)
+    photos = shards.read_plan(shards.plan_path(any_path(folder), split, shard))
     with faults.left_in(folder):
-        target.mkdir(exist_ok=True)
+        with errors_of_the_system(target):
+            target.mkdir(exist_ok=True)
         path = target / shards.shard_name(shard, settings.shards)
         shards.write_shard(settings.data_root, photos, settings.manifest_columns, path)

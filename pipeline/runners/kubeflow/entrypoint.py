@@ -37,10 +37,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from etils import epath
-
 from components.errors import InputError
-from components.files import write_text
+from components.files import any_path, write_text
 from pipeline.runners import beam
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
@@ -160,7 +158,7 @@ def publish(written: str, output_file: str) -> None:
       written: where TFX wrote it.
       output_file: where the launcher looks for it; the same, or this one's own if the other is in the store.
     """
-    result = storage.to_uris(json.loads(epath.Path(written).read_text()))
+    result = storage.to_uris(json.loads(any_path(written).read_text('utf-8')))
     for value in result.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
             metadata = artifact.get('metadata', {})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import InputError, RunError
+from components.errors import InputError, PassingError, RunError
 from components.stratified_example_gen import buckets, layout, manifest
 from components.stratified_example_gen.generate import generate
 from components.stratified_example_gen.records import Found, Note
@@ -215,7 +215,7 @@ class TestBadRoot:
         monkeypatch.setattr(buckets, '_PATIENCE_S', 0.1)
         cloud.before = lambda request: Response(503)
         assert 'bucket faces cannot be listed' in self.check(ROOT)
-        with pytest.raises(RunError, match=r'gs://faces/real/x\.jpg cannot be read: .*503; check the network'):
+        with pytest.raises(RunError, match=r'gs://faces/real/x\.jpg cannot be read: .*503; check network'):
             layout.read(ROOT, b'x.jpg', 9)
         monkeypatch.setenv('https_proxy', 'http://127.0.0.1:1')
         assert 'check the network and run again' in self.check(ROOT)
@@ -245,7 +245,7 @@ class TestReading:
         with pytest.raises(FileNotFoundError):
             layout.read(ROOT, b'y.jpg', 1000)
         cloud.before = lambda request: Response(403, b'not for you')
-        with pytest.raises(OSError, match=r'not for you: status 403$'):
+        with pytest.raises(PassingError, match=r'not for you: status 403; check network'):
             layout.read(ROOT, b'x.jpg', 1000)
 
     def test_what_is_stored_as_gzip_is_unpacked_within_its_bound(self, cloud):

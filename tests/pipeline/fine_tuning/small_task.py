@@ -53,7 +53,7 @@ class Task:
 
 
 def write(path: Path, count: int, seed: int, every: int = 2) -> list[str]:
-    """Writes PNG images of noise; an upright bar on the left or the right means 1, as in one of `every`, a lying bar 0."""
+    """Writes PNG images of noise: one of `every` has an upright bar left or right and means 1, others a lying one."""
     rng = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path), tf.io.TFRecordOptions(compression_type='GZIP')) as writer:
