@@ -15,9 +15,13 @@ pip="$target/bin/python -m pip --no-cache-dir --disable-pip-version-check"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# --constraint says nothing of what wheels are built with. Older releases of pip take the first of these for it, newer
+# ones the second.
+export PIP_CONSTRAINT="$source/constraints.txt" PIP_BUILD_CONSTRAINT="$source/constraints.txt"
+
 $pip wheel --quiet --no-deps --wheel-dir "$work" "$source"
 wheel=$(ls "$work"/*.whl)
-$pip install --quiet --constraint "$source/constraints.txt" "$wheel[kubeflow]" "$@"
+$pip install --quiet "$wheel[kubeflow]" "$@"
 
 # A read-only file system cannot keep bytecode, and without it each of a dozen containers compiles TensorFlow again.
 "$target/bin/python" -m compileall -q -j 0 "$target/lib" >/dev/null || true

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
+from components.files import in_bucket
 
 #: The file in a run directory.
 FILE = 'metadata.sqlite'
@@ -76,7 +77,7 @@ def runs(output: str | Path) -> list[Run]:
     """All runs of a run directory, oldest first.
 
     Raises:
-      InputError: the directory has no metadata, or it cannot be read.
+      InputError: the directory has no metadata, or it cannot be read; or a bucket with its artifacts cannot be used.
     """
     from ml_metadata import errors
     from ml_metadata.metadata_store import MetadataStore
@@ -91,9 +92,20 @@ def runs(output: str | Path) -> list[Run]:
     try:
         store = MetadataStore(connection)
         contexts = sorted(store.get_contexts_by_type(_RUN), key=lambda context: context.id)
-        return [run for run in (_run(store, context) for context in contexts) if run.stages]
+        found = [run for run in (_run(store, context) for context in contexts) if run.stages]
     except errors.StatusError as error:
         raise InputError(f'{file}: cannot be read as run metadata ({str(error).splitlines()[0][:200]})') from None
+    _check_buckets(found)
+    return found
+
+
+def _check_buckets(found: list[Run]) -> None:
+    """Whoever asks for runs asks for their artifacts next, and whether they are there."""
+    uris = {output.uri for run in found for stage in run.stages for output in stage.outputs.values()}
+    for name in sorted({uri.removeprefix('gs://').partition('/')[0] for uri in uris if in_bucket(uri)}):
+        from pipeline.runners import bucket
+
+        bucket.check('artifacts in', f'gs://{name}')
 
 
 def _run(store: Any, context: Any) -> Run:

@@ -12,7 +12,7 @@ from typing import Any
 
 from components.data_gate.comparison import Distance
 from components.errors import InputError, RunError
-from components.files import any_path
+from components.files import any_path, local_file
 from components.stratified_example_gen import features as sampled
 from pipeline import features
 from pipeline.image_files import Source
@@ -82,8 +82,10 @@ def _trained_on(output: Path) -> tuple[Any, Any]:
         raise RunError(f'{output}: no run came to the statistics of its data here yet; run it again')
     file = any_path(statistics.uri, f'Split-{features.TRAIN}', 'FeatureStats.pb')
     try:
-        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
-        whole = text_format.Parse(any_path(schema.uri, 'schema.pbtxt').read_text('utf-8'), schema_pb2.Schema())
+        with local_file(file) as here:
+            found = statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes())
+        with local_file(any_path(schema.uri, 'schema.pbtxt')) as here:
+            whole = text_format.Parse(here.read_text('utf-8'), schema_pb2.Schema())
     except OSError as error:
         raise RunError(f'{error.filename}: cannot be read ({error.strerror}); restore the run directory') from None
     reduced = schema_pb2.Schema(feature=[feature for feature in whole.feature if feature.name in MEASURED])

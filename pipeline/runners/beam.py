@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
+from components.files import in_bucket
 from pipeline.settings import DATAFLOW, FLINK, LOCAL, BeamConfig
 
 #: The release of Flink whose job server Beam fetches unless it is given one; the tests and deploy/flink use it.
@@ -36,7 +37,10 @@ _SLOTS = 32
 _FURTHER = 16
 
 # Given as keys of the configuration, and checked there.
-_OWN = ('runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'flink_master')
+_OWN = (
+    'runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'job_name',
+    'flink_master', 'parallelism', 'environment_type', 'environment_config', 'job_endpoint', 'flink_job_server_jar',
+)  # fmt: skip
 _SLOT = 'GENDER_PIPELINE_BEAM_{}'
 
 
@@ -75,18 +79,23 @@ def slots() -> tuple[Any, ...]:
 
 
 @contextlib.contextmanager
-def session(settings: BeamConfig, log: Path) -> Iterator[None]:
+def session(settings: BeamConfig, log: Path, owner: str = '') -> Iterator[None]:
     """Fills the slots for the components that run in the block.
 
     Args:
       settings: checked by `check` and `check_here`.
       log: where a job server that is started for the block writes.
+      owner: whose jobs these are, for Dataflow, see `dataflow.owned`.
 
     Raises:
-      RunError: the job server does not start.
+      RunError: the job server does not start, or a job of an earlier block does not end.
     """
     options = args(settings)
     with contextlib.ExitStack() as stack:
+        if settings.runner == DATAFLOW:
+            from pipeline.runners import dataflow
+
+            options = stack.enter_context(dataflow.owned(options, owner))
         if settings.runner == FLINK and not is_address(settings.job_server):
             from pipeline.runners import flink
 
@@ -123,16 +132,16 @@ def check(settings: BeamConfig) -> None:
         _check_dataflow(settings)
 
 
-def check_data(runner: str, data_root: str) -> None:
-    """Looks at whether a runner's workers can read the faces.
+def check_data(data_root: str) -> None:
+    """Looks at whether workers who see a bucket only can read the faces.
 
     Raises:
       InputError: they cannot.
     """
-    if runner == DATAFLOW and not data_root.startswith('gs://'):
+    if not in_bucket(data_root):
         raise InputError(
-            f"data root {data_root}: Dataflow's workers do not see it; copy it to a bucket (gcloud storage cp "
-            '--recursive) and give gs://BUCKET/FOLDER'
+            f"data root {data_root}: Beam's workers do not see it; copy it to a bucket (gcloud storage cp --recursive) "
+            'and give gs://BUCKET/FOLDER'
         )
 
 
@@ -141,12 +150,14 @@ def check_here(settings: BeamConfig) -> None:
 
     Raises:
       InputError: a job server has to be started here, and there is no Java for it or not the jar that was named; or
-        Dataflow's bucket cannot be used from here.
+        a bucket cannot be used from here.
     """
-    if settings.runner == DATAFLOW:
-        from pipeline.runners import dataflow
+    from pipeline.runners import bucket
 
-        dataflow.check_bucket(str(settings.temp_location), str(settings.project))
+    if settings.pipeline_root:
+        bucket.check('beam.pipeline_root', settings.pipeline_root, write=True)
+    if settings.runner == DATAFLOW:
+        bucket.check('beam.temp_location', str(settings.temp_location))
     if settings.runner != FLINK or is_address(settings.job_server):
         return
     if not shutil.which('java'):
@@ -218,7 +229,7 @@ def _check_dataflow(settings: BeamConfig) -> None:
             f'configuration or as --set beam.{missing[0]}=…'
         )
     if not _is_in_bucket(str(settings.temp_location)):
-        raise InputError(f'beam.temp_location: Dataflow needs a gs:// location, found {settings.temp_location!r}')
+        raise InputError(f'beam.temp_location: Dataflow needs gs://BUCKET/FOLDER, found {settings.temp_location!r}')
 
 
 def _check_options(further: tuple[str, ...]) -> None:
@@ -233,7 +244,7 @@ def _check_options(further: tuple[str, ...]) -> None:
 
 
 def _is_in_bucket(value: str) -> bool:
-    return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/]+)+/?', value))
+    return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)+/?', value))
 
 
 def is_address(value: str | None) -> bool:

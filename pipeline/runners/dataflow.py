@@ -1,52 +1,107 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What Dataflow needs of the bucket, looked at before a job is submitted."""
+"""Jobs on Dataflow that end with the run that submitted them."""
 
 from __future__ import annotations
 
-from components.errors import InputError
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-# For each answer of Google's.
-_SECONDS = 30
+from components.errors import RunError
+
+# Between two looks at a job that was told to end, and for how long.
+_PAUSE_S, _PATIENCE_S = 5.0, 600.0
 
 
-def check_bucket(temp_location: str, project: str) -> None:
-    """Looks whether the bucket to which jobs are uploaded is there and can be seen.
+@contextlib.contextmanager
+def owned(options: Sequence[str], owner: str) -> Iterator[list[str]]:
+    """Names the jobs of a block, and ends those that would outlive it.
 
-    Beam itself takes every failure to upload for a passing one, and tries for some ten minutes.
+    Beam leaves a job running when the process that waits for it is interrupted, and somebody pays for it. One that was
+    left by a process that was killed (SIGKILL) ends when the next block of the same owner begins: it would write where
+    that one does.
 
     Args:
-      temp_location: gs://BUCKET or a folder in it.
-      project: the Google Cloud project that the jobs are for.
+      options: Beam's, for Dataflow.
+      owner: lower-case letters and digits; nobody else's.
+
+    Yields:
+      The options with the name. A name may be used again when its job has ended.
 
     Raises:
-      InputError: there are no credentials, no such bucket, or it may not be read.
+      RunError: a job of an earlier block does not end.
     """
-    import requests
-    from google.api_core import exceptions
-    from google.auth import exceptions as auth
-    from google.cloud import storage  # type: ignore[import-untyped]
+    name = f'face-gender-{owner}'
+    _end(options, name, wait=True)
+    with _terminable():
+        try:
+            yield [*options, f'--job_name={name}']
+        except BaseException:
+            try:
+                _end(options, name, wait=False)
+            except Exception:
+                logging.exception('Job %s could not be cancelled; look for it on Dataflow.', name)
+            raise
 
-    bucket = temp_location.removeprefix('gs://').partition('/')[0]
-    key = f'beam.temp_location {temp_location}'
+
+def _end(options: Sequence[str], name: str, wait: bool) -> None:
+    """Cancels the jobs of that name, and waits until there are none."""
+    from google.cloud import dataflow_v1beta3 as api
+
+    client, project, region = _client(options)
+    request = api.ListJobsRequest(project_id=project, location=region, filter=api.ListJobsRequest.Filter.ACTIVE)
+    until = time.monotonic() + _PATIENCE_S
+    while active := [job for job in client.list_jobs(request) if job.name == name]:
+        for job in active:
+            if job.current_state != api.JobState.JOB_STATE_CANCELLING:
+                logging.warning('Cancelling job %s (%s) of a run that was stopped.', job.id, name)
+                wanted = api.Job(requested_state=api.JobState.JOB_STATE_CANCELLED)
+                client.update_job(api.UpdateJobRequest(project_id=project, location=region, job_id=job.id, job=wanted))
+        if not wait:
+            return
+        if time.monotonic() > until:
+            raise RunError(
+                f'job {active[0].id} on Dataflow, of an earlier run, does not end; look at it with "gcloud dataflow '
+                f'jobs show {active[0].id} --region={region}"'
+            )
+        time.sleep(_PAUSE_S)
+
+
+def _client(options: Sequence[str]) -> tuple[Any, str, str]:
+    """The API's client, as Beam makes its own, the project and the region."""
+    from apache_beam.internal.gcp import auth
+    from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+    from google.api_core.client_options import ClientOptions
+    from google.cloud import dataflow_v1beta3 as api
+
+    parsed = PipelineOptions(list(options))
+    cloud = parsed.view_as(GoogleCloudOptions)
+    local = 'localhost' in cloud.dataflow_endpoint  # where Beam, too, speaks REST
+    client = api.JobsV1Beta3Client(
+        credentials=auth.get_service_credentials(parsed).get_google_auth_credentials(),
+        transport='rest' if local else None,
+        client_options=ClientOptions(api_endpoint=cloud.dataflow_endpoint) if local else None,
+    )
+    return client, cloud.project, cloud.region
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Makes of SIGTERM, with which containers are stopped, what Ctrl-C is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        # Of all that a job needs, the least: it is also the first thing that Beam asks for.
-        storage.Client(project=project).get_bucket(bucket, timeout=_SECONDS, retry=None)
-    except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-        raise InputError(
-            f'{key}: no credentials of Google Cloud can be used here ({_short(error)}); call "gcloud auth '
-            'application-default login", or name a key file in GOOGLE_APPLICATION_CREDENTIALS'
-        ) from error
-    except exceptions.NotFound as error:
-        raise InputError(f'{key}: there is no bucket {bucket}; make it, or name another one') from error
-    except (exceptions.Forbidden, exceptions.Unauthorized) as error:
-        raise InputError(
-            f'{key}: the credentials may not see the bucket {bucket} ({_short(error)}); Dataflow needs '
-            'storage.buckets.get and the role Storage Object Admin on it'
-        ) from error
-    except (exceptions.GoogleAPICallError, auth.GoogleAuthError, requests.RequestException) as error:
-        raise InputError(f'{key}: Cloud Storage does not answer: {_short(error)}') from error
-
-
-def _short(error: Exception) -> str:
-    return ' '.join(str(error).split())[:200]
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -18,6 +18,7 @@ from components.files import any_path, sha256_file, write_text
 from pipeline.config import Config
 from pipeline.fine_tuning import layers
 from pipeline.runners import beam, failures, workspace
+from pipeline.settings import DATAFLOW
 
 #: The pipeline's name in the metadata.
 NAME = 'gender_classifier'
@@ -41,7 +42,8 @@ def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, o
       RunError: a gate stopped the run, or a component failed; the log has the rest.
     """
     beam.check_here(config.beam)
-    beam.check_data(config.beam.runner, str(data))
+    if config.beam.runner == DATAFLOW:
+        beam.check_data(str(data))
     height, width = check_inputs(config, data=data, prototxt=prototxt, caffemodel=caffemodel)
     with workspace.exclusive(output):
         now = datetime.now(UTC)
@@ -111,7 +113,12 @@ def _run(
     from pipeline import definition, metadata
     from pipeline.report import collect, page
 
-    root = (config.beam.pipeline_root or str(output.resolve())).rstrip('/')
+    owner = workspace.identity(output)
+    root, store = str(output.resolve()), str(output.resolve())
+    if config.beam.pipeline_root:
+        # TFX numbers artifacts by the run directory's metadata: two of them under one root would share names.
+        store = config.beam.pipeline_root.rstrip('/')
+        root = f'{store}/{owner}'
     environment = definition.Environment(
         name=NAME,
         root=root,
@@ -126,7 +133,7 @@ def _run(
         baseline_statistics=_baseline(output, fingerprint),
         input_size=input_size,
         beam_args=beam.slots(),
-        embedding_store=f'{root}/embedding_store',
+        embedding_store=f'{store}/embedding_store',
         checkpoints=str(output.resolve() / 'checkpoints'),
         baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
     )
@@ -150,7 +157,7 @@ def _run(
     # TFX's Beam executors parse the process's arguments as flags of theirs; ours are none of their business.
     sys.argv = arguments[:1]
     try:
-        with beam.session(config.beam, output / 'logs' / f'{run_id}-flink.log'):
+        with beam.session(config.beam, output / 'logs' / f'{run_id}-flink.log', owner):
             local_dag_runner.LocalDagRunner().run_with_ir(compiled)
     finally:
         sys.argv = arguments

@@ -10,12 +10,14 @@ import logging
 import os
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from absl import logging as absl_logging
 
 from components.errors import InputError
+from components.files import write_text
 
 
 @contextlib.contextmanager
@@ -47,6 +49,14 @@ def exclusive(output: Path) -> Iterator[None]:
         lock.write(f'{os.getpid()}\n')
         lock.flush()
         yield
+
+
+def identity(output: Path) -> str:
+    """A name for a run directory that no other one has, 16 hexadecimal digits; made once and kept in it."""
+    file = output / '.id'
+    if not file.is_file():
+        write_text(file, uuid.uuid4().hex[:16])
+    return file.read_text('utf-8')
 
 
 def by_content(output: Path, source: Path | str, sha256: str) -> str:

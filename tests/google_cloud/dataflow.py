@@ -104,7 +104,8 @@ class Dataflow:
             raise Refused(501, f'not known here: {method} {target}')
         project, region, number, what = match.groups()
         if number is None:
-            return self._create(project, region, body) if method == 'POST' else self._list()
+            query = dict(urllib.parse.parse_qsl(parts.query))
+            return self._create(project, region, body) if method == 'POST' else self._list(query)
         job = next((job for job in self.jobs if job.id == number), None)
         if job is None:
             raise Refused(404, f'Information about job {number} could not be found in our system.')
@@ -118,8 +119,11 @@ class Dataflow:
             self._changed.wait_for(lambda: job.has_ended or self._closed, self._patience)
             return job.as_resource()
 
-    def _list(self) -> api.ListJobsResponse:
-        return api.ListJobsResponse(jobs=[job.as_resource() for job in self.jobs])
+    def _list(self, query: dict[str, str]) -> api.ListJobsResponse:
+        only_active = query.get('filter') in ('ACTIVE', str(int(api.ListJobsRequest.Filter.ACTIVE)))
+        return api.ListJobsResponse(
+            jobs=[job.as_resource() for job in self.jobs if not (only_active and job.has_ended)]
+        )
 
     def _create(self, project: str, region: str, body: bytes) -> api.Job:
         if len(body) > _MAX_REQUEST:

@@ -28,6 +28,8 @@ folders, and its temporary files, are removed from the store.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import json
 import os
 import re
@@ -39,10 +41,9 @@ from typing import Any
 
 from components.errors import InputError
 from components.files import any_path, write_text
-from pipeline.runners import beam
+from pipeline.runners import beam, dataflow
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
-from pipeline.settings import DATAFLOW, FLINK
 
 # The launcher's own output.
 _LOGS = 'executor-logs'
@@ -196,12 +197,16 @@ def main(arguments: list[str]) -> int:
     try:
         invocation = repaired(given, json.loads(options.json_serialized_inputs_spec_args), in_store)
         if in_store and 'data_root' in invocation['inputs'].get('parameterValues', {}):
-            runner = DATAFLOW if '--runner=DataflowRunner' in beam_options else FLINK
-            beam.check_data(runner, invocation['inputs']['parameterValues']['data_root'])
+            beam.check_data(invocation['inputs']['parameterValues']['data_root'])
         if not in_store:
             make_folders(invocation)
         options.json_serialized_invocation_args = json.dumps(invocation)
-        kubeflow_v2_run_executor._run_executor(options, beam_options)
+        with contextlib.ExitStack() as stack:
+            if in_store and '--runner=DataflowRunner' in beam_options:
+                # The same in each of Kubeflow's attempts.
+                task = hashlib.sha256(invocation['outputs']['outputFile'].encode()).hexdigest()[:16]
+                beam_options = stack.enter_context(dataflow.owned(beam_options, task))
+            kubeflow_v2_run_executor._run_executor(options, beam_options)
         publish(invocation['outputs']['outputFile'], given['outputs']['outputFile'])
         if in_store:
             storage.tidy(os.path.dirname(invocation['outputs']['outputFile']))

@@ -9,6 +9,7 @@ them back after it. The program itself needs no credentials and never talks to t
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any
 
@@ -57,11 +58,14 @@ def tidy(folder: str) -> None:
       folder: gs://BUCKET/NAME.
     """
     from google.cloud import storage
+    from google.cloud.exceptions import NotFound
+    from google.cloud.storage.retry import DEFAULT_RETRY
 
     bucket, _, name = folder.removeprefix('gs://').partition('/')
-    for blob in storage.Client().list_blobs(bucket, prefix=f'{name}/', fields='items(name),nextPageToken'):
+    for blob in storage.Client(project=None).list_blobs(bucket, prefix=f'{name}/', fields='items(name),nextPageToken'):
         if blob.name.endswith('/') or blob.name.startswith(f'{name}/{TEMPORARY}/'):
-            blob.delete()
+            with contextlib.suppress(NotFound):
+                blob.delete(retry=DEFAULT_RETRY)
 
 
 def _base() -> str:

@@ -77,7 +77,7 @@ def test_dataflow_without_one_of_its_five_is_refused(missing):
 @pytest.mark.parametrize(
     ('settings', 'said'),
     [
-        (dataclasses.replace(_DATAFLOW, temp_location='some/folder'), 'gs:// location'),
+        (dataclasses.replace(_DATAFLOW, temp_location='some/folder'), 'gs://BUCKET/FOLDER'),
         (dataclasses.replace(_CLUSTER, worker_pool=None), r'beam\.worker_pool=HOST:PORT'),
         (dataclasses.replace(_CLUSTER, worker_pool='localhost'), r"beam\.worker_pool: expected HOST:PORT.*'localhost'"),
         (dataclasses.replace(_CLUSTER, flink_master='http://flink'), r'beam\.flink_master: expected HOST:PORT'),
@@ -105,9 +105,8 @@ def test_further_options_come_after_ours_and_fit_in_the_slots():
 
 def test_dataflow_does_not_take_faces_of_this_machine():
     with pytest.raises(InputError, match=r'data root faces: .*gs://BUCKET/FOLDER'):
-        beam.check_data('dataflow', 'faces')
-    beam.check_data('dataflow', 'gs://bucket/faces')
-    beam.check_data('local', 'faces')
+        beam.check_data('faces')
+    beam.check_data('gs://bucket/faces')
 
 
 def test_the_configuration_is_checked_when_it_is_loaded():

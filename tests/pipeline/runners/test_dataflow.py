@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -24,10 +25,11 @@ from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult,
 from google.api_core import exceptions
 
 from components.errors import InputError, RunError
-from pipeline.runners import beam, dataflow, failures
+from pipeline.runners import beam, bucket, dataflow, failures
 from pipeline.settings import BeamConfig
 from tests.flink_cluster import wait_until
 from tests.google_cloud.dataflow import Dataflow
+from tests.google_cloud.dataflow_job import Job
 from tests.google_cloud.objects import Objects, Response
 from tests.google_cloud.proxy import Proxy
 
@@ -199,6 +201,39 @@ def test_a_cancelled_job_loses_its_worker(cloud):
     assert job.exit_status == -signal.SIGKILL
 
 
+def test_jobs_end_with_the_run_that_submitted_them_or_before_the_next(cloud, monkeypatch):
+    monkeypatch.setattr(dataflow, '_PAUSE_S', 0.1)
+
+    def wait(_: int) -> None:
+        import time
+
+        print('at work', flush=True)
+        time.sleep(600)
+
+    def submit(options: list[str]) -> Job:
+        pipeline = apache_beam.Pipeline(argv=options)
+        _ = pipeline | apache_beam.Create([1]) | apache_beam.Map(wait)
+        pipeline.run()
+        wait_until(lambda: 'at work' in service.jobs[-1].log, 'the worker is at work')
+        return service.jobs[-1]
+
+    with cloud.dataflow(patience=0) as service:
+        options = [*beam.args(_SETTINGS), f'--dataflow_endpoint={service.endpoint}']
+        other = submit([*options, '--job_name=face-gender-other'])
+        with pytest.raises(KeyboardInterrupt), dataflow.owned(options, 'mine') as named:
+            stopped = submit(named)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        wait_until(lambda: stopped.exit_status is not None, 'the worker ends')
+        assert (stopped.name, stopped.exit_status) == ('face-gender-mine', -signal.SIGKILL)
+
+        left = submit([*options, '--job_name=face-gender-mine'])  # by a process that was killed
+        with dataflow.owned(options, 'mine'):
+            assert left.has_ended
+        assert other.exit_status is None
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
 @pytest.mark.parametrize(
     ('changed', 'more', 'said'),
     [
@@ -219,17 +254,31 @@ def test_what_the_service_refuses_is_one_line(cloud, changed, more, said):
 
 
 def test_a_bucket_is_looked_for_before_beam_tries_for_minutes(cloud, monkeypatch):
-    dataflow.check_bucket('gs://faces/tmp', 'some-project')
+    def check(uri: str, write: bool = False) -> None:
+        bucket.check.cache_clear()
+        bucket.check('beam.temp_location', uri, write)
+
+    check('gs://faces/tmp')
     with pytest.raises(InputError, match=r'temp_location gs://others/tmp: there is no bucket others; make it'):
-        dataflow.check_bucket('gs://others/tmp', 'some-project')
+        check('gs://others/tmp')
+    check('gs://faces/some/folder', write=True)
+    assert cloud.objects.contents == {}
+    answer_all = cloud.objects.answer
+    refused = Response(403, b'{"error": {"code": 403, "message": "a has no storage.objects.create"}}', _JSON)
+    monkeypatch.setattr(
+        cloud.objects, 'answer', lambda request: refused if request.method == 'POST' else answer_all(request)
+    )
+    check('gs://faces/some/folder')
+    with pytest.raises(InputError, match=r'may not use the bucket faces \(.*a has no storage\.objects\.create'):
+        check('gs://faces/some/folder', write=True)
     answer = Response(403, b'{"error": {"code": 403, "message": "a has no storage.buckets.get"}}', _JSON)
     monkeypatch.setattr(cloud.objects, 'answer', lambda request: answer)
-    with pytest.raises(InputError, match=r'may not see the bucket faces \(.*a has no storage\.buckets\.get\)'):
-        dataflow.check_bucket('gs://faces/tmp', 'some-project')
+    with pytest.raises(InputError, match=r'may not use the bucket faces \(.*a has no storage\.buckets\.get\)'):
+        check('gs://faces/tmp')
     monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
     with pytest.raises(InputError, match=r'gs://faces: Cloud Storage does not answer'):
-        dataflow.check_bucket('gs://faces', 'some-project')
+        check('gs://faces')
     monkeypatch.delenv('GOOGLE_APPLICATION_CREDENTIALS')
     monkeypatch.setenv('HOME', str(cloud.folder))
     with pytest.raises(InputError, match=r'no credentials .* can be used here .*; call "gcloud auth'):
-        dataflow.check_bucket('gs://faces/tmp', 'some-project')
+        check('gs://faces/tmp')

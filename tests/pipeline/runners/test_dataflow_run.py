@@ -60,7 +60,8 @@ def test_the_result_is_the_local_one(run, finished, tmp_path):
             file = tmp_path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-    same_run.check(run.output, finished, tmp_path / 'run')
+    (owner,) = [path for path in (tmp_path / 'run').iterdir() if path.name != 'embedding_store']
+    same_run.check(run.output, finished, owner)
 
 
 def test_every_stage_on_beam_was_a_job_done_elsewhere(run):
@@ -76,7 +77,7 @@ def test_every_stage_on_beam_was_a_job_done_elsewhere(run):
 
 def test_the_run_directory_keeps_no_artifact_and_the_terminal_no_noise(run):
     kept = {path.name for path in run.output.iterdir()}
-    assert kept == {'.lock', 'inputs', 'logs', 'metadata.sqlite', 'report', 'runs', 'serving'}
+    assert kept == {'.id', '.lock', 'inputs', 'logs', 'metadata.sqlite', 'report', 'runs', 'serving'}
     assert not re.search('Traceback|WARN|INFO|google', run.stderr)
     page = (run.output / 'report' / 'index.html').read_text()
     assert 'data:image/jpeg' in page
@@ -84,11 +85,35 @@ def test_the_run_directory_keeps_no_artifact_and_the_terminal_no_noise(run):
     assert Path(metrics['pushed'], 'saved_model.pb').is_file()
 
 
-def test_the_counters_of_the_workers_come_back(run):
+def test_the_counters_of_the_workers_come_back(run, monkeypatch):
+    for name, value in run.environment.items():
+        monkeypatch.setenv(name, value)
     sampled = json.loads((run.output / 'report' / 'metrics.json').read_text())['data']['sampled']
     embeddings = metadata.runs(run.output)[0].output('EmbeddingGen', 'embeddings')
     counted = [embeddings.properties[name] for name in ('images_computed', 'images_known')]
     assert counted == [sampled, 0]
+
+
+def test_the_workers_could_not_see_this_machine(run):
+    if not all(job.is_shut_off for job in run.jobs):
+        pytest.skip('the kernel has no Landlock')
+
+
+def test_the_commands_for_a_run_directory_read_the_bucket(run, command, inputs):
+    before = (run.output / 'report' / 'metrics.json').read_text()
+    report = command('report', '--output', run.output, env=run.environment)
+    assert report.returncode == 0, report.stderr
+    assert (run.output / 'report' / 'metrics.json').read_text() == before
+    runs = command('runs', '--output', run.output, env=run.environment)
+    assert re.search(r'  blessed  .*0\.\d{3}', runs.stdout), runs
+    images = sorted(inputs.data.rglob('*.jpg'))[:40]
+    skew = command('skew', '--output', run.output, '--requests', *images, '--max-distance', '1', env=run.environment)
+    assert 'brightness' in skew.stdout, skew
+    nobody = {**run.environment, 'GOOGLE_APPLICATION_CREDENTIALS': '/nowhere'}
+    for name in ('report', 'runs'):
+        refused = command(name, '--output', run.output, env=nobody)
+        assert refused.returncode == 2
+        assert re.fullmatch(r'gender-pipeline: artifacts in gs://faces: no credentials .*\n', refused.stderr), refused
 
 
 def test_a_rerun_does_nothing(run, command):
