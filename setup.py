@@ -55,6 +55,7 @@ setup(
         'dev': [
             'atheris>=3; sys_platform == "linux"',
             'axe-playwright-python>=0.1.7',
+            'cryptography>=42',
             'hypothesis>=6',
             'jsonschema>=4.20',
             'mypy>=2',

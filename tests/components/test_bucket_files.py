@@ -2,12 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What components write into a bucket: whole objects or none, and embeddings and examples as in a folder."""
 
+import contextlib
+import errno
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from components import files
 from components.embedding_gen import embedder, records, store
+from components.errors import PassingError, RunError
+from components.stratified_example_gen import faults
 
 
 def test_an_object_is_there_when_the_block_ended_without_an_exception(bucket, tmp_path):
@@ -31,6 +37,25 @@ def test_an_object_is_there_when_the_block_ended_without_an_exception(bucket, tm
     local = tmp_path / 'file.txt'
     local.write_text('größer', 'utf-8')
     assert files.sha256_file(path) == files.sha256_file(local)
+
+
+def test_folders_where_stores_are_mirrored_are_folders():
+    for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b'):
+        assert not files.in_bucket(path)
+        assert str(files.any_path(path, 'y')) == f'{Path(path)}/y'
+    assert str(files.any_path('gs://bucket/x', 'y')) == 'gs://bucket/x/y'
+
+
+def test_what_may_pass_is_raised_for_the_runner_to_try_again_and_what_does_not_is_left(tmp_path):
+    for number in (errno.EIO, errno.EACCES):
+        with (
+            pytest.raises(PassingError, match=r'gs://bucket/x: no answer; check') if number == errno.EIO
+            else contextlib.nullcontext(), faults.left_in(tmp_path),
+        ):  # fmt: skip
+            raise OSError(number, 'no answer', 'gs://bucket/x')
+    with pytest.raises(RunError, match='gs://bucket/x: no answer') as left:
+        faults.raise_first(tmp_path)
+    assert not isinstance(left.value, PassingError)
 
 
 def test_a_folder_goes_to_the_bucket_at_the_end(bucket, tmp_path):

@@ -4,6 +4,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -52,6 +53,13 @@ def test_an_input_is_the_same_path_wherever_it_lies(tmp_path):
     assert Path(link).read_text() == 'one'
     assert workspace.by_content(tmp_path, two, 'abc') == link
     assert os.path.realpath(link) == str(two.resolve())
+
+
+def test_a_run_directory_keeps_a_name_of_its_own(tmp_path):
+    (tmp_path / 'other').mkdir()
+    name = workspace.identity(tmp_path)
+    assert re.fullmatch('[0-9a-f]{16}', name)
+    assert workspace.identity(tmp_path) == name != workspace.identity(tmp_path / 'other')
 
 
 def test_a_folder_of_a_bucket_is_where_it_is(tmp_path):
