@@ -83,7 +83,7 @@ def test_the_model_is_that_of_an_uninterrupted_fine_tuning_and_its_images_are_tr
     """The same work in this process, bit for bit."""
     run = metadata.runs(tuned.output)[-1]
     stage = json.loads((tuned.output / 'runs' / f'{run.id}.json').read_text())['config']
-    settings = {**stage['fine_tuning'], 'seed': stage['trainer']['seed']}
+    settings = stage['fine_tuning'] | {name: stage['trainer'][name] for name in ('seed', 'class_weights')}
     layer = tft.TFTransformOutput(str(tuned.folder('Transform', 'transform_graph'))).transform_features_layer()
     examples = tuned.folder('StratifiedExampleGen', 'examples')
     train, validation = (
