@@ -30,7 +30,7 @@ lint: env ## ruff and mypy
 	@$(PYTHON) -m mypy
 
 test: lint ## lint, then all tests
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 bench: env ## measure the pipeline on this machine, in some 20 minutes; QUICK=1: in some 4, narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)

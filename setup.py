@@ -63,6 +63,7 @@ setup(
             'playwright>=1.60',
             'pytest>=9',
             'pytest-timeout>=2.4',
+            'pytest-xdist>=3.6',
             'ruff>=0.17',
             'scikit-learn>=1.5,<1.6',
             'types-protobuf',
