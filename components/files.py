@@ -23,6 +23,12 @@ def in_bucket(path: str | os.PathLike[str]) -> bool:
     return os.fspath(path).startswith('gs://')
 
 
+def bucket_and_name(uri: str) -> tuple[str, str]:
+    """A path of a bucket as the bucket's name and what follows it, without the slash between them."""
+    bucket, _, name = uri.removeprefix('gs://').partition('/')
+    return bucket, name
+
+
 def any_path(path: str | os.PathLike[str], *more: str) -> Path:
     """A path of either kind, with the methods of `pathlib.Path`.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
-from components.files import in_bucket
+from components.files import bucket_and_name, in_bucket
 
 #: The file in a run directory.
 FILE = 'metadata.sqlite'
@@ -102,7 +102,7 @@ def runs(output: str | Path) -> list[Run]:
 def _check_buckets(found: list[Run]) -> None:
     """Whoever asks for runs asks for their artifacts next, and whether they are there."""
     uris = {output.uri for run in found for stage in run.stages for output in stage.outputs.values()}
-    for name in sorted({uri.removeprefix('gs://').partition('/')[0] for uri in uris if in_bucket(uri)}):
+    for name in sorted({bucket_and_name(uri)[0] for uri in uris if in_bucket(uri)}):
         from pipeline.runners import bucket
 
         bucket.check('artifacts in', f'gs://{name}')

@@ -34,16 +34,18 @@ def load_base(path: str | Path) -> keras.Model:
 
     Raises:
       InputError: the file is not a Keras model that can be loaded without running code of its own.
+      OSError: a bucket does not give it.
     """
     import components.caffe_converter.keras_layers  # noqa: F401  registers the layers that a base may contain
 
-    try:
-        with local_file(path) as file:
+    # A bucket that does not answer says nothing of the model, and may be asked again.
+    with local_file(path) as file:
+        try:
             base = keras.models.load_model(file, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f'{path}: not a Keras model that can be loaded safely ({str(error).splitlines()[0]})'
-        ) from error
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(
+                f'{path}: not a Keras model that can be loaded safely ({str(error).splitlines()[0]})'
+            ) from error
     base.trainable = False
     return base
 

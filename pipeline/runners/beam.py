@@ -33,6 +33,7 @@ _KEEP_WORKER_MS = 30_000
 
 # Options reach TFX through this many environment variables, see `slots`.
 _SLOTS = 32
+_SLOT = 'GENDER_PIPELINE_BEAM_{}'
 # As many as the longest list of options that are not the user's leaves free.
 _FURTHER = 16
 
@@ -41,7 +42,6 @@ _OWN = (
     'runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'job_name',
     'flink_master', 'parallelism', 'environment_type', 'environment_config', 'job_endpoint', 'flink_job_server_jar',
 )  # fmt: skip
-_SLOT = 'GENDER_PIPELINE_BEAM_{}'
 
 
 def local_args() -> list[str]:
@@ -120,7 +120,7 @@ def check(settings: BeamConfig) -> None:
             f'beam.workers is {settings.workers}, but the runner local has one: leave it at 1, or give '
             f'beam.runner={FLINK} or {DATAFLOW}'
         )
-    if settings.pipeline_root and not _is_in_bucket(settings.pipeline_root):
+    if settings.pipeline_root and not _is_folder_of_bucket(settings.pipeline_root):
         raise InputError(
             f'beam.pipeline_root: expected gs://BUCKET/FOLDER, found {settings.pipeline_root!r}; for artifacts in the '
             'run directory leave it out'
@@ -228,7 +228,7 @@ def _check_dataflow(settings: BeamConfig) -> None:
             f'beam.runner dataflow also needs {", ".join(f"beam.{name}" for name in missing)}: give them in the '
             f'configuration or as --set beam.{missing[0]}=…'
         )
-    if not _is_in_bucket(str(settings.temp_location)):
+    if not _is_folder_of_bucket(str(settings.temp_location)):
         raise InputError(f'beam.temp_location: Dataflow needs gs://BUCKET/FOLDER, found {settings.temp_location!r}')
 
 
@@ -243,7 +243,7 @@ def _check_options(further: tuple[str, ...]) -> None:
         raise InputError(f'beam.options: at most {_FURTHER} can be given, found {len(further)}')
 
 
-def _is_in_bucket(value: str) -> bool:
+def _is_folder_of_bucket(value: str) -> bool:
     return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)+/?', value))
 
 

@@ -9,6 +9,7 @@ import os
 import uuid
 
 from components.errors import InputError
+from components.files import bucket_and_name
 
 # For each answer of Google's.
 _SECONDS = 30
@@ -33,7 +34,7 @@ def check(what: str, uri: str, write: bool = False) -> None:
     from google.auth import exceptions as auth
     from google.cloud import storage
 
-    bucket, _, folder = uri.removeprefix('gs://').partition('/')
+    bucket, folder = bucket_and_name(uri)
     key = f'{what} {uri}'
     try:
         # What a job on Dataflow needs least: it is also the first thing that Beam asks for.

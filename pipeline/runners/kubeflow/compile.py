@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
-from components.files import write_text
+from components.files import in_bucket, write_text
 from pipeline.config import Config
 from pipeline.fine_tuning import layers
 from pipeline.runners import beam
@@ -147,7 +147,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
 def _check_runner(settings: BeamConfig, root: str) -> None:
     if settings.runner == LOCAL:
         return
-    if not root.startswith('gs://'):
+    if not in_bucket(root):
         raise InputError(
             f"beam.runner {settings.runner}: Kubeflow's launcher keeps a task's artifacts in its own pod, where no "
             'worker elsewhere sees them; give --root gs://BUCKET/FOLDER, which workers read themselves, or '

@@ -40,7 +40,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
-from components.files import any_path, write_text
+from components.files import any_path, in_bucket, write_text
 from pipeline.runners import beam, dataflow
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
@@ -88,7 +88,7 @@ def _place(artifact: dict[str, Any], in_store: bool) -> None:
     artifact.setdefault('name', artifact['uri'])  # TFX makes its artifact ids of names
     if not in_store:
         artifact['uri'] = storage.local_path(artifact['uri'])
-    elif not artifact['uri'].startswith('gs://'):
+    elif not in_bucket(artifact['uri']):
         raise InputError(
             f'{artifact["uri"]}: the Beam stages run elsewhere, whose workers read gs:// only; give the run the '
             'pipeline root gs://BUCKET/FOLDER, as "submit" does, or compile with beam.runner=local'

@@ -13,6 +13,8 @@ import contextlib
 import os
 from typing import Any
 
+from components.files import bucket_and_name
+
 #: The environment variable that puts the launcher's folders below another one than /, for tests.
 BASE = 'KFP_LOCAL_BASE'
 
@@ -61,7 +63,7 @@ def tidy(folder: str) -> None:
     from google.cloud.exceptions import NotFound
     from google.cloud.storage.retry import DEFAULT_RETRY
 
-    bucket, _, name = folder.removeprefix('gs://').partition('/')
+    bucket, name = bucket_and_name(folder)
     for blob in storage.Client(project=None).list_blobs(bucket, prefix=f'{name}/', fields='items(name),nextPageToken'):
         if blob.name.endswith('/') or blob.name.startswith(f'{name}/{TEMPORARY}/'):
             with contextlib.suppress(NotFound):
