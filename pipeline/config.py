@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
-from pipeline.runners import beam as beam_options
-from pipeline.runners.kubeflow import limits as container_limits
+from pipeline.runners.beam import options as beam_options
+from pipeline.runners.kubeflow import container_resources as container_limits
 from pipeline.settings import (
     TUNED,
     BeamConfig,

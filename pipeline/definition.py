@@ -18,12 +18,13 @@ from components.caffe_converter.component import CaffeConverter
 from components.curated_schema.component import CuratedSchema
 from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
+from components.evaluator import eval_config, thresholds
+from components.evaluator.component import Evaluator
+from components.fine_tuner.component import FineTuner
 from components.signature_check.component import SignatureCheck
 from components.stratified_example_gen.component import StratifiedExampleGen
-from pipeline import bounds, code, evaluation, features
+from pipeline import cache_key, features
 from pipeline.config import Config
-from pipeline.evaluator import Evaluator
-from pipeline.fine_tuning.component import FineTuner
 
 #: The components that only fine-tuning has.
 FINE_TUNING = ('FineTuner', 'FineTunedEmbeddingGen')
@@ -119,7 +120,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     transform = Transform(
         examples=examples.outputs['examples'],
         schema=schema.outputs['schema'],
-        preprocessing_fn='pipeline.preprocessing.preprocessing_fn',
+        preprocessing_fn='pipeline.model.preprocessing.preprocessing_fn',
         splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN]),
         custom_config={
             'height': height,
@@ -146,7 +147,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     tuner = None
     if config.tuner.enabled:
         tuner = Tuner(
-            tuner_fn='pipeline.tuner.tuner_fn',
+            tuner_fn='pipeline.model.tuner.tuner_fn',
             examples=embeddings.outputs['embeddings'],
             train_args=train_args,
             eval_args=eval_args,
@@ -156,7 +157,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
             },
         )
     trainer = Trainer(
-        run_fn='pipeline.trainer.run_fn',
+        run_fn='pipeline.model.trainer.run_fn',
         examples=embeddings.outputs['embeddings'],
         transform_graph=transform.outputs['transform_graph'],
         base_model=base.outputs['model'],
@@ -196,9 +197,9 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     evaluator = Evaluator(
         examples=final_embeddings.outputs['embeddings'],
         model=final_model.outputs['model'],
-        eval_config=evaluation.eval_config(data.manifest_columns),
+        eval_config=eval_config.eval_config(data.manifest_columns),
         example_splits=[features.TEST],
-        bounds=json.dumps(bounds.of(config.evaluation, environment.baseline_accuracy)),
+        bounds=json.dumps(thresholds.of(config.evaluation, environment.baseline_accuracy)),
     )
     check = SignatureCheck(
         model=final_model.outputs['model'],
@@ -221,7 +222,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     ]  # fmt: skip
     for component in components:
         # Executors ignore flags that they do not know; TFX's cache does not.
-        flags = [f'--code={code.fingerprint(component.id)}']
+        flags = [f'--code={cache_key.fingerprint(component.id)}']
         if environment.only_from_root:
             flags.append(f'--root={environment.root}')
         component.executor_spec.add_extra_flags(flags)

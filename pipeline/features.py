@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from components.stratified_example_gen import features as sampled
+from components import names as sampled
 
 IMAGE = sampled.IMAGE
 GENDER = sampled.GENDER

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.google_cloud import objects, proxy
+from tests.fakes.google_cloud import objects, proxy
+
+pytest_plugins = [
+    f'tests.fixtures.{name}' for name in ('caffe_nets', 'face_folders', 'fine_tuning_task', 'runs', 'small_base')
+]
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
 
@@ -39,3 +43,14 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[objects.
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
         yield made
+
+
+_KINDS = ('unit', 'integration', 'e2e')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with the folder that it is in."""
+    for item in items:
+        kind = item.path.relative_to(_ROOT / 'tests').parts[0]
+        if kind in _KINDS:
+            item.add_marker(kind)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from components.caffe_converter.names import V1_TYPES
-from components.files import atomic_path
+from components.io.files import atomic_path
 
 _NUMBER_OF_TYPE = {name: number for number, name in V1_TYPES.items()}
 

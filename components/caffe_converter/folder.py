@@ -9,7 +9,7 @@ import os
 
 from components.caffe_converter.api import check, convert
 from components.errors import InputError
-from components.files import any_path, atomic_path, sha256_file, write_text
+from components.io.files import any_path, atomic_path, sha256_file, write_text
 
 MODEL_FILE = 'base.keras'
 REPORT_FILE = 'report.json'

@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from components.caffe_converter.inputs import data_shape, declared_shapes
+from components.caffe_converter.input_shapes import data_shape, declared_shapes
 from components.caffe_converter.layers import Layer
 from components.caffe_converter.layers.base import Shape
 from components.caffe_converter.message import Message, shown

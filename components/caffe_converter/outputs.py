@@ -16,7 +16,7 @@ from components.caffe_converter.copying import Writer, contiguous
 from components.caffe_converter.layers.base import Shape
 from components.caffe_converter.network import Network, Step, keras_shape
 from components.caffe_converter.order import keras_order
-from components.files import atomic_path
+from components.io.files import atomic_path
 from components.progress import Progress
 
 # An HDF5 object header holds 64 kB; Keras splits longer lists into attributes name0, name1, … and puts them together.

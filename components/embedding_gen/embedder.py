@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from components.embedding_gen.precision import FLOAT32, in_precision
 from components.errors import InputError
-from components.files import local_file
+from components.io.files import local_file
 
 # The transformed feature that holds the image, and the raw one that it is made from.
 IMAGE = 'image'

@@ -39,13 +39,13 @@ class _EmbedShard(beam.DoFn):
         # Imported here, on the worker: the process that only submits the job has no use for Keras.
         import tensorflow_transform as tft
 
-        from components.embedding_gen import embedder, precision, records
+        from components.embedding_gen import embedder, precision, shard_embedder
 
-        def load() -> records.ShardEmbedder:
+        def load() -> shard_embedder.ShardEmbedder:
             precision.check(self._properties['precision'])
             transform = tft.TFTransformOutput(self._transform_graph).transform_features_layer()
             made = embedder.Embedder(embedder.load_base(self._base), transform, **self._properties)
-            return records.ShardEmbedder(made, self._store)
+            return shard_embedder.ShardEmbedder(made, self._store)
 
         self._embed = self._handle.acquire(load, tag=f'{self._base}|{self._transform_graph}')
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.files import any_path, atomic_path, in_bucket, local_file
+from components.io.files import any_path, atomic_path, in_bucket, local_file
 
 _DIGESTS, _EMBEDDINGS = '.digests.npy', '.embeddings.npy'
 

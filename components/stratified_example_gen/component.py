@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, channel_utils, component_spec, standard_artifacts
 
-from components.stratified_example_gen import features, layout
+from components import names
+from components.stratified_example_gen import layout
 from components.stratified_example_gen.executor import EXAMPLES_KEY, Executor
 
 
@@ -53,7 +54,7 @@ class StratifiedExampleGen(base_beam_component.BaseBeamComponent):
         directories: Sequence[str],
         per_folder: int | None = 20,
         seed: int = 0,
-        split: str = features.STRATIFIED,
+        split: str = names.STRATIFIED,
         fractions: Sequence[float] = (0.6, 0.2, 0.2),
         shards: int = 1,
         min_size: int = 1,
@@ -64,7 +65,7 @@ class StratifiedExampleGen(base_beam_component.BaseBeamComponent):
     ):
         """Configures the component; `settings.Settings` says what the arguments mean, and is what checks them."""
         examples = standard_artifacts.Examples()
-        examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
+        examples.split_names = artifact_utils.encode_split_names(list(names.SPLITS))
         spec = StratifiedExampleGenSpec(
             data_root=data_root,
             fingerprint=fingerprint,

@@ -14,7 +14,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from components.stratified_example_gen import account, features
+from components import names
+from components.stratified_example_gen import ingestion_summary
 from components.stratified_example_gen.generate import generate
 from components.stratified_example_gen.settings import Settings
 
@@ -74,7 +75,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             near_duplicate_distance=exec_properties.get('near_duplicate_distance'),
         )
         result = generate(settings, examples.uri, self._make_beam_pipeline)
-        examples.split_names = artifact_utils.encode_split_names(list(features.SPLITS))
+        examples.split_names = artifact_utils.encode_split_names(list(names.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, 'tfrecords_gzip')
-        logging.info('%s', account.describe(result))
+        logging.info('%s', ingestion_summary.describe(result))

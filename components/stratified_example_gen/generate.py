@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import error_reporting, names
 from components.errors import RunError
-from components.files import any_path, errors_of_the_system, remove_folder
-from components.stratified_example_gen import account, faults, features, layout, manifest, shards
+from components.io.files import any_path, errors_of_the_system, remove_folder
+from components.stratified_example_gen import ingestion_summary, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
 
@@ -48,31 +49,36 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
         pass  # a fault in it is found here, where it is still one line
     target = any_path(folder)
     work = target / _WORK_NAME
-    splits = [shards.split_folder(split) for split in features.SPLITS]
+    splits = [shards.split_folder(split) for split in names.SPLITS]
     with _folder(work):
         for split in splits:  # of an earlier attempt that was killed
             remove_folder(target / split)
         with make_pipeline() as pipeline:
             writing.make_plan(pipeline, settings, str(work))
-        faults.raise_first(work)
+        error_reporting.raise_first(work)
         notes = writing.read_notes(work)
         kept = int((work / writing.KEPT_NAME).read_text())
-        result = account.build(settings, kept, notes, _planned(work, settings))
-        account.check(result, settings, next((note for note in notes if note.kind == REJECTED), None))
+        result = ingestion_summary.build(settings, kept, notes, _planned(work, settings))
+        ingestion_summary.check(result, settings, next((note for note in notes if note.kind == REJECTED), None))
         with make_pipeline() as pipeline:
             _ = pipeline | 'Write' >> writing.WriteShards(settings, str(work))
-        faults.raise_first(work)
-        with faults.left_in(work):
-            account.write(work, result, notes)
-        faults.raise_first(work)
-        for name in (*splits, account.REJECTED_NAME, account.REMARKS_NAME, account.ACCOUNT_NAME):
+        error_reporting.raise_first(work)
+        with error_reporting.left_in(work):
+            ingestion_summary.write(work, result, notes)
+        error_reporting.raise_first(work)
+        for name in (
+            *splits,
+            ingestion_summary.REJECTED_NAME,
+            ingestion_summary.REMARKS_NAME,
+            ingestion_summary.ACCOUNT_NAME,
+        ):
             with errors_of_the_system(target / name):
                 (work / name).replace(target / name)
     return result
 
 
 def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
-    for split in features.SPLITS:
+    for split in names.SPLITS:
         for shard in range(settings.shards):
             for photo in shards.read_plan(shards.plan_path(work, split, shard)):
                 yield split, photo

@@ -16,7 +16,7 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 
-from components.stratified_example_gen import foreign
+from components.stratified_example_gen import unsupported_formats
 
 JPEG, PNG, BMP = 'JPEG', 'PNG', 'BMP'
 
@@ -80,7 +80,7 @@ def read_header(data: bytes) -> Header:
         return _png(data)
     if data.startswith(b'BM'):
         return _bmp(data)
-    raise HeaderError(*foreign.what_it_is(data))
+    raise HeaderError(*unsupported_formats.what_it_is(data))
 
 
 def _jpeg(data: bytes) -> Header:

@@ -22,10 +22,11 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from components import names
 from components.errors import InputError
-from components.stratified_example_gen import features, trees
+from components.io import trees
+from components.io.trees import Entry, Tree
 from components.stratified_example_gen.records import MALFORMED, REJECTED, Found, Note, shown
-from components.stratified_example_gen.trees import Entry, Tree
 
 FOLDERS = 'folders'
 UTKFACE = 'utkface'
@@ -231,14 +232,14 @@ def _names(tree: Tree, folder: bytes) -> list[bytes]:
 
 def _folder_labels(name: bytes) -> tuple[int, int] | None:
     match = _FOLDER_NAME.fullmatch(name)
-    if match is None or not features.MIN_AGE <= int(match[1]) <= features.MAX_AGE:
+    if match is None or not names.MIN_AGE <= int(match[1]) <= names.MAX_AGE:
         return None
-    return features.GENDER_LETTERS[match[2].decode()], int(match[1])
+    return names.GENDER_LETTERS[match[2].decode()], int(match[1])
 
 
 def _utkface_labels(name: bytes) -> tuple[int, int] | None:
     match = _UTKFACE_NAME.fullmatch(name)
-    if match is None or not features.MIN_AGE <= int(match[1]) <= features.MAX_AGE:
+    if match is None or not names.MIN_AGE <= int(match[1]) <= names.MAX_AGE:
         return None
     return int(match[2]), int(match[1])
 

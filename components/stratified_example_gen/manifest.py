@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from components.errors import InputError
-from components.stratified_example_gen import layout, trees
+from components.io import trees
+from components.stratified_example_gen import layout
 
 _PATH_COLUMN = 'path'
 # Rows are read one by one, but a line has no bound of its own, and an object comes as a whole; a million rows of 250

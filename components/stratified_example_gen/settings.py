@@ -7,8 +7,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from components import names
 from components.errors import InputError
-from components.stratified_example_gen import features, layout
+from components.stratified_example_gen import layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Settings:
     layout: str = layout.FOLDERS
     per_folder: int | None = 20
     seed: int = 0
-    split: str = features.STRATIFIED
+    split: str = names.STRATIFIED
     fractions: tuple[float, ...] = (0.6, 0.2, 0.2)
     shards: int = 1
     min_size: int = 1
@@ -50,20 +51,20 @@ class Settings:
     def __post_init__(self) -> None:
         layout.check_directories(self.directories, self.layout)
         _check('per_folder', self.per_folder, self.per_folder is None or self.per_folder >= 1, 'at least 1, or null')
-        _check('split', self.split, self.split in features.SPLIT_METHODS, ' or '.join(features.SPLIT_METHODS))
+        _check('split', self.split, self.split in names.SPLIT_METHODS, ' or '.join(names.SPLIT_METHODS))
         _check(
             'fractions',
             self.fractions,
-            len(self.fractions) == len(features.SPLITS)
+            len(self.fractions) == len(names.SPLITS)
             and all(0 <= fraction <= 1 for fraction in self.fractions)
             and math.isclose(sum(self.fractions), 1, abs_tol=1e-6),
-            f'{len(features.SPLITS)} shares of {", ".join(features.SPLITS)} that add up to 1',
+            f'{len(names.SPLITS)} shares of {", ".join(names.SPLITS)} that add up to 1',
         )
         _check('shards', self.shards, 1 <= self.shards <= 99_999, '1 to 99,999')  # five digits in a shard's name
         _check('min_size', self.min_size, self.min_size >= 1, 'at least 1 pixel')
         _check('max_bad_fraction', self.max_bad_fraction, 0 <= self.max_bad_fraction <= 1, '0 to 1')
         for column in self.manifest_columns:
-            _check('manifest_columns', column, column not in features.RESERVED, 'a name that no feature has already')
+            _check('manifest_columns', column, column not in names.RESERVED, 'a name that no feature has already')
         _check(
             'manifest_columns',
             list(self.manifest_columns),

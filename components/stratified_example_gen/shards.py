@@ -14,9 +14,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from components import names
 from components.errors import InputError, RunError
-from components.files import atomic_path, local_file
-from components.stratified_example_gen import features, images, layout
+from components.io.files import atomic_path, local_file
+from components.stratified_example_gen import images, layout
 from components.stratified_example_gen.records import Photo, shown
 
 
@@ -104,15 +105,15 @@ def _example(photo: Photo, content: bytes, columns: Sequence[str]) -> bytes:
 
     measures = images.measure(content)
     values: dict[str, int | float | bytes] = {
-        features.IMAGE: images.as_people_see(content) if photo.convert else content,
-        features.IMAGE_WIDTH: measures.width,
-        features.IMAGE_HEIGHT: measures.height,
-        features.IMAGE_BYTES: len(content),
-        features.BRIGHTNESS: measures.brightness,
-        features.GENDER: photo.gender,
-        features.AGE: photo.age,
-        features.AGE_BAND: features.age_band(photo.age).encode(),
-        features.PATH: photo.path,
+        names.IMAGE: images.as_people_see(content) if photo.convert else content,
+        names.IMAGE_WIDTH: measures.width,
+        names.IMAGE_HEIGHT: measures.height,
+        names.IMAGE_BYTES: len(content),
+        names.BRIGHTNESS: measures.brightness,
+        names.GENDER: photo.gender,
+        names.AGE: photo.age,
+        names.AGE_BAND: names.age_band(photo.age).encode(),
+        names.PATH: photo.path,
     }
     # Without a row in the manifest the feature is absent, which TFDV and TFMA read as missing, not as an empty text.
     for column, text in zip(columns, photo.columns, strict=False):

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError, RunError
-from components.files import write_text
-from pipeline.bench import inputs, machine, measuring, plot, results
+from components.io.files import write_text
+from pipeline.bench import bench_inputs, machine, measuring, plot, results
 from pipeline.bench.sizes import MODES
 
 #: In the order in which they run.
@@ -70,7 +70,7 @@ def measure(work: Path, mode: str, wanted: Sequence[str], faces: Path | None, ou
     }
     print('\n'.join(_heading(found, sizes.judged)), flush=True)
     if faces:
-        inputs.give_faces(work, faces)
+        bench_inputs.give_faces(work, faces)
     print('Making the inputs ...', file=sys.stderr, flush=True)
     measuring.part('inputs', work, mode)
     for name in [part for part in PARTS if part in wanted]:

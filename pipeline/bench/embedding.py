@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.bench import inputs, measuring
+from pipeline.bench import bench_inputs, measuring
 from pipeline.bench.results import row
 from pipeline.bench.sizes import Sizes
 
@@ -18,8 +18,8 @@ def load(work: Path, batch_size: int, **changed: Any) -> Any:
 
     from components.embedding_gen import embedder
 
-    transform = tft.TFTransformOutput(str(work / inputs.GRAPH)).transform_features_layer()
-    return embedder.Embedder(embedder.load_base(work / inputs.BASE), transform, batch_size, **changed)
+    transform = tft.TFTransformOutput(str(work / bench_inputs.GRAPH)).transform_features_layer()
+    return embedder.Embedder(embedder.load_base(work / bench_inputs.BASE), transform, batch_size, **changed)
 
 
 def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
@@ -28,11 +28,11 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     import tensorflow as tf
 
     from components.embedding_gen import precision
-    from components.embedding_gen.records import ShardEmbedder
+    from components.embedding_gen.shard_embedder import ShardEmbedder
 
     single = load(work, sizes.batch_size)
     embed = ShardEmbedder(single)
-    embed(work / inputs.SHARD, work / 'embedded.gz')
+    embed(work / bench_inputs.SHARD, work / 'embedded.gz')
     peak = measuring.peak()  # before anything else is loaded
 
     height = sizes.input_size
@@ -44,11 +44,11 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
         for _ in range(sizes.embedded // sizes.batch_size):
             bare(batch).numpy()
 
-    functions = {'base': base_alone, 'float32': lambda: embed(work / inputs.SHARD, work / 'embedded.gz')}
+    functions = {'base': base_alone, 'float32': lambda: embed(work / bench_inputs.SHARD, work / 'embedded.gz')}
     if precision.supported():
         half = ShardEmbedder(load(work, sizes.batch_size, precision=precision.BFLOAT16))
-        half(work / inputs.SHARD, work / 'embedded_bfloat16.gz')
-        functions['bfloat16'] = lambda: half(work / inputs.SHARD, work / 'embedded_bfloat16.gz')
+        half(work / bench_inputs.SHARD, work / 'embedded_bfloat16.gz')
+        functions['bfloat16'] = lambda: half(work / bench_inputs.SHARD, work / 'embedded_bfloat16.gz')
 
     seconds = measuring.rounds(functions, sizes.repetitions)
     rate = {name: sizes.embedded / value for name, value in measuring.medians(seconds).items()}

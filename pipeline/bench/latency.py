@@ -8,7 +8,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from pipeline.bench import embedding, inputs, measuring
+from pipeline.bench import bench_inputs, embedding, measuring
 from pipeline.bench.results import row
 from pipeline.bench.sizes import Sizes
 
@@ -17,17 +17,19 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     """Milliseconds of `serving_default`, of what `predict` does for a file, and of the base at batch 1."""
     import tensorflow as tf
 
-    from pipeline import features, image_files, predict, serving
-    from pipeline.model import build_head
+    from pipeline import features
+    from pipeline.model import export
+    from pipeline.model.head import build_head
+    from pipeline.serving import image_files, predict
     from pipeline.settings import TrainerConfig
 
     settings = dataclasses.asdict(TrainerConfig(standardize=False))
     whole = embedding.load(work, sizes.batch_size)
-    serving.export(serving.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
+    export.export(export.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
     exported = tf.saved_model.load(str(work / 'exported'))
     signature = exported.signatures[features.SERVING]
     ask = predict.load(work / 'exported')
-    file = inputs.images(inputs.faces(work), 1)[0]
+    file = bench_inputs.images(bench_inputs.faces(work), 1)[0]
     encoded = tf.constant([file.read_bytes()])
     image = whole.images(encoded)
     bare = tf.function(whole.pooled_base)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.bench import inputs
+from pipeline.bench import bench_inputs
 from pipeline.bench.sizes import Sizes
 
 #: How often an image passes the base: four fifths of them in ten epochs, the other fifth in the test.
@@ -23,15 +23,15 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     import tensorflow as tf
 
     from components.embedding_gen import embedder
-    from pipeline.preprocessing import decode
+    from pipeline.model.preprocessing import decode
 
     size = sizes.input_size
-    files = inputs.images(inputs.faces(work), sizes.fitted)
+    files = bench_inputs.images(bench_inputs.faces(work), sizes.fitted)
     pixels = np.stack([decode(tf.constant(file.read_bytes()), size, size).numpy() for file in files])
     pixels -= pixels.mean(axis=0)
     labels = np.array([file.parent.name.endswith('F') for file in files], np.float32)[:, np.newaxis]
 
-    base = embedder.load_base(work / inputs.BASE)
+    base = embedder.load_base(work / bench_inputs.BASE)
     x = keras.layers.GlobalAveragePooling2D()(base(base.inputs[0], training=False))
     x = keras.layers.Dropout(0.25)(keras.layers.Dense(32, activation='relu')(x))
     model = keras.Model(base.inputs[0], keras.layers.Dense(1)(x))

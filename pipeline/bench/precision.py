@@ -36,8 +36,8 @@ def _relative_error(output: Path) -> dict[str, float]:
     """|a - b| / |a| of each image's embedding (Euclidean), of the first and of the last run."""
     import numpy as np
 
-    from pipeline import metadata
-    from pipeline.trainer import read_embeddings
+    from pipeline.model.trainer import read_embeddings
+    from pipeline.runs import metadata
 
     known = metadata.runs(output)
     folders = [run.output('EmbeddingGen', 'embeddings') for run in (known[0], known[-1])]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.bench import inputs, measuring
+from pipeline.bench import bench_inputs, measuring
 
 #: Random weights are to be pushed, too: a push is part of a run.
 _BOUNDS = (
@@ -33,11 +33,11 @@ def run(work: Path, output: Path, *changes: str, data: Path | None = None, small
       'seconds' and 'peak_bytes' of the process, 'first_component_s' until the first component began, 'stages' (name to
       seconds, cached ones left out), 'images', 'training_images', 'accuracy'.
     """
-    from pipeline import metadata
+    from pipeline.runs import metadata
 
-    prototxt = work / (inputs.SMALL_PROTOTXT if small else inputs.PROTOTXT)
-    caffemodel = work / (inputs.SMALL_CAFFEMODEL if small else inputs.CAFFEMODEL)
-    paths = {'data': data or inputs.faces(work), 'prototxt': prototxt, 'caffemodel': caffemodel, 'output': output}
+    prototxt = work / (bench_inputs.SMALL_PROTOTXT if small else bench_inputs.PROTOTXT)
+    caffemodel = work / (bench_inputs.SMALL_CAFFEMODEL if small else bench_inputs.CAFFEMODEL)
+    paths = {'data': data or bench_inputs.faces(work), 'prototxt': prototxt, 'caffemodel': caffemodel, 'output': output}
     done = measuring.call(
         [
             sys.executable, '-m', 'pipeline', 'run', '--config', 'vgg_face',

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.bench import inputs, runs
+from pipeline.bench import bench_inputs, runs
 from pipeline.bench.results import row
 from pipeline.bench.sizes import Sizes
 
@@ -19,7 +19,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     found = []
     for times in _TIMES:
         data = work / f'faces_{times}'
-        inputs.multiply(inputs.faces(work), data, times, sizes.scaled_per_folder)
+        bench_inputs.multiply(bench_inputs.faces(work), data, times, sizes.scaled_per_folder)
         output = work / f'scaled_{times}'
         found.append(runs.run(work, output, 'data.per_folder=null', data=data, small=True))
     images, seconds = [one['images'] for one in found], [one['seconds'] for one in found]

@@ -38,12 +38,12 @@ def add(commands: Any) -> None:
 
 def _compile(options: argparse.Namespace) -> int:
     config = configuration.load(options.config, options.set)
-    from pipeline.runners import workspace
     from pipeline.runners.kubeflow import compile as compiling
+    from pipeline.runs import run_directory
 
     size = compiling.input_size(config, options.prototxt)
     compiling.check_name(options.out)
-    with workspace.quiet():
+    with run_directory.quiet():
         job = compiling.pipeline_job(config, image=options.image, size=size, root=options.root)
     compiling.write(options.out, job, config)
     print(options.out)

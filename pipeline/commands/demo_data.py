@@ -17,8 +17,8 @@ def add(commands: Any) -> None:
 
 
 def _demo_data(options: argparse.Namespace) -> int:
-    from pipeline.demo import inputs
+    from pipeline.demo import make
 
-    for line in inputs.make(options.directory):
+    for line in make.make(options.directory):
         print(line)
     return 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import features
 
 if TYPE_CHECKING:
-    from pipeline.predict import Ask, Prediction
+    from pipeline.serving.predict import Ask, Prediction
 
 _COLUMNS = ('path', 'label', 'probability', 'error')
 
@@ -55,8 +55,8 @@ def add(commands: Any) -> None:
 
 def _predict(options: argparse.Namespace) -> int:
     from components.progress import Progress
-    from pipeline import image_files, predict
-    from pipeline.runners import workspace
+    from pipeline.runs import run_directory
+    from pipeline.serving import image_files, predict
 
     # A file name is bytes and need not be text; it comes out as it went in.
     for stream in (sys.stdin, sys.stdout):
@@ -64,7 +64,7 @@ def _predict(options: argparse.Namespace) -> int:
             stream.reconfigure(errors='surrogateescape')
     show = _json if options.json else _csv() if options.csv else _table()
     failed = False
-    with workspace.quiet():
+    with run_directory.quiet():
         ask = _ask(options)
         # On a terminal that shows the answers, they are the progress.
         with Progress('Predicting', unit='images', quiet=sys.stdout.isatty()) as progress:
@@ -77,10 +77,10 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _ask(options: argparse.Namespace) -> Ask:
     if options.server is None:
-        from pipeline import predict
+        from pipeline.serving import predict
 
         return predict.load(options.model)
-    from pipeline import client
+    from pipeline.serving import client
 
     return client.connect(options.server, options.model_name, options.timeout)
 

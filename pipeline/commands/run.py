@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import RunError
-from components.stratified_example_gen import trees
+from components.io import trees
 from pipeline import config as configuration
 from pipeline.commands import beam
 
@@ -66,9 +66,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from pipeline import metadata
     from pipeline.report import collect, page
-    from pipeline.runners import workspace
+    from pipeline.runs import metadata, run_directory
 
     if options.table:
         print(_table(options.output))
@@ -76,7 +75,7 @@ def _report(options: argparse.Namespace) -> int:
     ended = [run for run in metadata.runs(options.output) if collect.facts_file(options.output, run.id).is_file()]
     if not ended:
         raise RunError(f'{options.output}: no run came to its end here yet; run it again')
-    with workspace.logged(options.output / 'logs' / 'report.log'):
+    with run_directory.logged(options.output / 'logs' / 'report.log'):
         result = collect.collect(options.output, ended[-1])
         page.write(options.output, result)
     _summary(options.output, result)
@@ -85,31 +84,30 @@ def _report(options: argparse.Namespace) -> int:
 
 def _table(output: Path) -> str:
     """The notebook's table of the report that is there, without TFX and TensorFlow."""
-    from pipeline import metadata
-    from pipeline.report import text
+    from pipeline.report import table
+    from pipeline.runs import metadata
 
     file = output / 'report' / 'metrics.json'
     if not file.is_file():
         metadata.runs(output)  # which says what is wrong with a folder that is none
         raise RunError(f'{output}: no run came to its end here yet; run it again')
-    return text.table(json.loads(file.read_text('utf-8')))
+    return table.table(json.loads(file.read_text('utf-8')))
 
 
 def _runs(options: argparse.Namespace) -> int:
-    from pipeline.report import history
-    from pipeline.runners import workspace
+    from pipeline.runs import history, run_directory
 
-    with workspace.quiet():
+    with run_directory.quiet():
         print(history.listing(options.output))
     return 0
 
 
 def _summary(output: Path, result: dict) -> None:
-    from components.stratified_example_gen import account
-    from pipeline.report import page, text
+    from components.stratified_example_gen import ingestion_summary
+    from pipeline.report import page, table
 
-    print(account.describe(result['data']))
-    print(text.table(result))
+    print(ingestion_summary.describe(result['data']))
+    print(table.table(result))
     if result['blessed']:
         pushed, root = Path(result['pushed']), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed

@@ -30,10 +30,10 @@ def add(commands: Any) -> None:
 
 
 def _skew(options: argparse.Namespace) -> int:
-    from pipeline import image_files, skew
-    from pipeline.runners import workspace
+    from pipeline.runs import run_directory
+    from pipeline.serving import image_files, skew
 
-    with workspace.quiet():
+    with run_directory.quiet():
         found = skew.skew(options.output, image_files.expand(options.requests, sys.stdin))
     ignored = f', {found.unusable} more that are no image' if found.unusable else ''
     print(f'{found.images} requests{ignored}, against the training split:')

@@ -42,19 +42,19 @@ def add(commands: Any) -> None:
 
 
 def _submit(options: argparse.Namespace) -> int:
-    from pipeline.runners.kubeflow import client
+    from pipeline.runners.kubeflow import server
 
     if not options.host:
         raise InputError('no server: give --host URL or set KFP_HOST')
-    arguments = client.parameters(options.pipeline, options.param)
-    server = client.Server(
-        client.Target(options.host, options.namespace, options.experiment, os.environ.get('KFP_TOKEN'))
+    arguments = server.parameters(options.pipeline, options.param)
+    kubeflow = server.Server(
+        server.Target(options.host, options.namespace, options.experiment, os.environ.get('KFP_TOKEN'))
     )
     name = options.name or f'{options.pipeline.stem} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}'
-    run_id = server.start(options.pipeline, arguments, name, False if options.no_cache else None)
+    run_id = kubeflow.start(options.pipeline, arguments, name, False if options.no_cache else None)
     print(run_id, flush=True)
     if options.no_wait:
         return 0
-    state = server.wait(run_id, options.poll, lambda line: print(line, file=sys.stderr, flush=True))
+    state = kubeflow.wait(run_id, options.poll, lambda line: print(line, file=sys.stderr, flush=True))
     print(f'Run {run_id}: {state.lower()}', file=sys.stderr)
     return 0 if state in ('SUCCEEDED', 'SKIPPED') else 1

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report import text, words
+from pipeline.report import table, words
 
 
 @dataclass(frozen=True)
@@ -136,19 +136,19 @@ def _split(name: str, data: dict[str, Any], role: str) -> str:
 
 
 def _table(result: dict[str, Any]) -> tuple[tuple[str, ...], ...]:
-    rows = [*text.headline_rows(result)]
+    rows = [*table.headline_rows(result)]
     rows += [
         (words.named(item['slice']), item['metrics']) for item in result['slices'] if list(item['slice']) != ['gender']
     ]
-    head = ('slice', 'faces', *text.COLUMNS)
-    return (head, *((name, f'{m["examples"]:,}', *(cell(m, column) for column in text.COLUMNS)) for name, m in rows))
+    head = ('slice', 'faces', *table.COLUMNS)
+    return (head, *((name, f'{m["examples"]:,}', *(cell(m, column) for column in table.COLUMNS)) for name, m in rows))
 
 
 def cell(metrics: dict[str, Any], column: str) -> str:
     """A metric as '0.832 (0.783–0.874)', or why there is none."""
     metric = metrics[column]
     if metric is None:
-        return text.undefined(metrics)
+        return table.undefined(metrics)
     return f'{metric["value"]:.3f} ({metric["low"]:.3f}–{metric["high"]:.3f})'
 
 

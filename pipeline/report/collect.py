@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import RunError
-from components.files import any_path
-from pipeline import bounds, metadata
-from pipeline.report import metrics
-from pipeline.report.history import RUNS, facts_file
+from components.evaluator import metrics, thresholds
+from components.io.files import any_path
+from pipeline.runs import metadata
+from pipeline.runs.history import RUNS, facts_file
 
 if TYPE_CHECKING:
     from pipeline.report.scores import Scores
@@ -63,7 +63,7 @@ class Sources:
       pushed: where the model was pushed to, or None.
       stages: 'name', 'seconds' and 'cached' of each, in the order in which they ran; empty where that is not known.
       edges: (producer, consumer) of the graph of the stages.
-      earlier: see `pipeline.report.history.read`, this run included; empty where no others are known.
+      earlier: see `pipeline.runs.history.read`, this run included; empty where no others are known.
       paired: see `pipeline.report.paired.table`.
     """
 
@@ -112,7 +112,8 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> di
       RunError: the run did not come to its end, its artifacts are gone, or its model does not give the scores that
         its verdict was reached on.
     """
-    from pipeline.report import history, lineage, paired, scores
+    from pipeline.report import paired, scores
+    from pipeline.runs import history, lineage
 
     made_by = producers([stage.name for stage in run.stages])
     artifacts = {(name, key): run.output(producer, key) for (name, key), producer in made_by.items()}
@@ -155,15 +156,15 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
     Returns:
       What `metrics.json` holds: 'run', 'config', 'data' (the account of the sampling), 'overall', 'slices', 'gap' (the
       accuracy of women minus that of men), 'training' (see `trainer.FACTS`; and 'trials', those of Tuner), 'blessed',
-      'reasons', 'bounds' (see `pipeline.bounds.check`), 'pushed', 'stages'; and 'details', which only the page shows.
+      'reasons', 'bounds' (see `thresholds.check`), 'pushed', 'stages'; and 'details', which only the page shows.
 
     Raises:
       RunError: the model does not give the scores that its verdict was reached on.
     """
     facts, folders = sources.facts, sources.folders
     overall, slices = metrics.read_evaluation(folders['Evaluator', 'evaluation'])
-    judged = bounds.read(folders['Evaluator', 'evaluation'])
-    reasons = bounds.reasons(judged)
+    judged = thresholds.read(folders['Evaluator', 'evaluation'])
+    reasons = thresholds.reasons(judged)
     if faces is None:
         faces = bool(facts['config'].get('report', {}).get('faces', True))
     return {
@@ -193,22 +194,22 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
 
 
 def _training(folders: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    from pipeline.trainer import FACTS
+    from pipeline.model.trainer import FACTS
 
     facts: dict[str, Any] = json.loads(any_path(folders['Trainer', 'model_run'], FACTS).read_text('utf-8'))
     results = folders.get(('Tuner', 'tuner_results'))
     if not results:
         return facts | {'trials': []}
-    from pipeline.tuner import RESULTS
+    from pipeline.model.tuner import RESULTS
 
     # Best first, each with 'trial_id', 'score' and its values.
     return facts | {'trials': json.loads(any_path(results, RESULTS).read_text('utf-8'))}
 
 
 def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]], faces: bool) -> dict[str, Any]:
+    from pipeline.model.trainer import HISTORY
     from pipeline.report import curves, dataset, scores
     from pipeline.report import faces as pictures
-    from pipeline.trainer import HISTORY
 
     folders = sources.folders
     own_mean = sources.facts['config'].get('transform', {}).get('mean', 'train') == 'train'
@@ -232,7 +233,7 @@ def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]]
 
 def _fine_tuning(folders: Mapping[tuple[str, str], str]) -> dict[str, Any] | None:
     """What FineTuner kept of its epochs, or None where the run has none."""
-    from pipeline.trainer import HISTORY
+    from pipeline.model.trainer import HISTORY
 
     kept = folders.get(('FineTuner', 'model_run'))
     return json.loads(any_path(kept, HISTORY).read_text('utf-8')) if kept else None

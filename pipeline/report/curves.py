@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from components.evaluator import intervals
 from pipeline import features
-from pipeline.report import intervals
 from pipeline.report.scores import Scores, called_female
 
 #: The threshold slider's positions: 0.00, 0.01 ... 1.00.

@@ -10,8 +10,8 @@ import math
 from collections import Counter
 from typing import Any
 
-from components.files import any_path, local_file
-from components.stratified_example_gen import account
+from components.io.files import any_path, local_file
+from components.stratified_example_gen import ingestion_summary
 from pipeline import features
 from pipeline.report.scores import shards
 
@@ -56,7 +56,7 @@ def left_out(examples: str) -> dict[str, Any]:
       For 'rejected' and 'remarks': {"total", "rows": [{"path", "reason", "detail"}]}, the first 200.
     """
     lists = {}
-    for name, file in (('rejected', account.REJECTED_NAME), ('remarks', account.REMARKS_NAME)):
+    for name, file in (('rejected', ingestion_summary.REJECTED_NAME), ('remarks', ingestion_summary.REMARKS_NAME)):
         with local_file(any_path(examples, file)) as here, open(here, encoding='utf-8', newline='') as stream:
             total, rows = 0, []
             for row in csv.DictReader(stream):

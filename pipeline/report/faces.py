@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from components.files import in_bucket
+from components.io.files import in_bucket
 from components.stratified_example_gen.records import shown
 from pipeline import features
 from pipeline.report.scores import Scores, shards
@@ -110,7 +110,7 @@ def mean_image(transform_graph: str) -> str:
     import tensorflow_transform as tft
     from PIL import Image
 
-    from pipeline import preprocessing
+    from pipeline.model import preprocessing
 
     graph = tft.TFTransformOutput(transform_graph if in_bucket(transform_graph) else os.path.abspath(transform_graph))
     mean = preprocessing.mean_image(graph.transform_features_layer()).numpy()[..., ::-1]  # RGB

@@ -16,9 +16,11 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from components.files import write_text
-from pipeline.report import card, charts, graph, history, metrics, text, words
+from components.evaluator import metrics
+from components.io.files import write_text
+from pipeline.report import card, charts, stage_graph, table, words
 from pipeline.report.collect import DETAILS
+from pipeline.runs import history
 
 #: The folder in a run directory.
 FOLDER = 'report'
@@ -67,15 +69,15 @@ def render(result: dict[str, Any]) -> str:
     environment.filters.update(
         percent=words.percent, named=words.named, seconds=words.seconds, first_upper=words.first_upper
     )
-    environment.globals.update(charts=charts, graph=graph)
+    environment.globals.update(charts=charts, graph=stage_graph)
     details = result[DETAILS]
     ended = [run for run in details['history'] if run['state'] == 'finished']
     return environment.get_template('template.html').render(
         result=result,
         details=details,
         words=words,
-        headline=text.headline_rows(result),
-        columns=(*text.COLUMNS, 'auc_pr'),
+        headline=table.headline_rows(result),
+        columns=(*table.COLUMNS, 'auc_pr'),
         slices=sorted(result['slices'], key=lambda item: item['metrics']['accuracy']['value']),
         kinds=list(dict.fromkeys(kind(item['slice']) for item in result['slices'])),
         kind=kind,

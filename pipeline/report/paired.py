@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from components.files import write_text
+from components.io.files import write_text
 from pipeline.report.scores import Scores
 
 
@@ -80,7 +80,7 @@ def table(output: Path, ended: Sequence[Mapping[str, Any]]) -> dict[str, dict[st
       output: the run directory.
       ended: the finished runs of `history.read`.
     """
-    from pipeline.report.history import answers_file
+    from pipeline.runs.history import answers_file
 
     kept = []
     for run in ended:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from components.errors import RunError
-from components.files import any_path
+from components.io.files import any_path
 from pipeline import features
 
 _BATCH = 4096
@@ -42,7 +42,7 @@ class Scores:
 
 
 def called_female(probability: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """Bool [N]: above the threshold, as `pipeline.serving` and TFMA draw the line."""
+    """Bool [N]: above the threshold, as `pipeline.model.export` and TFMA draw the line."""
     return np.asarray(probability > np.float64(threshold))
 
 

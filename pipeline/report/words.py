@@ -55,7 +55,7 @@ def listed(things: Sequence[str]) -> str:
 
 
 def fine_tuning(history: Mapping[str, Any]) -> str:
-    """What training the base too did to the validation split, see `pipeline.fine_tuning.training`."""
+    """What training the base too did to the validation split, see `pipeline.model.fine_tuning.training`."""
     start, best, epochs = history['start'], history['best_epoch'], len(history['loss'])
     before = f'loss {start["val_loss"]:.3f}, accuracy {percent(start["val_accuracy"])}'
     if not best:
@@ -94,7 +94,7 @@ def first_upper(text: str) -> str:
 
 
 def bound(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """A bound of `pipeline.bounds.check`: of what, the limit, the measured value, 'met' or 'not met'."""
+    """A bound of `thresholds.check`: of what, the limit, the measured value, 'met' or 'not met'."""
     metric = {'auc': 'AUC', 'examples': 'faces'}.get(row['metric'], row['metric'])
     limit = f'at least {row["low"]:.4g}' if 'low' in row else f'at most {row["high"]:.4g}'
     if 'baseline' in row:

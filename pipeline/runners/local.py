@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError, RunError
-from components.files import any_path, sha256_file, write_text
+from components.fine_tuner import layers
+from components.io.files import any_path, sha256_file, write_text
 from pipeline.config import Config
-from pipeline.fine_tuning import layers
-from pipeline.runners import beam, failures, workspace
+from pipeline.runners import failures
+from pipeline.runners.beam import options as beam_options
+from pipeline.runs import run_directory
 from pipeline.settings import DATAFLOW
 
 #: The pipeline's name in the metadata.
@@ -41,15 +43,15 @@ def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, o
       InputError: an input cannot be used, found before the first component where that is possible.
       RunError: a gate stopped the run, or a component failed; the log has the rest.
     """
-    beam.check_here(config.beam)
+    beam_options.check_here(config.beam)
     if config.beam.runner == DATAFLOW:
-        beam.check_data(str(data))
+        beam_options.check_data(str(data))
     height, width = check_inputs(config, data=data, prototxt=prototxt, caffemodel=caffemodel)
-    with workspace.exclusive(output):
+    with run_directory.exclusive(output):
         now = datetime.now(UTC)
         run_id = now.strftime('%Y-%m-%dT%H-%M-%S.%f')[:-3]
         log = output / 'logs' / f'{run_id}.log'
-        with workspace.logged(log):
+        with run_directory.logged(log):
             try:
                 return _run(config, data, prototxt, caffemodel, output, run_id, (height, width))
             except (InputError, RunError):
@@ -110,10 +112,11 @@ def _run(
     from tfx.orchestration.local import local_dag_runner
     from tfx.orchestration.portable import runtime_parameter_utils
 
-    from pipeline import definition, metadata
+    from pipeline import definition
     from pipeline.report import collect, page
+    from pipeline.runs import metadata
 
-    owner = workspace.identity(output)
+    owner = run_directory.identity(output)
     root, store = str(output.resolve()), str(output.resolve())
     if config.beam.pipeline_root:
         # TFX numbers artifacts by the run directory's metadata: two of them under one root would share names.
@@ -124,15 +127,15 @@ def _run(
         root=root,
         only_from_root=bool(config.beam.pipeline_root),
         serving_dir=str(output.resolve() / 'serving' / NAME),
-        data_root=workspace.by_content(output, data, fingerprint),
+        data_root=run_directory.by_content(output, data, fingerprint),
         data_fingerprint=fingerprint,
-        prototxt=workspace.by_content(output, prototxt, prototxt_sha256),
+        prototxt=run_directory.by_content(output, prototxt, prototxt_sha256),
         prototxt_sha256=prototxt_sha256,
-        caffemodel=workspace.by_content(output, caffemodel, caffemodel_sha256),
+        caffemodel=run_directory.by_content(output, caffemodel, caffemodel_sha256),
         caffemodel_sha256=caffemodel_sha256,
         baseline_statistics=_baseline(output, fingerprint),
         input_size=input_size,
-        beam_args=beam.slots(),
+        beam_args=beam_options.slots(),
         embedding_store=f'{store}/embedding_store',
         checkpoints=str(output.resolve() / 'checkpoints'),
         baseline_accuracy=_last_blessed_accuracy(output, config, fingerprint, prototxt_sha256, caffemodel_sha256),
@@ -157,7 +160,7 @@ def _run(
     # TFX's Beam executors parse the process's arguments as flags of theirs; ours are none of their business.
     sys.argv = arguments[:1]
     try:
-        with beam.session(config.beam, output / 'logs' / f'{run_id}-flink.log', owner):
+        with beam_options.session(config.beam, output / 'logs' / f'{run_id}-flink.log', owner):
             local_dag_runner.LocalDagRunner().run_with_ir(compiled)
     finally:
         sys.argv = arguments
@@ -177,8 +180,8 @@ def _baseline(output: Path, fingerprint: str) -> str:
 
     On other data, so that a rerun with nothing changed has nothing to compare anew and comes from the cache.
     """
-    from pipeline import metadata
     from pipeline.report import collect
+    from pipeline.runs import metadata
 
     if not (output / metadata.FILE).is_file():
         return ''
@@ -195,21 +198,22 @@ def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float 
 
     From something else, for the same reason as in `_baseline`.
     """
-    from pipeline import bounds, metadata
-    from pipeline.report import collect, metrics
+    from components.evaluator import metrics, thresholds
+    from pipeline.report import collect
+    from pipeline.runs import metadata
 
     if config.evaluation.max_regression is None or not (output / metadata.FILE).is_file():
         return None
     for run in reversed(metadata.runs(output)):
         facts = collect.facts_file(output, run.id)
         evaluation = run.output('Evaluator', 'evaluation')
-        if not facts.is_file() or not evaluation or not any_path(evaluation.uri, bounds.FILE).exists():
+        if not facts.is_file() or not evaluation or not any_path(evaluation.uri, thresholds.FILE).exists():
             continue
         known = json.loads(facts.read_text('utf-8'))
         made_from = [known[name] for name in ('data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256')]
         if made_from == [*inputs] and _of_the_model(known['config']) == _of_the_model(config.as_dict()):
             continue
-        if not bounds.reasons(bounds.read(evaluation.uri)):
+        if not thresholds.reasons(thresholds.read(evaluation.uri)):
             return float(metrics.read_evaluation(evaluation.uri)[0]['accuracy']['value'])
     return None
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from components.stratified_example_gen import faults, images, layout, manifest, similar
+from components import error_reporting
+from components.stratified_example_gen import images, layout, manifest, near_duplicates
 from components.stratified_example_gen.records import MANIFEST, REJECTED, Found, Note, Photo
 from components.stratified_example_gen.settings import Settings
 from components.stratified_example_gen.transforms.outputs import GOOD, NOTES
@@ -97,7 +98,7 @@ class _List(beam.DoFn):
         self._folder = folder
 
     def process(self, element: Any) -> Iterator[Any]:
-        with faults.left_in(self._folder):
+        with error_reporting.left_in(self._folder):
             for item in self._function(self._settings.data_root, element, self._settings.layout):
                 yield beam.pvalue.TaggedOutput(NOTES, item) if isinstance(item, Note) else item
 
@@ -147,7 +148,7 @@ def inspect_file(found: Found, settings: Settings) -> Photo | Note:
     inspection = images.inspect(data, settings.min_size)
     if inspection.reason is not None:
         return Note(REJECTED, inspection.reason, found.path, inspection.detail)
-    look = 0 if settings.near_duplicate_distance is None else similar.perceptual_hash(data)
+    look = 0 if settings.near_duplicate_distance is None else near_duplicates.perceptual_hash(data)
     return Photo(*found, hashlib.sha256(data).digest(), inspection.needs_conversion, look)
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import apache_beam as beam
 
-from components.files import any_path, errors_of_the_system, write_text
-from components.stratified_example_gen import faults, features, sampling, shards
+from components import error_reporting, names
+from components.io.files import any_path, errors_of_the_system, write_text
+from components.stratified_example_gen import sampling, shards
 from components.stratified_example_gen.records import Note, Photo
 from components.stratified_example_gen.settings import Settings
+from components.stratified_example_gen.transforms.choosing import DropDuplicates, Sample, Split
 from components.stratified_example_gen.transforms.reading import FindImages, InspectImages, JoinManifest
-from components.stratified_example_gen.transforms.sampling import DropDuplicates, Sample, Split
 
 NOTES_NAME = 'notes.jsonl'
 KEPT_NAME = 'kept'
@@ -61,10 +62,10 @@ class WriteShards(beam.PTransform):
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
         """A worker makes a whole shard, image by image, so the shard is the same however many workers there are."""
-        names = [(split, shard) for split in features.SPLITS for shard in range(self._settings.shards)]
+        places = [(split, shard) for split in names.SPLITS for shard in range(self._settings.shards)]
         return (
             pipeline
-            | 'Shards' >> beam.Create(names)
+            | 'Shards' >> beam.Create(places)
             | 'SpreadShards' >> beam.Reshuffle()
             | 'WriteShard' >> beam.Map(_write_shard, self._settings, self._folder)
         )
@@ -78,7 +79,7 @@ class _WritePlan(beam.DoFn):
     def process(self, group: tuple[tuple[str, int], Iterable[Photo]]) -> None:
         (split, shard), photos = group
         ordered = sorted(photos, key=lambda photo: (sampling.rank(self._seed, sampling.ORDER, photo.path), photo.path))
-        with faults.left_in(self._folder):
+        with error_reporting.left_in(self._folder):
             shards.write_plan(shards.plan_path(any_path(self._folder), split, shard), ordered)
 
 
@@ -88,7 +89,7 @@ class _WriteNotes(beam.DoFn):
 
     def process(self, group: tuple[int, Iterable[Note]]) -> None:
         rows = (json.dumps((n.kind, n.reason, os.fsdecode(n.path), n.detail)) for n in sorted(group[1]))
-        with faults.left_in(self._folder):
+        with error_reporting.left_in(self._folder):
             write_text(any_path(self._folder) / NOTES_NAME, ''.join(row + '\n' for row in rows))
 
 
@@ -111,7 +112,7 @@ def _under_one_key(element: Any) -> tuple[int, Any]:
 
 
 def _write_kept(number: int, folder: str) -> None:
-    with faults.left_in(folder):
+    with error_reporting.left_in(folder):
         write_text(any_path(folder) / KEPT_NAME, str(number))
 
 
@@ -119,7 +120,7 @@ def _write_shard(name: tuple[str, int], settings: Settings, folder: str) -> None
     split, shard = name
     target = any_path(folder) / shards.split_folder(split)
     photos = shards.read_plan(shards.plan_path(any_path(folder), split, shard))
-    with faults.left_in(folder):
+    with error_reporting.left_in(folder):
         with errors_of_the_system(target):
             target.mkdir(exist_ok=True)
         path = target / shards.shard_name(shard, settings.shards)

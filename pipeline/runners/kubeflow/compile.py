@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from components.errors import InputError
-from components.files import in_bucket, write_text
+from components.fine_tuner import layers
+from components.io.files import in_bucket, write_text
 from pipeline.config import Config
-from pipeline.fine_tuning import layers
-from pipeline.runners import beam
-from pipeline.runners.kubeflow import limits
+from pipeline.runners.beam import options as beam_options
+from pipeline.runners.kubeflow import container_resources
 from pipeline.settings import FLINK, LOCAL, BeamConfig
 
 #: The pipeline's name: lower-case letters, digits and hyphens are what Kubeflow takes.
@@ -23,8 +23,8 @@ NAME = 'gender-classifier'
 
 #: What starts a component's container; TFX's own entry point is made for Vertex.
 COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.entrypoint')
-INPUTS_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.inputs')
-REPORT_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.report')
+INPUTS_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.inputs_task')
+REPORT_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.report_task')
 
 
 def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
@@ -68,7 +68,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     _check_runner(config.beam, root)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-    from pipeline import code, definition
+    from pipeline import cache_key, definition
     from pipeline.report import collect
     from pipeline.runners.kubeflow import spec as amendments
 
@@ -86,20 +86,20 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
         caffemodel_sha256='',
         baseline_statistics='',
         input_size=size,
-        beam_args=tuple(beam.args(config.beam)),
+        beam_args=tuple(beam_options.args(config.beam)),
         # Without a volume there is no place that outlives a container.
         checkpoints=f'{settings.mount.rstrip("/")}/checkpoints' if settings.claim else '',
     )
     wired = definition.create_pipeline(config, environment)
     names = [component.id for component in wired.components]
-    wanted = limits.parse(settings.resources)
+    wanted = container_resources.parse(settings.resources)
     # The stages of fine-tuning may be given limits also where there are none.
-    others = {*definition.FINE_TUNING, limits.EVERY, amendments.INPUTS, amendments.REPORT}
+    others = {*definition.FINE_TUNING, container_resources.EVERY, amendments.INPUTS, amendments.REPORT}
     unknown = sorted(set(wanted) - {*names, *others})
     if unknown:
         raise InputError(
             f'kubeflow.resources: no component {unknown[0]!r}; known are: '
-            f'{", ".join([limits.EVERY, amendments.INPUTS, *names, amendments.REPORT])}'
+            f'{", ".join([container_resources.EVERY, amendments.INPUTS, *names, amendments.REPORT])}'
         )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
@@ -139,7 +139,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
         wanted=wanted,
         retries=settings.retries,
         cache=settings.cache,
-        codes={name: code.fingerprint(name) for name in names},
+        codes={name: cache_key.fingerprint(name) for name in names},
     )
     return job
 
@@ -153,7 +153,7 @@ def _check_runner(settings: BeamConfig, root: str) -> None:
             'worker elsewhere sees them; give --root gs://BUCKET/FOLDER, which workers read themselves, or '
             'beam.runner=local'
         )
-    if settings.runner == FLINK and not (settings.flink_master and beam.is_address(settings.job_server)):
+    if settings.runner == FLINK and not (settings.flink_master and beam_options.is_address(settings.job_server)):
         raise InputError(
             'beam.runner flink: tasks have no Java to start a job server; give beam.flink_master and '
             'beam.job_server=HOST:PORT of one that runs'

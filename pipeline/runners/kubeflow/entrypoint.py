@@ -40,8 +40,8 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
-from components.files import any_path, in_bucket, write_text
-from pipeline.runners import beam, dataflow
+from components.io.files import any_path, in_bucket, write_text
+from pipeline.runners.beam import dataflow
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
 
@@ -197,7 +197,7 @@ def main(arguments: list[str]) -> int:
     try:
         invocation = repaired(given, json.loads(options.json_serialized_inputs_spec_args), in_store)
         if in_store and 'data_root' in invocation['inputs'].get('parameterValues', {}):
-            beam.check_data(invocation['inputs']['parameterValues']['data_root'])
+            options.check_data(invocation['inputs']['parameterValues']['data_root'])
         if not in_store:
             make_folders(invocation)
         options.json_serialized_invocation_args = json.dumps(invocation)

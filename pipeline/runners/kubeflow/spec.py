@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.runners.kubeflow import limits
+from pipeline.runners.kubeflow import container_resources
 
-#: The task in front of TFX's own, see `pipeline.runners.kubeflow.inputs`.
+#: The task in front of TFX's own, see `pipeline.runners.kubeflow.inputs_task`.
 INPUTS = 'Inputs'
 
-#: The task behind TFX's own, see `pipeline.runners.kubeflow.report`.
+#: The task behind TFX's own, see `pipeline.runners.kubeflow.report_task`.
 REPORT = 'Report'
 
 #: Between the name of a property that holds JSON and the keys of the part that a parameter replaces.
@@ -201,7 +201,7 @@ def set_execution(
     """
     for name, task in spec['root']['dag']['tasks'].items():
         container = spec['deploymentSpec']['executors'][_EXECUTOR.format(name)]['container']
-        allowed = limits.specification({key: dict(value) for key, value in wanted.items()}, name)
+        allowed = container_resources.specification({key: dict(value) for key, value in wanted.items()}, name)
         if allowed:
             container['resources'] = allowed
         if retries:

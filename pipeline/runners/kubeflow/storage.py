@@ -13,7 +13,7 @@ import contextlib
 import os
 from typing import Any
 
-from components.files import bucket_and_name
+from components.io.files import bucket_and_name
 
 #: The environment variable that puts the launcher's folders below another one than /, for tests.
 BASE = 'KFP_LOCAL_BASE'

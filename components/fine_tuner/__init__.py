@@ -1,0 +1,3 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""FineTuner: trains the upper layers of the base together with the head."""

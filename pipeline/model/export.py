@@ -1,0 +1,73 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The exported model: one SavedModel with three signatures that share one graph and one set of weights."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from components.embedding_gen.embedder import Embedder
+from pipeline import features
+from pipeline.model import request_validation
+
+#: A probability above this is called female.
+THRESHOLD = 0.5
+
+
+class GenderModel(tf.Module):
+    """Base and head together.
+
+    Args:
+      embedder: decoding, mean image and frozen base.
+      head: float32 [B, C] to logits, float32 [B, 1].
+    """
+
+    def __init__(self, embedder: Embedder, head: keras.Model):
+        super().__init__(name=features.MODEL)
+        self.embedder = embedder
+        self.head = head
+
+    def from_embeddings(self, embeddings: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Embeddings, float32 [B, C], to the outputs that every signature has.
+
+        Returns:
+          'probability': float32 [B], that the face is labelled female; 'label': string [B], 'male' or 'female';
+          'logit': float32 [B].
+        """
+        logit = self.head(embeddings, training=False)[:, 0]
+        probability = tf.sigmoid(logit)
+        male, female = features.GENDERS
+        return {
+            features.PROBABILITY: probability,
+            features.LABEL_NAME: tf.where(probability > THRESHOLD, female, male),
+            features.LOGIT: logit,
+        }
+
+    def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
+        """The signatures by name, traced for any number of images."""
+
+        def serving_default(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            return self.from_embeddings(self.embedder(request_validation.checked(image_bytes)))
+
+        def examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            parsed = tf.io.parse_example(examples, {features.IMAGE: tf.io.FixedLenFeature([], tf.string)})
+            return self.from_embeddings(self.embedder(parsed[features.IMAGE]))
+
+        def embeddings(examples: tf.Tensor) -> dict[str, tf.Tensor]:
+            spec = {features.EMBEDDING: tf.io.FixedLenFeature([self.embedder.size], tf.float32)}
+            return self.from_embeddings(tf.io.parse_example(examples, spec)[features.EMBEDDING])
+
+        return {
+            name: tf.function(fn).get_concrete_function(tf.TensorSpec([None], tf.string, name=argument))
+            for name, fn, argument in (
+                (features.SERVING, serving_default, 'image_bytes'),
+                (features.FROM_EXAMPLES, examples, 'examples'),
+                (features.FROM_EMBEDDINGS, embeddings, 'examples'),
+            )
+        }
+
+
+def export(model: GenderModel, directory: str) -> None:
+    """Writes the SavedModel; float32 weights, no training state."""
+    tf.saved_model.save(model, directory, signatures=model.signatures())

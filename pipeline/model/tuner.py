@@ -1,0 +1,166 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Tuner's entry point: Keras Tuner's random search for better settings of the head, on embeddings.
+
+Random search (Bergstra and Bengio, JMLR 2012) rather than Keras Tuner's Bayesian one, which took 4 to 8 s to choose a
+trial of four settings, where a head trains in 2 s.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from components.errors import RunError
+from components.progress import Progress
+from pipeline.model.trainer import class_weights, read_embeddings, train_head, with_values
+from pipeline.settings import TUNED
+
+if TYPE_CHECKING:
+    from tfx.components.trainer.fn_args_utils import FnArgs
+    from tfx.components.tuner.component import TunerFnResult
+
+#: Embeddings, float32 [N, C], and labels, float32 [N].
+Split = tuple[np.ndarray, np.ndarray]
+
+_DIRECTION = {'val_auc': 'max', 'val_loss': 'min'}
+
+#: The files of TFX's Tuner in its outputs `best_hyperparameters` and `tuner_results`.
+BEST, RESULTS = 'best_hyperparameters.txt', 'tuner_results.json'
+
+
+def search_space(tuner: Mapping[str, Any], trainer: Mapping[str, Any]) -> keras_tuner.HyperParameters:
+    """The ranges of the configuration's `tuner` section as Keras Tuner's.
+
+    Args:
+      tuner: the section `tuner` as a mapping.
+      trainer: the section `trainer`; without hidden layers their units and dropout are not searched, and where units
+        are, the layers are of one size.
+    """
+    space = keras_tuner.HyperParameters()
+    for name in TUNED:
+        if not tuner[name] or (name in ('hidden_units', 'dropout') and not trainer['hidden_units']):
+            continue
+        low, high = tuner[name]
+        if name == 'hidden_units':
+            space.Int(name, low, high, sampling='log')
+        else:
+            space.Float(name, low, high, sampling='linear' if name == 'dropout' else 'log')
+    return space
+
+
+class _Oracle(keras_tuner.oracles.RandomSearchOracle):
+    """Random search that tries the configured values first, so that its best is no worse than they are."""
+
+    def __init__(self, configured: Mapping[str, Any], **options: Any):
+        super().__init__(**options)
+        self._configured = configured
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of the next trial, see `keras_tuner.Oracle`."""
+        if not self.start_order:
+            return {'status': 'RUNNING', 'values': dict(self._configured)}
+        return super().populate_space(trial_id)
+
+
+class HeadTuner(keras_tuner.Tuner):
+    """Trains a head a trial, as Trainer would, and scores it by its objective on the validation split.
+
+    Args:
+      tuner: the configuration's `tuner` section as a mapping.
+      trainer: its `trainer` section, with the epochs of a trial.
+      directory: where the search keeps its state.
+    """
+
+    def __init__(self, tuner: Mapping[str, Any], trainer: Mapping[str, Any], directory: str):
+        space = search_space(tuner, trainer)
+        configured = {parameter.name: trainer[parameter.name] for parameter in space.space}
+        if 'hidden_units' in configured:
+            configured['hidden_units'] = trainer['hidden_units'][0]  # the layers are of one size
+        oracle = _Oracle(
+            configured,
+            objective=keras_tuner.Objective(tuner['objective'], _DIRECTION[tuner['objective']]),
+            max_trials=tuner['trials'],
+            hyperparameters=space,
+            seed=tuner['seed'] + 1,  # 0 would be a seed of its own choice
+            max_consecutive_failed_trials=tuner['trials'] + 1,  # never: one good trial is enough
+        )
+        oracle.verbose = 0  # it would print tables to standard output, which is for results
+        super().__init__(oracle, directory=directory, project_name='trials', overwrite=True)
+        self._settings = trainer
+        self._progress = Progress('Tuning the head', tuner['trials'], 'trials')
+
+    def search(self, train: Split, validation: Split) -> None:
+        """Runs all trials.
+
+        Args:
+          train: embeddings, float32 [N, C], and labels, float32 [N].
+          validation: the same of the validation split.
+
+        Raises:
+          RunError: no trial came to a score.
+        """
+        with self._progress:
+            super().search(train=train, validation=validation)
+        trials = list(self.oracle.trials.values())
+        if not any(trial.status == 'COMPLETED' for trial in trials):
+            why = next((trial.message for trial in trials if trial.message), 'the scores are not finite')
+            logging.error('Every trial of Tuner failed; the first one that says why: %s', why)
+            raise RunError(
+                f'none of {len(trials)} trials of Tuner came to a score ({why.strip().splitlines()[-1]}); if the '
+                'training diverges, lower tuner.learning_rate'
+            )
+
+    def run_trial(self, trial: Any, train: Split, validation: Split) -> dict[str, float]:
+        """Trains the head of a trial.
+
+        Args:
+          trial: Keras Tuner's.
+          train: see `search`.
+          validation: see `search`.
+
+        Returns:
+          'val_auc', and 'val_loss', the cross-entropy alone: with the L2 term heads of different L2 could not be
+          compared.
+        """
+        keras.backend.clear_session()
+        settings = with_values(self._settings, trial.hyperparameters.values)
+        trained = train_head(train, validation, settings, quiet=True)
+        logits = trained.head(validation[0], training=False)
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)(validation[1][:, np.newaxis], logits)
+        return {'val_auc': trained.history['val_auc'][trained.kept_epoch - 1], 'val_loss': float(loss)}
+
+    def on_trial_end(self, trial: Any) -> None:
+        """Counts the trial."""
+        super().on_trial_end(trial)
+        self._progress.update()
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Prints nothing: standard output is for results."""
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Prints nothing, as above; the report shows the trials."""
+
+
+def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
+    """Makes the search for TFX's Tuner.
+
+    `fn_args` as TFX gives it: `train_files` and `eval_files` hold embeddings, `working_dir` is a temporary folder of
+    the execution, `custom_config` has the configuration's sections `tuner` and `trainer`, with the epochs of a trial.
+
+    Raises:
+      RunError: a split is empty, or `class_weights` is balanced and a gender is missing.
+    """
+    from tfx.components.tuner.component import TunerFnResult
+
+    tuner, trainer = fn_args.custom_config['tuner'], fn_args.custom_config['trainer']
+    train, validation = read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files)
+    class_weights(train[1], trainer)  # a failure in a trial would be the trial's, not the run's
+    return TunerFnResult(
+        tuner=HeadTuner(tuner, trainer, fn_args.working_dir), fit_kwargs={'train': train, 'validation': validation}
+    )

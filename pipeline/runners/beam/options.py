@@ -1,0 +1,252 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Beam's options: the one place that knows them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.errors import InputError
+from components.io.files import in_bucket
+from pipeline.settings import DATAFLOW, FLINK, LOCAL, BeamConfig
+
+#: The release of Flink whose job server Beam fetches unless it is given one; the tests and deploy/flink use it.
+FLINK_VERSION = '1.19'
+
+# Flink runs user code of Beam in the process that submits the job, or in worker pools beside its task managers.
+_IN_THIS_PROCESS = 'LOOPBACK'
+_IN_A_POOL = 'EXTERNAL'
+
+# TFX packs its own source for remote workers at every Beam component unless it is told of a container image. Here the
+# workers are this process, or a worker pool of this project's image, and nobody looks at the name.
+_NO_PACKING = '--sdk_container_image=none-in-process'
+
+# How long a worker waits for the next stage of its job. Without, each stage starts one, which imports TensorFlow. Flink
+# heeds it only where Beam is on its own class path (`ReferenceCountingExecutableStageContextFactory`).
+_KEEP_WORKER_MS = 30_000
+
+# Options reach TFX through this many environment variables, see `slots`.
+_SLOTS = 32
+_SLOT = 'GENDER_PIPELINE_BEAM_{}'
+# As many as the longest list of options that are not the user's leaves free.
+_FURTHER = 16
+
+# Given as keys of the configuration, and checked there.
+_OWN = (
+    'runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'job_name',
+    'flink_master', 'parallelism', 'environment_type', 'environment_config', 'job_endpoint', 'flink_job_server_jar',
+)  # fmt: skip
+
+
+def local_args() -> list[str]:
+    """Options for running in this process.
+
+    The default of Beam's DirectRunner is a separate program that it downloads when it is first used; `in_memory` runs
+    here at once.
+    """
+    return ['--runner=DirectRunner', '--direct_running_mode=in_memory', '--direct_num_workers=1', _NO_PACKING]
+
+
+def args(settings: BeamConfig) -> list[str]:
+    """Options for the runner that the configuration names.
+
+    Args:
+      settings: checked by `check`.
+
+    Returns:
+      What TFX hands to Beam's option parser.
+    """
+    made = {FLINK: _flink_args, DATAFLOW: _dataflow_args}
+    first = made[settings.runner](settings) if settings.runner in made else local_args()
+    return [*first, *settings.options]
+
+
+def slots() -> tuple[Any, ...]:
+    """Placeholders for options, which TFX fills in when a component runs, with what `session` has put there.
+
+    The options themselves would be part of the key of TFX's cache: a run that moves to another runner, or to the same
+    one at another port, would do everything again. Results do not depend on where they are computed.
+    """
+    from tfx.dsl.placeholder import placeholder
+
+    return tuple(placeholder.environment_variable(_SLOT.format(number)) for number in range(_SLOTS))
+
+
+@contextlib.contextmanager
+def session(settings: BeamConfig, log: Path, owner: str = '') -> Iterator[None]:
+    """Fills the slots for the components that run in the block.
+
+    Args:
+      settings: checked by `check` and `check_here`.
+      log: where a job server that is started for the block writes.
+      owner: whose jobs these are, for Dataflow, see `dataflow.owned`.
+
+    Raises:
+      RunError: the job server does not start, or a job of an earlier block does not end.
+    """
+    options = args(settings)
+    with contextlib.ExitStack() as stack:
+        if settings.runner == DATAFLOW:
+            from pipeline.runners.beam import dataflow
+
+            options = stack.enter_context(dataflow.owned(options, owner))
+        if settings.runner == FLINK and not is_address(settings.job_server):
+            from pipeline.runners.beam import flink
+
+            endpoint = stack.enter_context(flink.job_server(options, log))
+            options.append(f'--job_endpoint={endpoint}')
+        # What is left over says the first option again.
+        options += options[:1] * (_SLOTS - len(options))
+        for number, option in zip(range(_SLOTS), options, strict=True):
+            os.environ[_SLOT.format(number)] = option
+            stack.callback(os.environ.pop, _SLOT.format(number))
+        yield
+
+
+def check(settings: BeamConfig) -> None:
+    """Looks at what no single key can know.
+
+    Raises:
+      InputError: keys that the runner needs are missing, or are none that it can use.
+    """
+    if settings.runner == LOCAL and settings.workers != 1:
+        raise InputError(
+            f'beam.workers is {settings.workers}, but the runner local has one: leave it at 1, or give '
+            f'beam.runner={FLINK} or {DATAFLOW}'
+        )
+    if settings.pipeline_root and not _is_folder_of_bucket(settings.pipeline_root):
+        raise InputError(
+            f'beam.pipeline_root: expected gs://BUCKET/FOLDER, found {settings.pipeline_root!r}; for artifacts in the '
+            'run directory leave it out'
+        )
+    _check_options(settings.options)
+    if settings.runner == FLINK:
+        _check_flink(settings)
+    if settings.runner == DATAFLOW:
+        _check_dataflow(settings)
+
+
+def check_data(data_root: str) -> None:
+    """Looks at whether workers who see a bucket only can read the faces.
+
+    Raises:
+      InputError: they cannot.
+    """
+    if not in_bucket(data_root):
+        raise InputError(
+            f"data root {data_root}: Beam's workers do not see it; copy it to a bucket (gcloud storage cp --recursive) "
+            'and give gs://BUCKET/FOLDER'
+        )
+
+
+def check_here(settings: BeamConfig) -> None:
+    """Looks at what this machine needs to submit jobs.
+
+    Raises:
+      InputError: a job server has to be started here, and there is no Java for it or not the jar that was named; or
+        a bucket cannot be used from here.
+    """
+    from components.io import bucket_access
+
+    if settings.pipeline_root:
+        bucket_access.check('beam.pipeline_root', settings.pipeline_root, write=True)
+    if settings.runner == DATAFLOW:
+        bucket_access.check('beam.temp_location', str(settings.temp_location))
+    if settings.runner != FLINK or is_address(settings.job_server):
+        return
+    if not shutil.which('java'):
+        raise InputError(
+            "beam.runner flink: Beam's job server is started here and needs Java 11 or 17, but there is no java on the "
+            'PATH; install it, or give beam.job_server=HOST:PORT of one that runs already'
+        )
+    if settings.job_server and not Path(settings.job_server).is_file():
+        raise InputError(f'beam.job_server {settings.job_server}: no such file, and not HOST:PORT either')
+
+
+def _flink_args(settings: BeamConfig) -> list[str]:
+    options = [
+        '--runner=FlinkRunner',
+        f'--flink_master={settings.flink_master or "[local]"}',
+        f'--flink_version={FLINK_VERSION}',
+        f'--parallelism={settings.workers}',
+        f'--environment_cache_millis={_KEEP_WORKER_MS}',
+        # Our environments have no pip, which Beam would ask for a list of packages to log.
+        '--experiments=disable_logging_submission_environment',
+        _NO_PACKING,
+    ]
+    if settings.worker_pool:
+        options += [f'--environment_type={_IN_A_POOL}', f'--environment_config={settings.worker_pool}']
+    else:
+        options += [f'--environment_type={_IN_THIS_PROCESS}']
+    if is_address(settings.job_server):
+        options.append(f'--job_endpoint={settings.job_server}')
+    elif settings.job_server:
+        options.append(f'--flink_job_server_jar={os.path.abspath(settings.job_server)}')
+    if settings.temp_location:
+        options.append(f'--temp_location={settings.temp_location}')
+    return options
+
+
+def _dataflow_args(settings: BeamConfig) -> list[str]:
+    return [
+        '--runner=DataflowRunner',
+        f'--project={settings.project}',
+        f'--region={settings.region}',
+        f'--temp_location={settings.temp_location}',
+        f'--sdk_container_image={settings.image}',
+        f'--max_num_workers={settings.workers}',
+        # The image has the project and all it needs, exactly as pinned; nothing is to be staged or installed at start.
+        '--sdk_location=container',
+        '--experiments=use_runner_v2,disable_logging_submission_environment',
+        # Pickled by reference: what runs on the workers is what the image has installed.
+        '--no_save_main_session',
+    ]
+
+
+def _check_flink(settings: BeamConfig) -> None:
+    for name, value in (('flink_master', settings.flink_master), ('worker_pool', settings.worker_pool)):
+        if value is not None and not is_address(value):
+            raise InputError(f'beam.{name}: expected HOST:PORT, found {value!r}')
+    if settings.flink_master and not settings.worker_pool:
+        raise InputError(
+            "beam.flink_master needs beam.worker_pool=HOST:PORT, the worker pool as each of the cluster's task "
+            'managers sees it; deploy/flink runs one beside each (localhost:50000)'
+        )
+
+
+def _check_dataflow(settings: BeamConfig) -> None:
+    needed = ('project', 'region', 'pipeline_root', 'temp_location', 'image')
+    missing = [name for name in needed if not getattr(settings, name)]
+    if missing:
+        raise InputError(
+            f'beam.runner dataflow also needs {", ".join(f"beam.{name}" for name in missing)}: give them in the '
+            f'configuration or as --set beam.{missing[0]}=…'
+        )
+    if not _is_folder_of_bucket(str(settings.temp_location)):
+        raise InputError(f'beam.temp_location: Dataflow needs gs://BUCKET/FOLDER, found {settings.temp_location!r}')
+
+
+def _check_options(further: tuple[str, ...]) -> None:
+    for option in further:
+        name = option.partition('=')[0].lstrip('-')
+        if not option.startswith('--') or not name:
+            raise InputError(f'beam.options: expected --NAME or --NAME=VALUE, found {option!r}')
+        if name in _OWN:
+            raise InputError(f'beam.options: {option!r} is a key of its own; see beam.* in pipeline/configs/README.md')
+    if len(further) > _FURTHER:
+        raise InputError(f'beam.options: at most {_FURTHER} can be given, found {len(further)}')
+
+
+def _is_folder_of_bucket(value: str) -> bool:
+    return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)+/?', value))
+
+
+def is_address(value: str | None) -> bool:
+    """Whether a value of the configuration is HOST:PORT."""
+    return bool(value and re.fullmatch(r'(https?://)?(\[[0-9A-Fa-f:]+\]|[\w.-]+):[0-9]{1,5}', value))

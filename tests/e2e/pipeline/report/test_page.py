@@ -1,0 +1,270 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The page of a real run in a real browser."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.report import card, collect, page, paired, scores, words
+from pipeline.runs import metadata
+
+playwright = pytest.importorskip('playwright.sync_api')
+
+_BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
+_ARGUMENTS = [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+]  # fmt: skip
+needs_browser = pytest.mark.skipif(not _BROWSER, reason='no chromium and no google-chrome on this host')
+
+
+@pytest.fixture(scope='module')
+def run(finished) -> metadata.Run:
+    """The newest run of the shared run directory that came to its end."""
+    ended = [r for r in metadata.runs(finished.output) if collect.facts_file(finished.output, r.id).is_file()]
+    return ended[-1]
+
+
+@pytest.fixture(scope='module')
+def result(finished, run) -> dict:
+    """What the page is made of."""
+    return collect.collect(finished.output, run)
+
+
+@pytest.fixture(scope='module')
+def scored(run) -> scores.Scores:
+    """The score of each test face."""
+    return scores.read(run.output('EmbeddingGen', 'embeddings').uri, run.output('Trainer', 'model').uri)
+
+
+@pytest.fixture(scope='module')
+def file(result, tmp_path_factory) -> Path:
+    """The page, with one face of an evil name."""
+    result['details']['faces']['most_wrong'][0]['path'] = (
+        '</script><script>window.evil=1</script><img src=x onerror=evil=1>'
+    )
+    path = tmp_path_factory.mktemp('page') / 'index.html'
+    path.write_text(page.render(result), encoding='utf-8')
+    return path
+
+
+@pytest.fixture(scope='module')
+def chromium() -> Iterator:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=_BROWSER, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, file, request) -> Iterator:
+    """The page, opened without a network; `request.param` may say width and colour scheme."""
+    width, scheme = getattr(request, 'param', (1280, 'light'))
+    context = chromium.new_context(viewport={'width': width, 'height': 900}, color_scheme=scheme, offline=True)
+    tab = context.new_page()
+    complaints, requests = [], []
+    tab.on('console', lambda message: complaints.append(message.text))
+    tab.on('pageerror', lambda error: complaints.append(str(error)))
+    tab.on('request', lambda sent: requests.append(sent.url))
+    tab.goto(file.as_uri())
+    tab.complaints, tab.requests = complaints, requests
+    yield tab
+    context.close()
+
+
+@needs_browser
+@pytest.mark.parametrize('opened', [(1280, 'light'), (1280, 'dark'), (390, 'light')], indirect=True, ids=str)
+def test_it_loads_by_itself_without_a_complaint_and_fits(opened, file):
+    opened.wait_for_timeout(200)
+    assert opened.complaints == []
+    assert {url for url in opened.requests if not url.startswith('data:')} == {file.as_uri()}
+    assert opened.evaluate('document.documentElement.scrollWidth <= innerWidth')
+    assert opened.evaluate('[...document.images].every(image => image.complete && image.naturalWidth > 0)')
+    assert opened.evaluate('document.images.length') > 5
+    assert opened.title().startswith('Gender classifier')
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    'opened', [(1280, 'light'), (1280, 'dark'), (390, 'light'), (390, 'dark')], indirect=True, ids=str
+)
+def test_axe_finds_no_serious_violation(opened):
+    axe = pytest.importorskip('axe_playwright_python.sync_playwright')
+    opened.evaluate("document.querySelectorAll('details').forEach(item => item.open = true)")
+    # The page's own policy forbids scripts that are not its own; the checker comes in through the debugger.
+    found = axe.Axe().run(opened).response['violations']
+    serious = [
+        (violation['id'], [node['target'] for node in violation['nodes']][:3])
+        for violation in found
+        if violation['impact'] in ('serious', 'critical')
+    ]
+    assert serious == []
+
+
+@needs_browser
+def test_it_works_in_a_frame_without_an_origin(chromium, file):
+    # As Kubeflow shows an artifact of the type system.HTML (frontend/src/components/viewers/HTMLViewer.tsx).
+    tab = chromium.new_page()
+    complaints = []
+    tab.on('console', lambda message: complaints.append(message.text))
+    tab.on('pageerror', lambda error: complaints.append(str(error)))
+    tab.set_content('<iframe sandbox="allow-scripts"></iframe>')
+    tab.eval_on_selector('iframe', '(frame, page) => { frame.srcdoc = page; }', file.read_text())
+    frame = tab.frame_locator('iframe')
+    frame.locator('html.js').wait_for()
+    assert frame.locator('h1').is_visible()
+    assert complaints == []
+    tab.close()
+
+
+@needs_browser
+@pytest.mark.parametrize('cut', [0.2, 0.5, 0.85])
+def test_the_slider_gives_what_numpy_gives(opened, scored, cut):
+    opened.locator('#cut').fill(str(round(cut * 100)))
+    called, women = np.asarray(scored.probability) > cut, np.asarray(scored.gender) == 1
+    shown = {name: opened.locator(f'#{name}').inner_text() for name in ('tp', 'fn', 'fp', 'tn', 'accuracy')}
+    assert shown == {
+        'tp': str((called & women).sum()),
+        'fn': str((~called & women).sum()),
+        'fp': str((called & ~women).sum()),
+        'tn': str((~called & ~women).sum()),
+        'accuracy': f'{(called == women).mean():.3f}',
+    }
+    assert opened.locator('#cut-value').inner_text() == f'{cut:.2f}'
+
+
+@needs_browser
+def test_the_slider_moves_with_the_keyboard(opened):
+    opened.locator('#cut').focus()
+    opened.keyboard.press('ArrowRight')
+    assert opened.locator('#cut-value').inner_text() == '0.51'
+
+
+@needs_browser
+def test_the_mark_of_the_threshold_lies_on_the_curve(opened, result):
+    """At 0.5 it is where the pipeline drew it: the script's scale is the plot's."""
+    mark = opened.locator('#roc-point')
+    drawn = page.render(result).partition('id="roc-point"')[0].rpartition('<circle')[2]
+    before = {name: float(drawn.partition(f'{name}="')[2].partition('"')[0]) for name in ('cx', 'cy')}
+    assert float(mark.get_attribute('cx')) == pytest.approx(before['cx'], abs=0.01)
+    assert float(mark.get_attribute('cy')) == pytest.approx(before['cy'], abs=0.01)
+
+
+@needs_browser
+def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, result):
+    rows = opened.locator('#slice-table tbody tr:visible')
+    values = [item['metrics']['accuracy']['value'] for item in result['slices']]
+    assert [float(text) for text in rows.locator('td:nth-child(4)').all_inner_texts()] == pytest.approx(
+        sorted(values), abs=6e-4
+    )
+    opened.locator('#slice-kind').select_option('gender')
+    assert sorted(opened.locator('#slice-table tbody tr:visible th').all_inner_texts()) == ['female', 'male']
+    opened.locator('#slice-kind').select_option('')
+    opened.locator('#slice-text').fill('61-70')
+    assert rows.count() == 3
+    opened.locator('#slice-text').fill('')
+    opened.locator('#slice-table th button', has_text='faces').click()
+    faces = [int(text) for text in rows.locator('td:nth-child(2)').all_inner_texts()]
+    assert faces in (sorted(faces), sorted(faces, reverse=True))
+    assert len(set(faces)) > 1
+
+
+@needs_browser
+def test_a_name_is_text_and_never_runs(opened):
+    opened.wait_for_timeout(200)
+    assert opened.evaluate('window.evil') is None
+    assert '<script>window.evil=1</script>' in opened.locator('#faces').inner_text()
+
+
+def test_no_faces_are_on_the_page_when_they_are_left_out(finished, run):
+    written = page.render(collect.collect(finished.output, run, faces=False))
+    assert 'data:image' not in written
+    assert 'data:image' in page.render(collect.collect(finished.output, run, faces=True))
+
+
+def test_the_scores_are_the_ones_that_the_verdict_was_reached_on(result, scored):
+    overall = result['overall']
+    called = np.asarray(scored.probability) > 0.5
+    assert (called & (np.asarray(scored.gender) == 1)).sum() == overall['true_positives']
+    assert result['details']['slices_checked'] == 1 + len(result['slices'])
+
+
+def test_every_bound_is_on_the_page_and_in_the_card(result):
+    written, text = page.render(result), card.markdown(card.sections(result))
+    assert len(result['bounds']) >= 8
+    for row in result['bounds']:
+        what, limit, value, verdict = words.bound(row)
+        cells = f'<th scope="row">{what}</th><td class="words">{limit}</td><td>{value}</td>'
+        assert cells in written
+        assert f'Bound on {what}: {limit}; measured {value}: {verdict}.' in text
+
+
+def test_the_kept_epoch_and_the_head_are_on_the_page_and_in_the_card(result):
+    training = result['training'] | {
+        'settings': result['training']['settings'] | {'restore_best': True, 'hidden_units': [64, 32], 'epochs': 50},
+        'tuned': ['hidden_units'],
+        'kept_epoch': 7,
+        'trials': [
+            {'trial_id': '1', 'score': 0.91, 'hidden_units': 64},
+            {'trial_id': '0', 'score': 0.9, 'hidden_units': 32},
+        ],
+    }
+    changed = result | {'training': training}
+    epochs = len(result['details']['learning']['loss'])
+    kept = f'weights of epoch 7 of {epochs}, the best by val_loss; training stopped early, 50 were allowed.'
+    written, text = page.render(changed), card.markdown(card.sections(changed))
+    assert kept in written
+    assert kept.replace('_', '\\_') in text
+    assert 'hidden units 64+32' in text
+    assert 'Chosen by a search of 2 trials on the validation split: hidden units 64+32.' in text
+    assert '<th scope="row">2</th><td>0.9100</td><td>64</td>' in written
+    for name in ('loss', 'accuracy', 'auc', 'precision', 'recall'):
+        value = result['details']['learning'][f'val_{name}'][6]
+        assert f'{name} by epoch' in written
+        assert f'{value:.3f} at epoch 7, which was kept' in written
+
+
+@needs_browser
+def test_run_against_run_compares_the_same_faces(chromium, result, tmp_path):
+    """Three runs, of which two share their test faces."""
+    ended = [entry for entry in result['details']['history'] if entry['state'] == 'finished'][-1]
+    pair = {'faces': 140, 'first_only': 4, 'second_only': 1, 'p': paired.mcnemar(4, 1)}
+    strong = {'faces': 1400, 'first_only': 9, 'second_only': 1090, 'p': paired.mcnemar(9, 1090)}
+    other = {'why': 'the two runs have different data'}
+    three = [ended | {'id': f'run-{number}'} for number in range(3)]
+    three[2] = three[2] | {'settings': three[2]['settings'] | {'trainer.epochs': '99'}}
+    details = result['details'] | {'history': three, 'paired': {'0 1': strong, '0 2': other, '1 2': pair}}
+    file = tmp_path / 'index.html'
+    file.write_text(page.render(result | {'details': details}), encoding='utf-8')
+    tab = chromium.new_page()
+    tab.goto(file.as_uri())
+    said = tab.locator('#run-paired')
+    assert said.inner_text() == words.paired(pair)
+    assert '4 are right only in the first run and 1 only in the second' in said.inner_text()
+    assert 'trainer.epochs' in tab.locator('#run-changes').inner_text()
+    for first, second, expected in (
+        ('0', '1', words.paired(strong)),
+        ('1', '0', words.paired(strong | {'first_only': 1090, 'second_only': 9})),
+        ('0', '2', words.paired(other)),
+        ('1', '2', words.paired(pair)),
+        ('2', '2', 'The two are the same run.'),
+    ):
+        tab.locator('#run-a').select_option(first)
+        tab.locator('#run-b').select_option(second)
+        assert said.inner_text() == expected
+    assert tab.locator('#run-changes').inner_text().count('Nothing') == 1
+    tab.close()
+
+
+def test_the_model_card_has_the_papers_sections(finished):
+    card = (finished.output / 'report' / 'model_card.md').read_text()
+    for title in (
+        'Model details', 'Intended use', 'Factors', 'Metrics', 'Evaluation data', 'Training data',
+        'Quantitative analyses', 'Ethical considerations', 'Caveats and recommendations',
+    ):  # fmt: skip
+        assert f'## {title}' in card
+    assert 'Not for decisions about people' in card

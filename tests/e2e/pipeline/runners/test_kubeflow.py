@@ -1,0 +1,170 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled pipeline, run as Kubeflow runs it, against the local run."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from components.evaluator import metrics, thresholds
+from pipeline.model import trainer, tuner
+from pipeline.report import words
+from pipeline.runners.kubeflow import report_task
+from tests.fakes import kfp_executor
+
+_TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tuner.epochs=2']
+
+
+@dataclass(frozen=True)
+class KubeflowRun:
+    """A compiled pipeline, the cluster it ran on, and its tasks."""
+
+    cluster: kfp_executor.Cluster
+    file: Path
+    arguments: dict
+    tasks: dict[str, kfp_executor.Task]
+
+    def folder(self, task: str, output: str) -> Path:
+        """The files of an artifact."""
+        return self.cluster.object(self.tasks[task].artifacts[output]['uri'])
+
+
+@pytest.fixture(scope='session')
+def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
+    """The demo's pipeline compiled by the command and run once, every component in a process of its own."""
+    folder = tmp_path_factory.mktemp('kubeflow')
+    file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
+    arguments = {
+        'data_root': str(inputs.data),
+        'prototxt': str(inputs.prototxt),
+        'caffemodel': str(inputs.caffemodel),
+        'output': str(folder / 'serving'),
+    }
+    cluster = kfp_executor.Cluster(folder)
+    return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
+
+
+def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
+    process = command(
+        'compile', '--config', 'demo', *low_bounds, *settings, '--prototxt', inputs.prototxt,
+        '--image', 'pipeline:test', '-o', file,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    return file
+
+
+def _numbers(tree) -> list[float]:
+    if isinstance(tree, dict):
+        return [number for key in sorted(tree) for number in _numbers(tree[key])]
+    if isinstance(tree, list):
+        return [number for item in tree for number in _numbers(item)]
+    return [-1.0 if tree is None else float(tree)]
+
+
+def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
+    overall, slices = metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation'))
+    local = finished.first_metrics
+    assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]
+    ours = _numbers([overall, *(item['metrics'] for item in slices)])
+    # Counts and all that follows from them are equal; the mean of the logarithms is rounded as it is added up.
+    assert ours == pytest.approx(_numbers([local['overall'], *(item['metrics'] for item in local['slices'])]), rel=1e-6)
+    assert thresholds.reasons(thresholds.read(kubeflow_run.folder('Evaluator', 'evaluation'))) == []
+
+
+def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
+    task = kubeflow_run.tasks['Report']
+    ours = json.loads(kubeflow_run.folder('Report', 'metrics').read_text())
+    local = finished.first_metrics
+    assert list(ours) == list(local)
+    measured, expected = (
+        _numbers([of['overall'], of['gap'], *(item['metrics'] for item in of['slices'])]) for of in (ours, local)
+    )
+    assert measured == pytest.approx(expected, rel=1e-6)
+    assert ours['data'] == local['data']
+    for key in ('config_sha256', 'data_fingerprint', 'base_sha256', 'prototxt_sha256', 'versions'):
+        assert ours['run'][key] == local['run'][key]
+    assert ours['config'] == local['config']
+    assert ours['run']['id'] == task.artifacts['metrics']['uri'].split('/')[-4]
+    assert ours['run']['started'] == kubeflow_run.tasks['Inputs'].parameters['started']
+    assert (ours['blessed'], Path(ours['pushed']).parent) == (True, Path(kubeflow_run.arguments['output']))
+
+    shown = task.artifacts['metrics']['metadata']
+    genders = {
+        item['slice']['gender']: item['metrics'] for item in local['slices'] if list(item['slice']) == ['gender']
+    }
+    assert (shown['examples'], shown['blessed']) == (local['overall']['examples'], 1)
+    assert shown['accuracy'] == pytest.approx(local['overall']['accuracy']['value'], rel=1e-6)
+    for gender, numbers in genders.items():
+        assert shown[f'accuracy_{gender}'] == pytest.approx(numbers['accuracy']['value'], rel=1e-6)
+
+    page = kubeflow_run.folder('Report', 'report').read_text()
+    assert words.percent(local['overall']['accuracy']['value']) in page
+    assert ours['run']['id'] in page
+    assert kubeflow_run.folder('Report', 'model_card').read_text().startswith('# Model card')
+
+
+def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkeypatch):
+    (tmp_path / 'minio').symlink_to(kubeflow_run.cluster.object('minio://'))
+    monkeypatch.setenv('KFP_LOCAL_BASE', str(tmp_path))
+    inputs = kubeflow_run.tasks['Report'].invocation['inputs']
+    assert inputs['parameterValues']['config__data__per_folder'] == 10
+    # Kubeflow's numbers are floating-point ones.
+    changed = {**inputs['parameterValues'], 'config__trainer__epochs': 7.0, 'config__data__per_folder': 3.0}
+    config = report_task.content({**inputs, 'parameterValues': changed})['config']
+    assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
+
+
+def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
+    versions = list(Path(kubeflow_run.arguments['output']).iterdir())
+    assert [(version / 'saved_model.pb').is_file() for version in versions] == [True]
+    pushed = kubeflow_run.tasks['AtomicPusher'].artifacts['pushed_model']['metadata']
+    assert pushed['pushed_destination'] == str(versions[0])
+
+
+def test_inputs_are_known_by_their_content(kubeflow_run, finished):
+    run = finished.first_metrics['run']
+    found = dict(kubeflow_run.tasks['Inputs'].parameters)
+    assert re.fullmatch(r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ', found.pop('started'))
+    assert found == {
+        'data_fingerprint': run['data_fingerprint'],
+        'prototxt_sha256': run['prototxt_sha256'],
+        'caffemodel_sha256': run['base_sha256'],
+    }
+
+
+def test_nothing_changed_comes_from_the_cache(kubeflow_run):
+    again = kubeflow_run.cluster.run(kubeflow_run.file, **kubeflow_run.arguments)
+    assert [name for name, task in again.items() if not task.cached] == ['Inputs', 'Report']
+
+
+def test_the_tuner_runs_and_gives_its_best_values_to_the_trainer(kubeflow_run, command, inputs, low_bounds, tmp_path):
+    file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
+    tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
+    assert {name for name, task in tasks.items() if not task.cached} == {
+        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher', 'Report',
+    }  # fmt: skip
+    folders = {
+        name: kubeflow_run.cluster.object(tasks[task].artifacts[name]['uri'])
+        for task, name in (('Tuner', 'best_hyperparameters'), ('Trainer', 'model_run'))
+    }
+    best = json.loads((folders['best_hyperparameters'] / tuner.BEST).read_text())['values']
+    facts = json.loads((folders['model_run'] / trainer.FACTS).read_text())
+    assert facts['settings'] == trainer.with_values(facts['settings'], best)
+    assert set(facts['tuned']) == set(best)
+
+
+def test_artifacts_do_not_keep_paths_of_a_container(kubeflow_run):
+    for task in kubeflow_run.tasks.values():
+        for artifact in task.artifacts.values():
+            assert artifact['uri'].startswith('minio://mlpipeline/')
+            assert '/pods/' not in json.dumps(artifact['metadata'])
+
+
+def test_bad_data_stops_the_run_with_one_line(kubeflow_run, tmp_path):
+    with pytest.raises(kfp_executor.Failed) as failure:
+        kubeflow_run.cluster.run(kubeflow_run.file, **{**kubeflow_run.arguments, 'data_root': str(tmp_path / 'none')})
+    assert (failure.value.task, failure.value.status) == ('Inputs', 2)
+    assert failure.value.stderr.startswith('gender-pipeline: ') and 'does not exist' in failure.value.stderr

@@ -1,0 +1,69 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Served images against those of a finished run."""
+
+import io
+
+import pytest
+import tensorflow as tf
+from PIL import Image, ImageEnhance
+from tensorflow_serving.apis import prediction_log_pb2
+
+from components.errors import InputError
+from pipeline.serving import image_files, skew
+
+
+@pytest.fixture(scope='module')
+def faces(inputs):
+    return sorted((inputs.data / 'combined' / 'aligned').glob('*/*'))[::3]
+
+
+def _distances(finished, *paths):
+    found = skew.skew(finished.output, image_files.expand(map(str, paths), io.StringIO()))
+    return found, {distance.feature: distance.value for distance in found.distances}
+
+
+def test_the_same_faces_are_near_and_other_ones_far(finished, faces, command, tmp_path):
+    found, near = _distances(finished, *faces)
+    assert found.images == len(faces)
+    assert set(near) == set(skew.MEASURED)
+    assert max(near.values()) < 0.1
+    for face in faces:
+        image = ImageEnhance.Brightness(Image.open(face)).enhance(0.4).resize((96, 48))
+        image.save(tmp_path / f'{face.parent.name}-{face.stem}.png')
+    (tmp_path / 'broken.jpg').write_bytes(b'\xff\xd8')
+    found, far = _distances(finished, tmp_path)
+    assert found.unusable == 1
+    assert far['image_width'] > 0.9  # 48 in training, 96 here: nothing in common
+    assert far['image_height'] < 0.1  # both 48
+    assert far['brightness'] > 0.3
+
+    process = command('skew', '--output', finished.output, '--requests', tmp_path)
+    assert process.returncode == 1, process.stderr
+    assert f'{len(faces)} requests, 1 more that are no image' in process.stdout
+    marked = [line.split()[0] for line in process.stdout.splitlines() if 'TOO FAR' in line]
+    assert 'image_width' in marked
+    assert 'image_height' not in marked
+    fine = command('skew', '--output', finished.output, '--requests', *faces, '--max-distance', '0.1')
+    assert (fine.returncode, fine.stderr) == (0, '')
+
+
+@pytest.mark.parametrize('suffix', ['.tfrecord', '.tfrecord.gz'])
+def test_logged_requests_count_as_the_images_in_them(finished, faces, tmp_path, suffix):
+    path = str(tmp_path / f'requests{suffix}')
+    with tf.io.TFRecordWriter(path, 'GZIP' if suffix.endswith('.gz') else None) as writer:
+        for start in range(0, len(faces), 10):
+            log = prediction_log_pb2.PredictionLog()
+            images = [face.read_bytes() for face in faces[start : start + 10]]
+            log.predict_log.request.inputs['image_bytes'].CopyFrom(tf.make_tensor_proto(images))
+            writer.write(log.SerializeToString())
+        writer.write(prediction_log_pb2.PredictionLog().SerializeToString())
+    assert _distances(finished, path) == _distances(finished, *faces)
+
+
+def test_what_cannot_be_compared_says_so(finished, tmp_path):
+    (tmp_path / 'log.tfrecord').write_bytes(b'not a record' * 9)
+    with pytest.raises(InputError, match=r'log\.tfrecord: not a TFRecord file of PredictionLog'):
+        _distances(finished, tmp_path / 'log.tfrecord')
+    with pytest.raises(InputError, match='no image among 1 requests'):
+        _distances(finished, tmp_path / 'none.jpg')

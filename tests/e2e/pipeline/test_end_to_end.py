@@ -1,0 +1,332 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The real command line over drawn faces: what is executed, what is cached, what comes out."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from sklearn import metrics as sk
+
+from pipeline.model import tuner
+from pipeline.runs import metadata
+
+_STAGES = {
+    'StratifiedExampleGen', 'CuratedSchema', 'StatisticsGen', 'ExampleValidator', 'DataGate', 'CaffeConverter',
+    'Transform', 'EmbeddingGen', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher',
+}  # fmt: skip
+_FROM_TRAINER = {'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher'}
+
+
+def _states(output) -> dict[str, str]:
+    """What MLMD says of each stage of the newest run."""
+    return {stage.name: stage.state for stage in metadata.runs(output)[-1].stages}
+
+
+def _executed(output, stages=_STAGES) -> set[str]:
+    states = _states(output)
+    assert set(states) == stages
+    assert set(states.values()) <= {'COMPLETE', 'CACHED'}
+    return {name for name, state in states.items() if state == 'COMPLETE'}
+
+
+def _numbers(result) -> list[float]:
+    """Every metric of every slice in one list; -1 where it is undefined."""
+    flat = []
+    for values in (result['overall'], *(item['metrics'] for item in result['slices'])):
+        for _, value in sorted(values.items()):
+            flat += sorted(value.values()) if isinstance(value, dict) else [-1 if value is None else value]
+    return flat
+
+
+def test_a_first_run_executes_everything_and_says_what_came_out(finished):
+    result = finished.metrics
+    assert {stage['name'] for stage in result['stages']} == _STAGES
+    assert not any(stage['cached'] for stage in result['stages'])
+    assert result['data']['splits'] == {
+        'train': {'male': 210, 'female': 210},
+        'validation': {'male': 70, 'female': 70},
+        'test': {'male': 70, 'female': 70},
+    }
+    assert result['overall']['examples'] == 140
+    assert result['blessed'] is True
+    assert finished.versions == [os.path.basename(result['pushed'])]
+    slices = [tuple(item['slice'].items()) for item in result['slices']]
+    assert (('gender', 'male'),) in slices
+    assert (('age_band', '61-70'),) in slices
+    assert (('gender', 'female'), ('age_band', '01-10')) in [tuple(sorted(s, reverse=True)) for s in slices]
+    assert len(slices) == 2 + 7 + 14
+    for line in ('140 age-gender folders', 'overall', 'male', 'female', 'Blessed. Pushed to', 'report/index.html'):
+        assert line in finished.process.stdout
+    assert 'Trainer' in finished.process.stderr
+    page = (finished.output / 'report' / 'index.html').read_text()
+    assert 'undefined: one class' in page
+    assert '://' not in page  # nothing is loaded from anywhere
+    log = next((finished.output / 'logs').iterdir()).read_text()
+    assert 'StatisticsGen is finished' in log
+    assert 'utf-8' not in log.lower()  # TFDV's warning about strings that are none, once for every image
+
+
+def test_metrics_equal_scikit_learns_on_the_same_predictions(finished):
+    examples = metadata.runs(finished.output)[0].output('StratifiedExampleGen', 'examples')
+    files = tf.io.gfile.glob(f'{examples.uri}/Split-test/*')
+    records = list(tf.data.TFRecordDataset(files, compression_type='GZIP').as_numpy_iterator())
+    features = [tf.train.Example.FromString(record).features.feature for record in records]
+    labels = np.array([feature['gender'].int64_list.value[0] for feature in features])
+    model = tf.saved_model.load(finished.metrics['pushed'])
+    scores = model.signatures['examples'](examples=tf.constant(records))['probability'].numpy()
+
+    overall = finished.metrics['overall']
+    called = scores > 0.5
+    assert overall['accuracy']['value'] == pytest.approx(sk.accuracy_score(labels, called), abs=1e-6)
+    assert overall['precision']['value'] == pytest.approx(sk.precision_score(labels, called), abs=1e-6)
+    assert overall['recall']['value'] == pytest.approx(sk.recall_score(labels, called), abs=1e-6)
+    assert overall['specificity']['value'] == pytest.approx(sk.recall_score(labels, called, pos_label=0), abs=1e-6)
+    # TFMA counts at 10,000 thresholds.
+    assert overall['auc']['value'] == pytest.approx(sk.roc_auc_score(labels, scores), abs=1e-3)
+    assert overall['auc_pr']['value'] == pytest.approx(sk.average_precision_score(labels, scores), abs=0.02)
+    assert overall['log_loss']['value'] == pytest.approx(sk.log_loss(labels, scores), abs=1e-4)
+    by_slice = {tuple(item['slice'].items()): item['metrics'] for item in finished.metrics['slices']}
+    for label, name in enumerate(('male', 'female')):
+        here = labels == label
+        got = by_slice[(('gender', name),)]
+        assert got['examples'] == here.sum()
+        assert got['accuracy']['value'] == pytest.approx((called == labels)[here].mean(), abs=1e-6)
+        assert got['auc'] is None
+
+
+def test_the_trained_head_lies_beside_the_model_and_gives_its_logits(finished):
+    run = metadata.runs(finished.output)[0]
+    folder = Path(run.output('Trainer', 'model').uri)
+    (file,) = Path(run.output('EmbeddingGen', 'embeddings').uri).glob('Split-test/*.gz')
+    records = list(tf.data.TFRecordDataset(str(file), compression_type='GZIP').as_numpy_iterator())
+    values = [tf.train.Example.FromString(record).features.feature['embedding'].float_list.value for record in records]
+    logits = keras.models.load_model(folder / 'head.keras')(np.array(values, np.float32))[:, 0]
+    served = tf.saved_model.load(str(folder / 'Format-Serving')).signatures['embeddings'](examples=tf.constant(records))
+    np.testing.assert_allclose(logits, served['logit'], atol=1e-5)
+
+
+def test_a_rerun_with_nothing_changed_executes_nothing(finished, command, inputs, low_bounds):
+    before = finished.metrics
+    process = command(*inputs.arguments(finished.output), *low_bounds)
+    assert process.returncode == 0, process.stderr
+    assert _executed(finished.output) == set()
+    assert finished.metrics['overall'] == before['overall']
+    assert len(finished.versions) == 1
+
+
+def test_the_same_inputs_elsewhere_execute_nothing(finished, command, inputs, low_bounds, tmp_path):
+    moved = {
+        'data': shutil.copytree(inputs.data, tmp_path / 'moved'),
+        'prototxt': shutil.copy(inputs.prototxt, tmp_path / 'other.prototxt'),
+        'caffemodel': shutil.copy(inputs.caffemodel, tmp_path / 'other.caffemodel'),
+    }
+    process = command(*inputs.arguments(finished.output, **moved), *low_bounds)
+    assert process.returncode == 0, process.stderr
+    assert _executed(finished.output) == set()
+
+
+def test_another_head_executes_the_trainer_and_what_follows(finished, command, inputs, low_bounds):
+    process = command(*inputs.arguments(finished.output), *low_bounds, '--set', 'trainer.hidden_units=16')
+    assert process.returncode == 0, process.stderr
+    assert _executed(finished.output) == _FROM_TRAINER
+    assert len(finished.versions) == 2
+
+
+def test_the_tuner_gives_its_best_values_to_the_trainer_and_is_cached(finished, command, inputs, low_bounds):
+    stages = _STAGES | {'Tuner'}
+    arguments = [
+        *inputs.arguments(finished.output), *low_bounds, '--set', 'tuner.enabled=true', '--set', 'tuner.trials=2',
+        '--set', 'tuner.epochs=2', '--set', 'trainer.early_stopping_patience=2', '--set', 'trainer.restore_best=true',
+    ]  # fmt: skip
+    process = command(*arguments)
+    assert process.returncode == 0, process.stderr
+    assert _executed(finished.output, stages) == _FROM_TRAINER | {'Tuner'}
+    assert 'rial' not in process.stdout  # Keras Tuner prints tables
+    run = metadata.runs(finished.output)[-1]
+    best = json.loads((Path(run.output('Tuner', 'best_hyperparameters').uri) / tuner.BEST).read_text())['values']
+    training = finished.metrics['training']
+    assert set(training['tuned']) == set(best) == {'learning_rate', 'hidden_units', 'dropout', 'l2'}
+    assert training['settings']['hidden_units'] == [best['hidden_units']]
+    assert training['settings']['learning_rate'] == best['learning_rate']
+    assert training['settings']['epochs'] == 30
+    folder = Path(run.output('Trainer', 'model').uri)
+    assert keras.models.load_model(folder / 'head.keras').get_layer('hidden').units == best['hidden_units']
+    assert 1 <= training['kept_epoch'] <= 30
+    assert len(training['trials']) == 2
+    card = (finished.output / 'report' / 'model_card.md').read_text()
+    assert 'Chosen by a search of 2 trials on the validation split: learning rate ' in card
+    page = (finished.output / 'report' / 'index.html').read_text()
+    assert page.count(f'{training["trials"][1]["score"]:.4f}</td>') >= 1
+
+    again = command(*arguments)
+    assert again.returncode == 0, again.stderr
+    assert _executed(finished.output, stages) == set()
+    # Trainer's own epochs are none of Tuner's business.
+    longer = command(*arguments, '--set', 'trainer.epochs=31')
+    assert longer.returncode == 0, longer.stderr
+    assert _executed(finished.output, stages) == _FROM_TRAINER
+    other = command(*arguments, '--set', 'tuner.seed=5')
+    assert other.returncode == 0, other.stderr
+    assert _executed(finished.output, stages) == _FROM_TRAINER | {'Tuner'}
+
+
+def test_changed_data_executes_from_the_sampling_on(finished, command, inputs, low_bounds, tmp_path):
+    changed = shutil.copytree(inputs.data, tmp_path / 'changed')
+    victim = next((changed / 'combined' / 'aligned' / '25_F').iterdir())
+    with Image.open(victim) as image:
+        turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    turned.save(victim)
+    process = command(*inputs.arguments(finished.output, data=changed), *low_bounds)
+    assert process.returncode == 0, process.stderr
+    assert _executed(finished.output) == _STAGES - {'CuratedSchema', 'CaffeConverter'}
+    # The image is in the test split: the mean image and the embeddings of all others are what they were.
+    made = metadata.runs(finished.output)[-1].output('EmbeddingGen', 'embeddings').properties
+    assert (made['images_computed'], made['images_known']) == (1, 699)
+
+
+def test_a_model_below_a_bound_is_not_pushed(finished, command, inputs, low_bounds):
+    versions = finished.versions
+    process = command(*inputs.arguments(finished.output), *low_bounds, '--set', 'evaluation.min_gender_accuracy=0.999')
+    assert process.returncode == 1
+    assert 'Not blessed, and not pushed' in process.stdout
+    assert 'gender male: accuracy' in process.stdout
+    assert 'is below 0.999' in process.stdout
+    assert finished.metrics['blessed'] is False
+    assert len(finished.metrics['reasons']) == 2
+    assert finished.versions == versions
+
+
+def test_a_model_worse_than_the_last_blessed_one_is_not_pushed_and_the_status_is_configured(
+    finished, command, inputs, low_bounds
+):
+    versions = finished.versions
+    arguments = [
+        *inputs.arguments(finished.output), *low_bounds, '--set', 'evaluation.max_regression=0',
+        '--set', 'evaluation.exit_status_not_blessed=7', '--set', 'evaluation.min_auc=0', '--set', 'trainer.epochs=1',
+        '--set', 'trainer.learning_rate=1e-9',
+    ]  # fmt: skip
+    process = command(*arguments)
+    assert process.returncode == 7, process.stderr
+    assert 'the last blessed model has' in process.stdout
+    assert finished.versions == versions
+    again = command(*arguments)
+    assert again.returncode == 7
+    assert _executed(finished.output) == set()
+
+
+def test_a_killed_run_is_continued_and_gives_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):
+    output = tmp_path / 'out'
+    line = [sys.executable, '-m', 'pipeline', *inputs.arguments(output), *low_bounds]
+    for last in ('StatisticsGen', 'Transform', 'EmbeddingGen'):
+        process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        for text in process.stderr:
+            if f' {last} ' in text:  # this stage has ended, the next one is at work
+                time.sleep(0.7)
+                break
+        process.send_signal(signal.SIGKILL)
+        process.stderr.close()
+        assert process.wait() == -signal.SIGKILL
+        assert not (output / 'report').exists()
+    process = command(*inputs.arguments(output), *low_bounds)
+    assert process.returncode == 0, process.stderr
+    assert 'StratifiedExampleGen   from cache' in process.stderr
+    result = json.loads((output / 'report' / 'metrics.json').read_text())
+    expected = finished.first_metrics
+    assert [item['slice'] for item in result['slices']] == [item['slice'] for item in expected['slices']]
+    assert _numbers(result) == pytest.approx(_numbers(expected), rel=1e-6)
+
+
+def test_predict_answers_in_words_and_in_json_and_tells_bad_images_apart(finished, command, inputs, tmp_path):
+    model = finished.output / 'serving' / 'gender_classifier' / finished.versions[0]
+    good = sorted((inputs.data / 'combined' / 'aligned' / '40_F').iterdir())[:2]
+    bad = tmp_path / 'bad.jpg'
+    bad.write_bytes(good[0].read_bytes()[:200])
+    words = command('predict', '--model', model, *good)
+    assert words.returncode == 0, words.stderr
+    assert words.stderr == ''
+    header, *rows = [line.split() for line in words.stdout.splitlines()]
+    assert header == ['label', 'p(female)', 'image']
+    assert [row[2] for row in rows] == [str(path) for path in good]
+    assert all((row[0] == 'female') == (float(row[1]) > 0.5) for row in rows)
+
+    lines = command('predict', '--model', model, '--json', good[0], bad, tmp_path / 'none.jpg', good[1])
+    assert lines.returncode == 2
+    answers = [json.loads(line) for line in lines.stdout.splitlines()]
+    assert [set(answer) for answer in answers] == [
+        {'path', 'label', 'probability'}, {'path', 'error'}, {'path', 'error'}, {'path', 'label', 'probability'},
+    ]  # fmt: skip
+    newest = command('predict', '--model', model.parent, '--json', good[0])
+    assert json.loads(newest.stdout)['path'] == str(good[0])
+    assert answers[0]['label'] == ('female' if answers[0]['probability'] > 0.5 else 'male')
+
+
+def test_latest_and_rollback(finished, command, tmp_path):
+    served = tmp_path / 'gender_classifier'
+    shutil.copytree(finished.output / 'serving' / 'gender_classifier' / finished.versions[0], served / '1700000000')
+    shutil.copytree(served / '1700000000', served / '1700000060')
+    listed = command('latest', '--model', served)
+    assert [line.split() for line in listed.stdout.splitlines()] == [
+        ['1700000060', '2023-11-14T22:14:20Z', 'served'], ['1700000000', '2023-11-14T22:13:20Z', 'kept'],
+    ]  # fmt: skip
+    back = command('rollback', '--model', served)
+    assert back.stdout == f'{served}/1700000000 is served instead of 1700000060\n'
+    assert json.loads(command('latest', '--model', served, '--json').stdout) == {
+        'version': 1700000000, 'path': f'{served}/1700000000', 'older': [], 'withdrawn': [1700000060],
+    }  # fmt: skip
+    again = command('rollback', '--model', served)
+    assert again.returncode == 2
+    assert 'none to go back to' in again.stderr
+
+
+def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):
+    """140 folders x 2 faces through the backbone of a real face detector."""
+    network = shared / 'models' / 'res10_face_detector'
+    output = tmp_path / 'out'
+    process = command(
+        'run', '--config', 'face_detector', '--set', 'data.per_folder=2', '--output', output,
+        '--data', shared / 'data' / 'agegender', '--prototxt', network / 'deploy.prototxt',
+        '--caffemodel', network / 'res10_300x300_ssd_iter_140000.caffemodel', *low_bounds,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    result = json.loads((output / 'report' / 'metrics.json').read_text())
+    assert result['data']['sampled'] == 280
+    assert sum(sum(genders.values()) for genders in result['data']['splits'].values()) == 280
+    # 168 training faces are few; chance is 0.5, and an AUC of 0.5 has an error of 0.08 on 56 faces.
+    assert result['overall']['auc']['value'] > 0.62
+
+
+def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path):
+    """Another size than the prototxt's, height and width different, and columns of a manifest as slices."""
+    faces = shutil.copytree(inputs.data, tmp_path / 'faces')
+    paths = sorted((faces / 'combined' / 'aligned').glob('*/*.jpg'))
+    rows = [
+        f'{path.relative_to(faces).as_posix()},{"round" if index % 2 else "long"}' for index, path in enumerate(paths)
+    ]
+    (faces / 'manifest.csv').write_text('\n'.join(['path,shape', *rows[:-1]]) + '\n')
+    output = tmp_path / 'out'
+    process = command(
+        *inputs.arguments(output, data=faces), *low_bounds,
+        '--set', 'model.input_size=[32, 96]', '--set', 'data.manifest_columns=[shape]', '--set', 'data.per_folder=3',
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    run = metadata.runs(output)[0]
+    report = json.loads((Path(run.output('CaffeConverter', 'model').uri) / 'report.json').read_text())
+    assert report['input_shape'] == [32, 96, 3]
+    result = json.loads((output / 'report' / 'metrics.json').read_text())
+    shapes = {
+        item['slice'].get('shape'): item['metrics']['examples'] for item in result['slices'] if len(item['slice']) == 1
+    }
+    # The face that the manifest does not mention has no shape, and may be in the test split.
+    assert 83 <= shapes['round'] + shapes['long'] <= result['overall']['examples'] == 84
+    assert result['data']['manifest'] == {'file_without_row': 1}

@@ -1,0 +1,78 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Kubeflow's object store for `kfp_executor`: as a folder, or as Cloud Storage of loopback.
+
+Stands in for `UploadBlob` and `DownloadBlob` in backend/src/v2/objectstore/object_store.go of
+github.com/kubeflow/pipelines: only files are kept, and one that is not there is no error.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from tests.fakes.google_cloud import objects
+
+
+class InFolder:
+    """minio:// as a folder."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def files(self, uri: str) -> Path:
+        """Where the files of an artifact are."""
+        return self._folder / uri.removeprefix('minio://')
+
+    def upload(self, source: Path, uri: str) -> None:
+        """Copies a file, or all files of a folder, to the store."""
+        _copy(source, self.files(uri))
+
+    def download(self, uri: str, target: Path) -> None:
+        """Copies what is at a URI out of the store."""
+        _copy(self.files(uri), target)
+
+
+class InBucket:
+    """gs:// as the objects of a bucket."""
+
+    def __init__(self, bucket: objects.Objects, folder: Path):
+        self._bucket = bucket
+        self._folder = folder
+
+    def files(self, uri: str) -> Path:
+        """A copy of the files of an artifact."""
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        self.download(uri, folder)
+        return folder
+
+    def upload(self, source: Path, uri: str) -> None:
+        """See `InFolder`."""
+        for file in sorted(source.rglob('*')) if source.is_dir() else [source]:
+            if file.is_file():
+                self._bucket.put(str(Path(self._name(uri), file.relative_to(source))), file.read_bytes())
+
+    def download(self, uri: str, target: Path) -> None:
+        """See `InFolder`."""
+        start = self._name(uri) + '/'
+        for name, content in self._bucket.contents.items():
+            if name.startswith(start):
+                assert not name.endswith('/'), f'{name}: DownloadBlob would make a file of a folder'
+                file = target / name.removeprefix(start)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(content)
+
+    def _name(self, uri: str) -> str:
+        return uri.removeprefix(f'gs://{self._bucket.name}/')
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    for folder, _, names in os.walk(source):
+        for name in names:
+            file = Path(folder, name)
+            place = target / file.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, place)

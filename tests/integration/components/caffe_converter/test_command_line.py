@@ -1,0 +1,135 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""python -m components.caffe_converter, as its users call it."""
+
+import os
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from components.caffe_converter import convert
+from components.caffe_converter.__main__ import main
+
+_ROOT = Path(__file__).resolve().parents[4]
+
+
+def _files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def out(tmp_path):
+    folder = tmp_path / 'out'
+    folder.mkdir()
+    return folder
+
+
+def test_help_is_quick():
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, '-m', 'components.caffe_converter', '--help'], cwd=_ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert 'OUT_FILE PROTOTXT CAFFEMODEL' in done.stdout
+    assert time.monotonic() - started < 1.5  # 0.3 s on an idle machine
+
+
+def test_known_command_lines_keep_working(small_vgg, out):
+    """As scripts for the converter that everyone uses call it: no ending in OUT_FILE, underscores in options."""
+    prototxt, caffemodel = map(str, small_vgg)
+    command = [sys.executable, '-m', 'components.caffe_converter', str(out / 'vgg'), prototxt, caffemodel]
+    done = subprocess.run([*command, '--verbose'], cwd=_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout == ''
+    assert 'conv1_1 (Convolution): 224 parameters converted' in done.stderr
+    assert 'pool5 (Pooling): no weights' in done.stderr
+    assert main([str(out / 'vgg'), prototxt, caffemodel, '-f', 'pickle', '-n', '-u', '-b', 'tensorflow']) == 0
+    assert main([str(out / 'all'), prototxt, caffemodel, '-f', 'pickle', '--include_non_weight', '--skip_unknown']) == 0
+    assert _files(out) == ['all.pkl', 'vgg.h5', 'vgg.pkl']
+    assert (out / 'all.pkl').read_bytes() == (out / 'vgg.pkl').read_bytes()
+    assert len(pickle.loads((out / 'vgg.pkl').read_bytes())) == 39  # noqa: S301 - written above
+
+
+def test_whole_model_up_to_a_layer(small_vgg, out, capsys):
+    prototxt, caffemodel = map(str, small_vgg)
+    arguments = [str(out / 'm.keras'), prototxt, caffemodel, '-f', 'keras', '--output-layer', 'pool5', '--summary']
+    assert main(arguments) == 0
+    stdout, stderr = capsys.readouterr()
+    assert stdout.splitlines()[0].split() == ['layer', 'type', 'output', 'parameters', 'MFLOP']
+    assert stdout.splitlines()[-1].split()[:2] == ['total', '230,568']
+    assert stderr.splitlines()[-1].endswith('m.keras: 230,568 parameters, 31 layers up to pool5')
+    model = keras.models.load_model(out / 'm.keras')
+    x = np.random.default_rng(0).normal(size=(1, 64, 64, 3)).astype(np.float32)
+    np.testing.assert_array_equal(model(x), convert(*small_vgg, output_layer='pool5')(x))
+
+
+def test_input_size(small_vgg, out):
+    prototxt, caffemodel = map(str, small_vgg)
+    arguments = [str(out / 'm'), prototxt, caffemodel, '-f', 'keras', '--output-layer', 'pool5']
+    assert main([*arguments, '--input-size', '32', '96']) == 0
+    assert keras.models.load_model(out / 'm.keras').output_shape == (None, 1, 3, 64)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (['{out}/x', '{caffemodel}', '{prototxt}'], 'are PROTOTXT and CAFFEMODEL swapped?'),
+        (['{out}/x', '{out}/none', '{caffemodel}'], 'expected a prototxt, found no such file'),
+        (['{out}/none/x', '{prototxt}', '{caffemodel}'], 'found no folder'),
+        (['{out}', '{prototxt}', '{caffemodel}', '-f', 'keras', '--output-layer', 'pool9'], "did you mean 'pool5'"),
+        (['{out}/x', '{prototxt}', '{caffemodel}', '-b', 'theano'], "tensorflow, jax or torch, found 'theano'"),
+        (['{out}/x', '{prototxt}', '{caffemodel}', '-f', 'pickle', '--hand-built'], 'expected -f hdf5'),
+        (['{out}/x', '{prototxt}', '{caffemodel}', '--input-size', '0', '5'], 'expected two numbers from 1'),
+        (['{out}/x', '{prototxt}', '{caffemodel}', '--input-size', '32', '32'], "layer 'fc6'"),
+        (['{out}/x', '{prototxt}', '{damaged}'], "layer 'fc6'"),
+        (['{prototxt}', '{prototxt}', '{caffemodel}'], ''),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_leaves_nothing(small_vgg, out, tmp_path, capsys, arguments, message):
+    prototxt, caffemodel = small_vgg
+    damaged = tmp_path / 'damaged.caffemodel'
+    damaged.write_bytes(caffemodel.read_bytes()[:-20_000])
+    values = {'out': out, 'prototxt': prototxt, 'caffemodel': caffemodel, 'damaged': damaged}
+    before = prototxt.read_bytes()
+    status = main([argument.format(**values) for argument in arguments])
+    if not message:  # the prototxt's own name gets an ending: another file
+        assert status == 0 and prototxt.read_bytes() == before
+        prototxt.with_name(prototxt.name + '.h5').unlink()
+        return
+    assert status == 2
+    stdout, stderr = capsys.readouterr()
+    assert stdout == '' and stderr.count('\n') == 1 and stderr.startswith('error: ') and message in stderr
+    assert _files(out) == []
+
+
+def test_usage_errors_are_status_2():
+    with pytest.raises(SystemExit) as error:
+        main(['only_one'])
+    assert error.value.code == 2
+
+
+def test_output_never_replaces_an_input(small_vgg, tmp_path, capsys):
+    caffemodel = tmp_path / 'weights.h5'
+    caffemodel.write_bytes(small_vgg[1].read_bytes())
+    assert main([str(caffemodel), str(small_vgg[0]), str(caffemodel)]) == 2
+    assert 'expected another file than the inputs' in capsys.readouterr().err
+    assert caffemodel.read_bytes() == small_vgg[1].read_bytes()
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')
+def test_a_full_disk_leaves_nothing(small_vgg, out, capsys, monkeypatch):
+    from components.caffe_converter import copying
+
+    def full(descriptor, data, offset):  # what the kernel says when the disk is full, as /dev/full says it
+        with open('/dev/full', 'wb', buffering=0) as device:
+            return device.write(data)
+
+    monkeypatch.setattr(copying.os, 'pwrite', full)
+    assert main([str(out / 'x'), *map(str, small_vgg)]) == 2
+    assert 'cannot be written: No space left on device' in capsys.readouterr().err
+    assert _files(out) == []

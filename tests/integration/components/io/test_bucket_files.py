@@ -1,0 +1,117 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What components write into a bucket: whole objects or none, and embeddings and examples as in a folder."""
+
+import contextlib
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components import error_reporting
+from components.embedding_gen import embedder, shard_embedder, store
+from components.errors import PassingError, RunError
+from components.io import files
+
+
+def test_an_object_is_there_when_the_block_ended_without_an_exception(bucket, tmp_path):
+    path = f'gs://{bucket.name}/some/folder/file.txt'
+
+    def fail() -> None:
+        with files.atomic_path(path) as temporary:
+            temporary.write_text('half')
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert bucket.contents == {}
+    files.write_text(path, 'first')
+    files.write_text(path, 'größer')
+    assert bucket.contents == {'some/folder/file.txt': 'größer'.encode()}
+    with files.local_file(path) as here:
+        assert here.read_text('utf-8') == 'größer'
+        assert here.name == 'file.txt'
+    assert not here.exists()
+    local = tmp_path / 'file.txt'
+    local.write_text('größer', 'utf-8')
+    assert files.sha256_file(path) == files.sha256_file(local)
+
+
+def test_folders_where_stores_are_mirrored_are_folders():
+    for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b'):
+        assert not files.in_bucket(path)
+        assert str(files.any_path(path, 'y')) == f'{Path(path)}/y'
+    assert str(files.any_path('gs://bucket/x', 'y')) == 'gs://bucket/x/y'
+
+
+def test_what_may_pass_is_raised_for_the_runner_to_try_again_and_what_does_not_is_left(tmp_path):
+    for number in (errno.EIO, errno.EACCES):
+        with (
+            pytest.raises(PassingError, match=r'gs://bucket/x: no answer; check') if number == errno.EIO
+            else contextlib.nullcontext(), error_reporting.left_in(tmp_path),
+        ):  # fmt: skip
+            raise OSError(number, 'no answer', 'gs://bucket/x')
+    with pytest.raises(RunError, match='gs://bucket/x: no answer') as left:
+        error_reporting.raise_first(tmp_path)
+    assert not isinstance(left.value, PassingError)
+
+
+def test_a_folder_goes_to_the_bucket_at_the_end(bucket, tmp_path):
+    with files.local_folder(f'gs://{bucket.name}/logs') as folder:
+        (folder / 'train').mkdir()
+        (folder / 'train' / 'events').write_bytes(b'1')
+        (folder / 'history.json').write_bytes(b'2')
+        assert bucket.contents == {}
+    assert bucket.contents == {'logs/train/events': b'1', 'logs/history.json': b'2'}
+    with files.local_folder(tmp_path / 'new' / 'logs') as folder:
+        assert folder == tmp_path / 'new' / 'logs'
+        assert folder.is_dir()
+
+
+def test_a_bucket_that_cannot_be_used_is_an_error_of_the_system_that_names_the_path(bucket):
+    with pytest.raises(OSError, match='404') as raised:
+        files.write_text('gs://no-such-bucket/file.txt', 'text')
+    assert raised.value.filename == 'gs://no-such-bucket/file.txt'
+    with pytest.raises(FileNotFoundError), files.local_file(f'gs://{bucket.name}/none'):
+        pass
+
+
+def test_embeddings_in_a_bucket_are_those_of_a_folder_and_are_found_again(
+    bucket, tmp_path, small_base, minus_100, jpegs, write_records
+):
+    root = f'gs://{bucket.name}/run'
+    here = write_records(tmp_path / 'shard.gz', jpegs[:20])
+    bucket.put('run/shard.gz', here.read_bytes())
+    bucket.put('run/base.keras', small_base.read_bytes())
+
+    def shards(folder: str) -> shard_embedder.ShardEmbedder:
+        base = embedder.load_base(f'{root}/base.keras')
+        return shard_embedder.ShardEmbedder(embedder.Embedder(base, minus_100, batch_size=16), folder)
+
+    assert shards(f'{root}/store')(f'{root}/shard.gz', f'{root}/out.gz') == shard_embedder.Counts(20, 0)
+    assert shards(str(tmp_path / 'store'))(here, tmp_path / 'out.gz') == shard_embedder.Counts(20, 0)
+    assert bucket.contents['run/out.gz'] == (tmp_path / 'out.gz').read_bytes()
+    again = shards(f'{root}/store')
+    assert again(f'{root}/shard.gz', f'{root}/again.gz') == shard_embedder.Counts(0, 20)
+    assert bucket.contents['run/again.gz'] == bucket.contents['run/out.gz']
+
+
+def test_a_damaged_pair_in_a_bucket_is_not_read(bucket, caplog):
+    kept = store.Store(f'gs://{bucket.name}/store', 'f' * 64, 4)
+    kept.add(store.digest(b'a'), np.zeros(4, np.float32))
+    kept.write()
+    (name,) = [name for name in bucket.contents if name.endswith('.embeddings.npy')]
+    assert store.digest(b'a') in store.Store(f'gs://{bucket.name}/store', 'f' * 64, 4)
+    bucket.put(name, bucket.contents[name][:-3])
+    assert store.digest(b'a') not in store.Store(f'gs://{bucket.name}/store', 'f' * 64, 4)
+    assert 'computed again' in caplog.text
+
+
+def test_tensorflow_lists_every_page(bucket):
+    for number in range(40):
+        bucket.put(f'folder/{number:02d}/file', b'')
+        bucket.put(f'folder/x{number:02d}', b'')
+    found = tf.io.gfile.listdir(f'gs://{bucket.name}/folder')
+    assert sorted(found) == [f'{number:02d}/' for number in range(40)] + [f'x{number:02d}' for number in range(40)]

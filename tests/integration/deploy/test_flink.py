@@ -1,0 +1,141 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The manifests for Flink against the operator's schema, each other, the image and the code."""
+
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from pipeline import config
+from pipeline.__main__ import _parser
+from pipeline.commands import beam as flags
+from pipeline.runners.beam import options as beam_options
+
+_DEPLOY = Path(__file__).resolve().parents[3] / 'deploy'
+_CLUSTER = yaml.safe_load((_DEPLOY / 'flink' / 'cluster.yaml').read_text())
+_RUN = yaml.safe_load((_DEPLOY / 'flink' / 'run.yaml').read_text())
+_DOCKERFILE = (_DEPLOY / 'flink' / 'Dockerfile').read_text()
+# Its jar carries the definition that the operator installs.
+_OPERATOR = 'org.apache.flink:flink-kubernetes-operator-api:1.10.0'
+
+
+def _arguments() -> list[str]:
+    (container,) = _RUN['spec']['template']['spec']['containers']
+    return container['args']
+
+
+def _pool() -> dict:
+    (pool,) = [one for one in _CLUSTER['spec']['taskManager']['podTemplate']['spec']['containers'] if 'image' in one]
+    return pool
+
+
+def _strict(schema: dict) -> dict:
+    """The schema with unknown keys refused, as the API server prunes them."""
+    if 'properties' in schema:
+        closed = not schema.get('x-kubernetes-preserve-unknown-fields')
+        properties = {key: _strict(value) for key, value in schema['properties'].items()}
+        schema = {**schema, 'properties': properties} | ({'additionalProperties': False} if closed else {})
+    if isinstance(schema.get('items'), dict):
+        schema = {**schema, 'items': _strict(schema['items'])}
+    if schema.get('x-kubernetes-int-or-string'):
+        schema = {key: value for key, value in schema.items() if key != 'type'}
+    return schema
+
+
+@pytest.fixture(scope='module')
+def schema(tmp_path_factory) -> dict:
+    if not shutil.which('mvn'):
+        pytest.skip('no Maven to fetch the definition of the Flink Kubernetes operator with')
+    folder = tmp_path_factory.mktemp('operator')
+    fetch = ['mvn', '-B', '-q', 'dependency:copy', f'-Dartifact={_OPERATOR}', f'-DoutputDirectory={folder}']
+    if subprocess.run(fetch, cwd=folder, capture_output=True, timeout=300).returncode:
+        pytest.skip(f'Maven could not fetch {_OPERATOR}')
+    (jar,) = folder.glob('*.jar')
+    with zipfile.ZipFile(jar) as archive:
+        crd = yaml.safe_load(archive.read('META-INF/fabric8/flinkdeployments.flink.apache.org-v1.yml'))
+    (version,) = [one for one in crd['spec']['versions'] if one['name'] == _CLUSTER['apiVersion'].rpartition('/')[2]]
+    assert crd['spec']['group'] == _CLUSTER['apiVersion'].partition('/')[0]
+    return _strict(version['schema']['openAPIV3Schema'] | {'additionalProperties': True})
+
+
+def test_the_cluster_is_what_the_operators_schema_allows(schema):
+    spec = schema['properties']['spec']
+    jsonschema.validate(_CLUSTER['spec'], spec)
+    with pytest.raises(jsonschema.ValidationError, match='taskManagers'):
+        jsonschema.validate(_CLUSTER['spec'] | {'taskManagers': {}}, spec)
+    with pytest.raises(jsonschema.ValidationError, match='v9_9'):
+        jsonschema.validate(_CLUSTER['spec'] | {'flinkVersion': 'v9_9'}, spec)
+
+
+def test_flinks_release_is_one_in_the_code_the_image_and_the_libraries():
+    release = beam_options.FLINK_VERSION
+    assert _CLUSTER['spec']['flinkVersion'] == f'v{release.replace(".", "_")}'
+    assert re.search(rf'^FROM flink:{re.escape(release)}-java17$', _DOCKERFILE, re.MULTILINE)
+    assert f'<artifactId>beam-runners-flink-{release}</artifactId>' in (_DEPLOY / 'flink' / 'pom.xml').read_text()
+    from apache_beam.options.pipeline_options import FlinkRunnerOptions
+
+    assert release in FlinkRunnerOptions.PUBLISHED_FLINK_VERSIONS
+
+
+def test_the_run_is_a_command_line_that_fits_the_cluster():
+    options = _parser().parse_args(_arguments())
+    settings = config.load(options.config, [*flags.overrides(options), *options.set]).beam
+    name = _CLUSTER['metadata']['name']
+    assert settings.flink_master == f'{name}-rest:8081'
+    assert settings.workers == _CLUSTER['spec']['taskManager']['replicas']
+    port = re.fullmatch(r'--service_port=(\d+)', _pool()['args'][0])
+    assert port and settings.worker_pool == f'localhost:{port[1]}'
+    assert _pool()['ports'][0]['containerPort'] == int(port[1])
+    (server,) = _RUN['spec']['template']['spec']['initContainers']
+    assert settings.job_server == f'localhost:{server["args"][server["args"].index("--job-port") + 1]}'
+    assert server['image'] == _CLUSTER['spec']['image']
+
+
+def test_workers_see_the_files_that_the_run_names_at_the_same_place():
+    run = _RUN['spec']['template']['spec']
+    (container,) = run['containers']
+    claims = []
+    for pod, one in ((run, container), (_CLUSTER['spec']['taskManager']['podTemplate']['spec'], _pool())):
+        (data,) = [volume for volume in pod['volumes'] if 'persistentVolumeClaim' in volume]
+        (mount,) = [mount for mount in one['volumeMounts'] if mount['name'] == data['name']]
+        claims.append((data['persistentVolumeClaim']['claimName'], mount['mountPath']))
+    kubeflow = config.Config().kubeflow
+    assert claims == [(kubeflow.claim, kubeflow.mount)] * 2
+    for argument in _arguments():
+        flag, _, value = argument.partition('=')
+        if flag in ('--data', '--prototxt', '--caffemodel', '--output'):
+            assert value.startswith(f'{kubeflow.mount}/')
+
+
+def test_workers_run_the_pipelines_own_image_with_its_python():
+    (container,) = _RUN['spec']['template']['spec']['containers']
+    assert _pool()['image'] == container['image']
+    assert _pool()['command'] == ['python', '-m', 'apache_beam.runners.worker.worker_pool_main']
+    # The pool starts each worker as "python": the first one on the image's PATH has to be that of the project.
+    image = (_DEPLOY / 'Dockerfile').read_text()
+    target = re.search(r'install\.sh /source (\S+)', image)
+    path = re.search(r'^ENV PATH=([^:\s]+):', image, re.MULTILINE)
+    assert target and path and path[1] == f'{target[1]}/bin'
+
+
+def test_nothing_runs_as_root_or_writes_to_its_image():
+    pod = _RUN['spec']['template']['spec']
+    for container in (*pod['containers'], *pod['initContainers'], _pool()):
+        assert container['securityContext']['readOnlyRootFilesystem'] is True
+        assert any(mount['mountPath'] == '/tmp' for mount in container['volumeMounts'])  # noqa: S108
+    assert pod['securityContext']['runAsNonRoot'] is True
+    assert _pool()['securityContext']['runAsNonRoot'] is True
+
+
+def test_dataflows_image_has_the_sdk_of_the_constraints_and_the_projects_environment():
+    dockerfile = (_DEPLOY / 'dataflow' / 'Dockerfile').read_text()
+    constraints = (_DEPLOY.parent / 'constraints.txt').read_text()
+    release = re.search(r'^FROM apache/beam_python3\.11_sdk:(\S+) AS', dockerfile, re.MULTILINE)
+    assert release and f'apache-beam=={release[1]}\n' in constraints
+    assert 'RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1' in dockerfile

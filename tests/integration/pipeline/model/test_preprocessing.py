@@ -1,0 +1,87 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Transform's function through TensorFlow Transform on Beam, against numpy and Pillow."""
+
+import functools
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from apache_beam import Create, Pipeline
+from apache_beam.options.pipeline_options import PipelineOptions
+from PIL import Image
+from tensorflow_transform.tf_metadata import dataset_metadata
+
+from pipeline.model.preprocessing import decode, preprocessing_fn
+from pipeline.runners.beam import options as beam_options
+
+_HEIGHT, _WIDTH = 20, 28
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, 'PNG')
+    return stream.getvalue()
+
+
+@pytest.fixture(scope='module')
+def pixels():
+    """RGB images of the network's own size, so that resizing has nothing to do; uint8 [37, H, W, 3]."""
+    return np.random.default_rng(1).integers(0, 256, (37, _HEIGHT, _WIDTH, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope='module')
+def layer(tmp_path_factory, pixels):
+    """The transform graph analysed over the first 30 images."""
+    folder = tmp_path_factory.mktemp('transform')
+    spec = dataset_metadata.DatasetMetadata.from_feature_spec({'image': tf.io.FixedLenFeature([], tf.string)})
+    with (
+        Pipeline(options=PipelineOptions(beam_options.local_args())) as pipeline,
+        tft_beam.Context(str(folder / 'tmp')),
+    ):
+        images = pipeline | Create([{'image': _png(image)} for image in pixels[:30]])
+        function = functools.partial(preprocessing_fn, custom_config={'height': _HEIGHT, 'width': _WIDTH})
+        graph = (images, spec) | tft_beam.AnalyzeDataset(function)
+        _ = graph | tft_beam.WriteTransformFn(str(folder / 'graph'))
+    return tft.TFTransformOutput(str(folder / 'graph')).transform_features_layer()
+
+
+def test_the_mean_image_is_numpys_over_the_training_images_only(layer, pixels):
+    got = layer({'image': tf.constant([_png(image) for image in pixels])})['image'].numpy()
+    bgr = pixels[..., ::-1].astype(np.float64)
+    np.testing.assert_allclose(got, bgr - bgr[:30].mean(axis=0), atol=2e-5)
+    assert got.dtype == np.float32
+
+
+def test_gray_images_have_three_equal_channels():
+    gray = np.random.default_rng(2).integers(0, 256, (_HEIGHT, _WIDTH), dtype=np.uint8)
+    got = decode(tf.constant(_png(gray)), _HEIGHT, _WIDTH).numpy()
+    np.testing.assert_array_equal(got, np.repeat(gray[..., np.newaxis], 3, axis=-1))
+
+
+def test_resizing_is_bilinear_with_half_pixel_centres_and_no_antialias():
+    image = np.random.default_rng(3).integers(0, 256, (50, 31, 3), dtype=np.uint8)
+    got = decode(tf.constant(_png(image)), _HEIGHT, _WIDTH).numpy()
+
+    def weights(target: int, source: int) -> np.ndarray:
+        """[target, source]: how much each source pixel gives to each target pixel."""
+        centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
+        low = np.minimum(centre.astype(int), source - 2)
+        matrix = np.zeros((target, source))
+        matrix[np.arange(target), low] = 1 - (centre - low)
+        matrix[np.arange(target), low + 1] = centre - low
+        return matrix
+
+    rows, columns = weights(_HEIGHT, 50), weights(_WIDTH, 31)
+    expected = np.einsum('ts,swc,vw->tvc', rows, image.astype(float), columns)[..., ::-1]
+    np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+def test_a_fixed_mean_is_taken_from_every_pixel_and_needs_no_analysis(pixels):
+    config = {'height': _HEIGHT, 'width': _WIDTH, 'mean_bgr': [93.594, 104.7624, 129.1863]}
+    got = preprocessing_fn({'image': tf.constant([_png(image) for image in pixels[:3]])}, config)['image'].numpy()
+    np.testing.assert_allclose(got, pixels[:3, ..., ::-1] - np.array(config['mean_bgr']), atol=2e-5)
+    assert got.dtype == np.float32

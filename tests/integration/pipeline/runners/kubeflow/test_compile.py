@@ -1,0 +1,180 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What `compile` writes, against kfp's own readers and against what it wrote before.
+
+    UPDATE_GOLDEN=1 python -m pytest tests/integration/pipeline/runners/kubeflow/test_compile.py
+
+writes tests/data/kubeflow_pipeline.yaml anew; look at the difference.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from google.protobuf import json_format
+from kfp import components
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from pipeline.runners.kubeflow import compile as compiling
+
+_GOLDEN = Path(__file__).resolve().parents[4] / 'data' / 'kubeflow_pipeline.yaml'
+_IMAGE = 'registry.example/face-gender-pipeline@sha256:0123'
+_SIZE = '--set=model.input_size=[224, 224]'
+
+
+@pytest.fixture(scope='module')
+def compiled(command, tmp_path_factory) -> Path:
+    """The reference pipeline as YAML."""
+    file = tmp_path_factory.mktemp('compiled') / 'pipeline.yaml'
+    process = command('compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file)
+    assert process.returncode == 0, process.stderr
+    return file
+
+
+@pytest.fixture(scope='module')
+def documents(compiled) -> list[dict]:
+    """Both documents of the file."""
+    return list(yaml.safe_load_all(compiled.read_text()))
+
+
+def test_kfps_own_messages_know_every_field(documents):
+    spec = json_format.ParseDict(documents[0], pipeline_spec_pb2.PipelineSpec())
+    assert spec.schema_version == '2.1.0'
+    assert len(spec.root.dag.tasks) == 14
+    json_format.ParseDict(documents[1], pipeline_spec_pb2.PlatformSpec())
+
+
+def test_only_what_reads_inputs_or_pushes_sees_the_volume(documents):
+    executors = documents[1]['platforms']['kubernetes']['deploymentSpec']['executors']
+    assert set(executors) == {
+        'Inputs_executor', 'StratifiedExampleGen_executor', 'CaffeConverter_executor', 'AtomicPusher_executor',
+    }  # fmt: skip
+    assert set(executors) <= set(documents[0]['deploymentSpec']['executors'])
+    for executor in executors.values():
+        assert [mount['mountPath'] for mount in executor['pvcMount']] == ['/data']
+
+
+def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, tmp_path):
+    file = tmp_path / 'p.yaml'
+    process = command(
+        'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
+        '--set', 'trainer.unfreeze_from=conv5_1',
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    spec, platform = yaml.safe_load_all(file.read_text())
+    json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    tasks = spec['root']['dag']['tasks']
+    assert len(tasks) == 16
+    tuned = tasks['FineTuner']['inputs']
+    assert tuned['parameters']['checkpoints'] == {'runtimeValue': {'constant': '/data/checkpoints'}}
+    assert {name: source['taskOutputArtifact']['producerTask'] for name, source in tuned['artifacts'].items()} == {
+        'examples': 'StratifiedExampleGen', 'transform_graph': 'Transform', 'base_model': 'CaffeConverter',
+        'head_model': 'Trainer',
+    }  # fmt: skip
+    for task in ('Evaluator', 'SignatureCheck', 'AtomicPusher'):
+        assert tasks[task]['inputs']['artifacts']['model']['taskOutputArtifact']['producerTask'] == 'FineTuner'
+    shown = tasks['Report']['inputs']['artifacts']
+    makers = {name: source['taskOutputArtifact']['producerTask'] for name, source in shown.items()}
+    assert makers | {
+        'Transform_transform_graph': 'Transform', 'EmbeddingGen_embeddings': 'FineTunedEmbeddingGen',
+        'Trainer_model': 'FineTuner', 'Trainer_model_run': 'Trainer', 'FineTuner_model_run': 'FineTuner',
+    } == makers  # fmt: skip
+    assert 'FineTuner_executor' in platform['platforms']['kubernetes']['deploymentSpec']['executors']
+
+
+def test_kfp_loads_it_as_a_component_with_the_parameters(compiled):
+    component = components.load_component_from_file(str(compiled))
+    inputs = component.component_spec.inputs
+    assert set(inputs) == {'data_root', 'per_folder', 'prototxt', 'caffemodel', 'epochs', 'output'}
+    assert (inputs['epochs'].default, inputs['per_folder'].default) == (10, 20)
+
+
+def test_resources_retries_and_caching_are_those_of_the_configuration(command, tmp_path):
+    file = tmp_path / 'p.yaml'
+    process = command(
+        'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
+        '--set', 'kubeflow.retries=0', '--set', 'kubeflow.cache=false', '--set', "kubeflow.claim=''",
+        '--set', 'kubeflow.resources=["EmbeddingGen cpu=6 memory=12Gi accelerator=nvidia.com/gpu:1"]',
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    (document,) = yaml.safe_load_all(file.read_text())
+    tasks = document['root']['dag']['tasks']
+    assert not any('retryPolicy' in task or task.get('cachingOptions') for task in tasks.values())
+    executors = document['deploymentSpec']['executors']
+    given = {name: item['container'].get('resources') for name, item in executors.items()}
+    limits = given.pop('EmbeddingGen_executor')
+    assert not any(given.values())
+    assert (limits['cpuLimit'], limits['resourceMemoryLimit']) == (6.0, '12Gi')
+    assert (limits['accelerator']['type'], limits['accelerator']['count']) == ('nvidia.com/gpu', '1')
+
+
+def test_json_is_a_job_for_vertex(command, tmp_path):
+    file = tmp_path / 'job.json'
+    process = command(
+        'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file, '--root', 'gs://bucket/root'
+    )
+    assert process.returncode == 0, process.stderr
+    job = json.loads(file.read_text())
+    assert job['runtimeConfig']['gcsOutputDirectory'] == 'gs://bucket/root'
+    json_format.ParseDict(job['pipelineSpec'], pipeline_spec_pb2.PipelineSpec())
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        ([], '--set model.input_size=[224,224]'),
+        ([_SIZE, '-o', 'x.txt'], '-o x.txt: expected a name that ends in .yaml'),
+        (['--set', 'kubeflow.resources=["Trainr cpu=1"]', _SIZE], "no component 'Trainr'"),
+        (['--set', 'kubeflow.resources=["Trainer cpu=many"]'], "kubeflow.resources: 'cpu=many'"),
+        (['--set', 'kubeflow.mount=data'], 'kubeflow.mount: expected an absolute path'),
+    ],
+)
+def test_what_cannot_be_compiled_says_so_and_leaves_nothing(command, tmp_path, arguments, said):
+    file = tmp_path / 'p.yaml'
+    process = command('compile', '--config', 'vgg_face', '--image', _IMAGE, '-o', file, *arguments)
+    assert process.returncode == 2
+    assert said in process.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_what_it_was(compiled):
+    # What every change of the code and every release changes.
+    text = re.sub(r'--code=[0-9a-f]{64}', '--code=<fingerprint>', compiled.read_text())
+    text = re.sub(r'sdkVersion: tfx-[\w.]+', 'sdkVersion: tfx-<version>', text)
+    if os.environ.get('UPDATE_GOLDEN'):
+        _GOLDEN.parent.mkdir(exist_ok=True)
+        _GOLDEN.write_text(text)
+    assert text == _GOLDEN.read_text(), 'see the head of this file for how to write it anew'
+
+
+def test_the_same_input_gives_the_same_file(compiled, command, tmp_path):
+    again = tmp_path / 'again.yaml'
+    command('compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', again)
+    assert again.read_text() == compiled.read_text()
+
+
+def test_the_commands_are_modules_of_this_project():
+    for command in (compiling.COMMAND, compiling.INPUTS_COMMAND, compiling.REPORT_COMMAND):
+        assert command[:2] == ('python', '-m')
+        module = Path(__file__).resolve().parents[5] / Path(*command[2].split('.')).with_suffix('.py')
+        assert module.is_file()
+
+
+def test_a_runner_that_would_not_see_the_artifacts_is_refused(command, tmp_path):
+    flink = ('--set=beam.runner=flink', '--set=beam.flink_master=flink:8081', '--set=beam.worker_pool=localhost:50000')
+    line = ['compile', _SIZE, *flink, '--image', _IMAGE, '-o', tmp_path / 'pipeline.yaml']
+    process = command(*line)
+    assert process.returncode == 2
+    assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*--root gs://.*\n', process.stderr)
+    process = command(*line, '--root', 'gs://bucket/kfp')
+    assert process.returncode == 2
+    assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*beam\.job_server=HOST:PORT.*\n', process.stderr)
+    process = command(*line, '--set=beam.job_server=jobs:8099', '--set=beam.pipeline_root=gs://bucket/kfp')
+    assert process.returncode == 0, process.stderr
+    document = next(yaml.safe_load_all((tmp_path / 'pipeline.yaml').read_text()))
+    assert document['defaultPipelineRoot'] == 'gs://bucket/kfp'
+    arguments = document['deploymentSpec']['executors']['EmbeddingGen_executor']['container']['args']
+    assert {'--runner=FlinkRunner', '--job_endpoint=jobs:8099', '--flink_master=flink:8081'} <= set(arguments)

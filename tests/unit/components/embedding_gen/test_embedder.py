@@ -1,0 +1,107 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The embedder against the base called directly."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.embedding_gen import embedder, shard_embedder
+from components.errors import InputError, RunError
+
+
+@pytest.fixture(scope='module')
+def embed(small_base, minus_100):
+    return embedder.Embedder(embedder.load_base(small_base), minus_100, batch_size=16)
+
+
+def _direct(small_base, minus_100, images):
+    """Everything at once through the base itself, averaged by numpy."""
+    pixels = minus_100({'image': tf.constant(images)})['image'].numpy()
+    return keras.models.load_model(small_base).predict(pixels, verbose=0, batch_size=len(images)).mean(axis=(1, 2))
+
+
+def test_any_number_of_images_equals_the_base_called_directly(embed, small_base, minus_100, jpegs):
+    expected = _direct(small_base, minus_100, jpegs)
+    assert expected.std() > 1  # the images are told apart at all
+    for count in (1, 16, 17, 43):
+        np.testing.assert_allclose(embed(tf.constant(jpegs[:count])).numpy(), expected[:count], rtol=1e-5, atol=1e-4)
+
+
+def test_no_images_give_no_embeddings(embed):
+    assert embed(tf.constant([], tf.string)).shape == (0, 10)
+
+
+def test_a_shard_keeps_order_and_features_and_gets_embeddings(
+    tmp_path, embed, small_base, minus_100, jpegs, write_records
+):
+    source = write_records(tmp_path / 'in' / 'data-00000-of-00001.gz', jpegs)
+    target = tmp_path / 'out' / 'data-00000-of-00001.gz'
+    assert shard_embedder.ShardEmbedder(embed)(source, target) == shard_embedder.Counts(computed=len(jpegs), known=0)
+    written = [
+        tf.train.Example.FromString(record).features.feature
+        for record in tf.data.TFRecordDataset(str(target), compression_type='GZIP').as_numpy_iterator()
+    ]
+    assert [f['path'].bytes_list.value[0] for f in written] == [
+        f'combined/aligned/01_M/{index}.jpg'.encode() for index in range(len(jpegs))
+    ]
+    assert all(set(f) == {'embedding', 'gender', 'age', 'age_band', 'path'} for f in written)
+    got = np.array([f['embedding'].float_list.value for f in written])
+    np.testing.assert_allclose(got, _direct(small_base, minus_100, jpegs), rtol=1e-5, atol=1e-4)
+    assert [item.name for item in target.parent.iterdir()] == [target.name]  # no temporary file is left
+
+
+def test_values_that_are_not_finite_stop_the_run_and_leave_nothing(
+    tmp_path, small_base, minus_100, jpegs, write_records
+):
+    base = keras.models.load_model(small_base)
+    kernel, bias = base.get_layer('conv2').get_weights()
+    base.get_layer('conv2').set_weights([kernel, np.full_like(bias, np.inf)])
+    broken = embedder.Embedder(base, minus_100, batch_size=16)
+    source = write_records(tmp_path / 'data.gz', jpegs[:3])
+    with pytest.raises(RunError, match=r'01_M/0\.jpg: the base gives values that are not finite'):
+        shard_embedder.ShardEmbedder(broken)(source, tmp_path / 'out' / 'data.gz')
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_base_that_ends_in_a_vector_is_taken_as_it_is(minus_100, jpegs):
+    inputs = keras.Input((24, 32, 3))
+    base = keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(inputs)))
+    made = embedder.Embedder(base, minus_100)
+    pixels = minus_100({'image': tf.constant(jpegs[:2])})['image']
+    np.testing.assert_allclose(made(tf.constant(jpegs[:2])), base(pixels), rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize('grid', [2, 3, 5])
+def test_a_grid_averages_windows_of_one_size_that_cover_the_map(small_base, minus_100, jpegs, grid):
+    base = embedder.load_base(small_base)
+    pixels = minus_100({'image': tf.constant(jpegs[:3])})['image']
+    maps = base(pixels).numpy()
+    expected = []
+    for i in range(grid):
+        for j in range(grid):
+            cells = []
+            for size, at in ((maps.shape[1], i), (maps.shape[2], j)):
+                start = at * (size // grid)
+                cells.append(slice(start, start + size - (grid - 1) * (size // grid)))
+            expected.append(maps[:, cells[0], cells[1]].mean(axis=(1, 2)))
+    made = embedder.Embedder(base, minus_100, pooling_grid=grid)
+    assert made.size == grid * grid * maps.shape[-1]
+    np.testing.assert_allclose(
+        made(tf.constant(jpegs[:3])).numpy(), np.concatenate(expected, axis=1), rtol=1e-5, atol=1e-4
+    )
+
+
+def test_a_grid_that_the_map_cannot_be_cut_into_is_refused(small_base, minus_100):
+    base = embedder.load_base(small_base)
+    _, height, width, _ = base.outputs[0].shape
+    with pytest.raises(InputError, match=rf'pooling_grid is 32, but .* {height}x{width}: give at most {height}'):
+        embedder.Embedder(base, minus_100, pooling_grid=32)
+
+
+def test_a_file_that_is_no_model_is_named(tmp_path):
+    path = tmp_path / 'base.keras'
+    path.write_bytes(b'not a model')
+    with pytest.raises(InputError, match=r'base\.keras: not a Keras model'):
+        embedder.load_base(path)

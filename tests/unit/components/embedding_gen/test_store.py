@@ -1,0 +1,163 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What was computed once is found again: by another shard, after a kill, with a damaged file."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent import futures
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.embedding_gen import embedder, shard_embedder
+from components.embedding_gen.store import Store, digest
+
+_WAY = 'f' * 64
+
+
+def _row(value: float) -> np.ndarray:
+    return np.full(4, value, np.float32)
+
+
+def test_what_was_written_is_there_for_the_next_one_and_only_for_its_own_way(tmp_path):
+    store = Store(tmp_path, _WAY, 4)
+    for number in range(5):
+        store.add(digest(bytes([number])), _row(number))
+        if number == 2:
+            store.write()
+    assert [float(store[digest(bytes([number]))][0]) for number in range(5)] == [0, 1, 2, 3, 4]
+    again = Store(tmp_path, _WAY, 4)
+    assert [digest(bytes([number])) in again for number in range(5)] == [True, True, True, False, False]
+    np.testing.assert_array_equal(again[digest(b'\x02')], _row(2))
+    with pytest.raises(KeyError):
+        again[digest(b'\x03')]
+    assert digest(b'\x00') not in Store(tmp_path, 'e' * 64, 4)
+
+
+def test_it_writes_by_itself_every_so_often(tmp_path):
+    store = Store(tmp_path, _WAY, 4, seconds=0)
+    store.add(digest(b'a'), _row(1))
+    assert digest(b'a') in Store(tmp_path, _WAY, 4)
+
+
+@pytest.mark.parametrize('damage', ['cut', 'other', 'gone', 'pickle'])
+def test_a_damaged_file_is_not_read_and_said(tmp_path, caplog, damage):
+    store = Store(tmp_path, _WAY, 4)
+    store.add(digest(b'a'), _row(1))
+    store.write()
+    (file,) = (tmp_path / _WAY).glob('*.embeddings.npy')
+    if damage == 'cut':
+        file.write_bytes(file.read_bytes()[:-3])
+    elif damage == 'other':
+        np.save(file, np.zeros((1, 5), np.float32))
+    elif damage == 'gone':
+        file.unlink()
+    else:
+        np.save(file, np.array([{}]), allow_pickle=True)
+    assert digest(b'a') not in Store(tmp_path, _WAY, 4)
+    assert 'computed again' in caplog.text
+
+
+def test_half_a_pair_is_nothing(tmp_path):
+    store = Store(tmp_path, _WAY, 4)
+    store.add(digest(b'a'), _row(1))
+    store.write()
+    (file,) = (tmp_path / _WAY).glob('*.digests.npy')
+    file.unlink()
+    assert digest(b'a') not in Store(tmp_path, _WAY, 4)
+
+
+@pytest.fixture
+def embed(small_base, minus_100):
+    return embedder.Embedder(embedder.load_base(small_base), minus_100, batch_size=16)
+
+
+def _read(file) -> list[tuple[bytes, list[float]]]:
+    dataset = tf.data.TFRecordDataset(str(file), compression_type='GZIP').as_numpy_iterator()
+    features = [tf.train.Example.FromString(record).features.feature for record in dataset]
+    return [(f['path'].bytes_list.value[0], list(f['embedding'].float_list.value)) for f in features]
+
+
+def test_a_larger_sample_in_another_order_computes_only_what_is_new(tmp_path, embed, jpegs, write_records):
+    first = write_records(tmp_path / 'first.gz', jpegs[:20])
+    second = write_records(tmp_path / 'second.gz', [*jpegs[::-1], jpegs[0]])
+    shards = shard_embedder.ShardEmbedder(embed, tmp_path / 'store')
+    assert shards(first, tmp_path / 'a.gz') == shard_embedder.Counts(20, 0)
+    later = shard_embedder.ShardEmbedder(embed, tmp_path / 'store')
+    assert later(second, tmp_path / 'b.gz') == shard_embedder.Counts(23, 21)
+    shard_embedder.ShardEmbedder(embed)(second, tmp_path / 'c.gz')
+    got, expected = _read(tmp_path / 'b.gz'), _read(tmp_path / 'c.gz')
+    assert [name for name, _ in got] == [name for name, _ in expected]
+    np.testing.assert_allclose([row for _, row in got], [row for _, row in expected], rtol=1e-5, atol=1e-4)
+
+
+def test_another_base_mean_size_grid_or_precision_is_another_way(small_base, minus_100):
+    def way(change=None, transform=minus_100, **arguments) -> str:
+        base = keras.models.load_model(small_base)
+        if change:
+            change(base)
+        return embedder.Embedder(base, transform, **arguments).identity()
+
+    def other_bias(base):
+        kernel, bias = base.get_layer('conv2').get_weights()
+        base.get_layer('conv2').set_weights([kernel, bias + 1e-3])
+
+    ways = [
+        way(),
+        way(other_bias),
+        way(transform=lambda inputs: {'image': minus_100(inputs)['image'] - 1e-5}),
+        way(pooling_grid=2),
+        way(precision='bfloat16'),
+    ]
+    assert len(set(ways)) == len(ways)
+    assert way(batch_size=3) == ways[0]
+
+
+_KILLED = """
+import os, signal, sys
+from components.embedding_gen import embedder, shard_embedder, store
+import tensorflow as tf
+transform = lambda inputs: {'image': tf.map_fn(
+    lambda one: tf.image.resize(tf.io.decode_jpeg(one, 3), (24, 32)), inputs['image'], fn_output_signature=tf.float32)}
+made = embedder.Embedder(embedder.load_base(sys.argv[1]), transform, batch_size=8)
+if sys.argv[5] == 'kill':
+    class Killing(store.Store):
+        def write(self):
+            super().write()
+            if len(self._places) >= 19: os.kill(os.getpid(), signal.SIGKILL)
+        def __init__(self, *arguments): super().__init__(*arguments, seconds=0.0)
+    shard_embedder.Store = Killing
+print(shard_embedder.ShardEmbedder(made, sys.argv[4])(sys.argv[2], sys.argv[3]))
+"""
+
+
+def test_after_a_kill_it_goes_on_from_what_was_written(tmp_path, small_base, jpegs, write_records):
+    source = write_records(tmp_path / 'in.gz', jpegs)
+    line = [sys.executable, '-c', _KILLED, str(small_base), str(source), str(tmp_path / 'out.gz')]
+
+    def run(store: str, how: str):
+        return subprocess.run([*line, str(tmp_path / store), how], capture_output=True, text=True, env=os.environ)
+
+    assert run('store', 'kill').returncode == -signal.SIGKILL
+    assert not (tmp_path / 'out.gz').exists()
+    again = run('store', 'go')
+    assert again.stdout == f'Counts(computed={len(jpegs) - 19}, known=19)\n', again.stderr
+    continued = _read(tmp_path / 'out.gz')
+    whole = run('other_store', 'go')
+    assert whole.stdout == f'Counts(computed={len(jpegs)}, known=0)\n', whole.stderr
+    np.testing.assert_allclose(
+        [row for _, row in continued], [row for _, row in _read(tmp_path / 'out.gz')], rtol=1e-5, atol=1e-4
+    )
+
+
+def test_threads_of_one_worker_take_one_shard_at_a_time(tmp_path, embed, jpegs, write_records):
+    shard = write_records(tmp_path / 'shard.gz', jpegs[:20])
+    shards = shard_embedder.ShardEmbedder(embed, tmp_path / 'store')
+    with futures.ThreadPoolExecutor(2) as pool:
+        counts = list(pool.map(lambda name: shards(shard, tmp_path / name), ('a.gz', 'b.gz')))
+    assert sorted(one.computed for one in counts) == [0, 20]
+    assert _read(tmp_path / 'a.gz') == _read(tmp_path / 'b.gz')

@@ -1,0 +1,131 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Augmentation against numpy, and what depends on chance."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import RunError
+from pipeline.model import preprocessing
+from pipeline.model.fine_tuning import batches
+from pipeline.model.preprocessing import decode
+from tests.fixtures.fine_tuning_task import HEIGHT, SETTINGS, WIDTH, write
+
+
+@pytest.fixture
+def image():
+    return np.random.default_rng(0).uniform(0, 255, (HEIGHT, WIDTH, 3)).astype(np.float32)
+
+
+def _resized(window: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Bilinear with half-pixel centres and repeated edges, in float64."""
+
+    def along(values: np.ndarray, size: int) -> np.ndarray:
+        count = len(values)
+        place = np.clip((np.arange(size) + 0.5) * count / size - 0.5, 0, count - 1)
+        low = np.floor(place).astype(int)
+        share = (place - low).reshape(-1, *[1] * (values.ndim - 1))
+        return values[low] * (1 - share) + values[np.minimum(low + 1, count - 1)] * share
+
+    rows = along(window.astype(np.float64), height)
+    return along(rows.swapaxes(0, 1), width).swapaxes(0, 1)
+
+
+@pytest.mark.parametrize('flip', [False, True])
+@pytest.mark.parametrize(('top', 'left', 'height', 'width'), [(0, 0, 16, 20), (3, 4, 12, 15), (15, 0, 1, 20)])
+def test_a_changed_image_is_numpys(image, flip, top, left, height, width):
+    got = batches.changed(tf.constant(image), tf.constant(flip), *map(tf.constant, (top, left, [height, width])))
+    source = image[:, ::-1] if flip else image
+    expected = _resized(source[top : top + height, left : left + width], HEIGHT, WIDTH)
+    np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+def _augmented(image, number, flip, crop):
+    return batches.augmented(tf.constant(image), tf.constant([3, number], tf.int64), flip, crop).numpy()
+
+
+def test_without_flip_and_crop_an_image_keeps_every_bit(image):
+    for number in range(20):
+        np.testing.assert_array_equal(_augmented(image, number, False, 0.0), image)
+
+
+def test_half_of_the_images_are_mirrored(image):
+    mirrored = [bool((_augmented(image, number, True, 0.0) == image[:, ::-1]).all()) for number in range(200)]
+    kept = [bool((_augmented(image, number, True, 0.0) == image).all()) for number in range(200)]
+    assert [not one for one in mirrored] == kept
+    assert 70 < sum(mirrored) < 130
+
+
+def test_a_window_lies_anywhere_and_is_as_large_as_allowed():
+    # Each pixel's value is its place, so that a corner of the result tells where the window was.
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    image = np.stack([rows, columns, rows], axis=-1)
+    got = np.stack([_augmented(image, number, False, 0.25) for number in range(300)])
+    top, bottom, left, right = got[:, 0, 0, 0], got[:, -1, 0, 0], got[:, 0, 0, 1], got[:, 0, -1, 1]
+    assert (top.min(), bottom.max(), left.min(), right.max()) == (0, HEIGHT - 1, 0, WIDTH - 1)
+    assert (bottom - top + 1).min() == HEIGHT * 0.75
+    assert (right - left + 1).min() == WIDTH * 0.75
+    assert len(np.unique(np.round(top))) == 5  # 0 to 4
+    assert len(np.unique(np.round(left))) == 6
+
+
+def _taken(dataset) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = zip(*dataset.as_numpy_iterator(), strict=True)
+    return np.concatenate(images), np.concatenate(labels)[:, 0]
+
+
+@pytest.fixture
+def split(tmp_path):
+    """Batches of 29 images, and the images and labels themselves; the mean is not symmetric."""
+    files = write(tmp_path / 'x.gz', 29, 5)
+    mean = tf.constant(np.random.default_rng(1).uniform(0, 255, (HEIGHT, WIDTH, 3)), tf.float32)
+    records = [
+        tf.train.Example.FromString(record).features.feature
+        for record in tf.data.TFRecordDataset(files, compression_type='GZIP').as_numpy_iterator()
+    ]
+    pixels = np.stack([decode(record['image'].bytes_list.value[0], HEIGHT, WIDTH) for record in records])
+    labels = np.array([record['gender'].int64_list.value[0] for record in records])
+    return batches.Batches(files, mean, 8), pixels, labels, mean.numpy()
+
+
+def test_the_mean_image_is_found_bit_for_bit(split):
+    *_, mean = split
+
+    def layer(inputs):
+        return {'image': tf.map_fn(lambda one: decode(one, HEIGHT, WIDTH), inputs['image'], tf.float32) - mean}
+
+    np.testing.assert_array_equal(preprocessing.mean_image(layer), mean)
+
+
+def test_plain_images_are_in_order_and_not_changed(split):
+    data, pixels, labels, mean = split
+    images, got = _taken(data.plain())
+    np.testing.assert_array_equal(images, pixels - mean)
+    np.testing.assert_array_equal(got, labels)
+
+
+def test_images_are_mirrored_before_the_mean_is_subtracted_each_once_an_epoch(split):
+    data, pixels, labels, mean = split
+    images, got = _taken(data.training(0, {**SETTINGS, 'crop': 0.0}))
+    either = np.concatenate([pixels - mean, pixels[:, :, ::-1] - mean])
+    found = [int(np.flatnonzero((either == image).all(axis=(1, 2, 3)))[0]) for image in images]
+    assert 5 < sum(place >= 29 for place in found) < 24
+    order = [place % 29 for place in found]
+    assert sorted(order) == list(range(29)) != order
+    np.testing.assert_array_equal(got, labels[order])
+
+
+def test_an_epoch_is_the_same_each_time_and_unlike_others(split):
+    data, *_ = split
+    first, again, next_one = (_taken(data.training(epoch, SETTINGS))[0] for epoch in (0, 0, 1))
+    other_seed = _taken(data.training(0, {**SETTINGS, 'seed': 4}))[0]
+    np.testing.assert_array_equal(first, again)
+    for other in (next_one, other_seed):
+        # By chance an image is neither mirrored nor cropped both times.
+        assert sum((other == image).all(axis=(1, 2, 3)).any() for image in first) < 5
+
+
+def test_an_empty_split_is_said(tmp_path):
+    with pytest.raises(RunError, match='no images'):
+        batches.Batches(write(tmp_path / 'x.gz', 0, 5), tf.zeros([HEIGHT, WIDTH, 3]), 8)

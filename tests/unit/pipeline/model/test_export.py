@@ -1,0 +1,151 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The exported SavedModel: three signatures, one answer; and SignatureCheck, which says so before a push."""
+
+import dataclasses
+import io
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from components.embedding_gen.embedder import Embedder
+from components.errors import RunError
+from components.signature_check import check
+from pipeline.model import export, request_validation
+from pipeline.model.head import build_head
+from pipeline.model.preprocessing import decode
+from pipeline.settings import TrainerConfig
+
+_SIZE = 16
+
+
+def _jpeg(rng: np.random.Generator) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (20, 18, 3), dtype=np.uint8)).save(stream, 'JPEG')
+    return stream.getvalue()
+
+
+@pytest.fixture(scope='module')
+def images():
+    rng = np.random.default_rng(0)
+    return [_jpeg(rng) for _ in range(11)]
+
+
+@pytest.fixture(scope='module')
+def model(images):
+    keras.utils.set_random_seed(2)
+    inputs = keras.Input((_SIZE, _SIZE, 3))
+    base = keras.Model(inputs, keras.layers.Conv2D(5, 3, activation='relu')(inputs))
+
+    def transform(features):
+        one = lambda encoded: decode(encoded, _SIZE, _SIZE) - 120.0  # noqa: E731
+        return {'image': tf.map_fn(one, features['image'], fn_output_signature=tf.float32)}
+
+    settings = dataclasses.asdict(TrainerConfig(seed=0, standardize=False, hidden_units=(4,)))
+    made = export.GenderModel(Embedder(base, transform, batch_size=4), build_head(5, settings))
+    # Centred, so that both labels are given.
+    logits = made.from_embeddings(made.embedder(tf.constant(images)))['logit'].numpy()
+    last = made.head.get_layer('logit')
+    last.set_weights([last.get_weights()[0], np.array([1e-3 - np.median(logits)])])
+    return made
+
+
+@pytest.fixture(scope='module')
+def exported(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('export')
+    export.export(model, str(folder / '1'))
+    return folder / '1'
+
+
+def _example(path: int, **features) -> bytes:
+    example = tf.train.Example()
+    example.features.feature['path'].bytes_list.value.append(str(path).encode())
+    for name, value in features.items():
+        feature = example.features.feature[name]
+        (feature.bytes_list if isinstance(value, bytes) else feature.float_list).value.extend(
+            [value] if isinstance(value, bytes) else value
+        )
+    return example.SerializeToString()
+
+
+@pytest.fixture(scope='module')
+def records(model, images):
+    """The same images as tf.Examples with `image` and with `embedding`."""
+    embeddings = model.embedder(tf.constant(images)).numpy()
+    with_images = [_example(index, image=image) for index, image in enumerate(images)]
+    return with_images, [_example(index, embedding=embedding) for index, embedding in enumerate(embeddings)]
+
+
+def test_probability_and_label_follow_from_head_and_embedding(exported, model, images):
+    outputs = tf.saved_model.load(str(exported)).signatures['serving_default'](image_bytes=tf.constant(images))
+    pixels = np.stack([decode(tf.constant(image), _SIZE, _SIZE).numpy() for image in images]) - 120
+    features = model.embedder.base.predict(pixels, verbose=0).mean(axis=(1, 2))
+    weights, bias, last, last_bias = model.head.get_weights()
+    logit = (np.maximum(features @ weights + bias, 0) @ last + last_bias)[:, 0]
+    np.testing.assert_allclose(outputs['logit'], logit, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(outputs['probability'], 1 / (1 + np.exp(-logit)), atol=1e-5)
+    labels = outputs['label'].numpy()
+    assert list(labels) == [b'female' if value > 0 else b'male' for value in logit]
+    assert len(set(labels)) == 2
+
+
+def test_the_three_signatures_agree(exported, records):
+    result = check.compare(exported, *records)
+    assert result['images'] == 11
+    assert max(result['max_difference'].values()) <= check.TOLERANCES['float32']
+
+
+def test_a_model_whose_signatures_disagree_is_not_pushed(tmp_path, model, records):
+    """An export whose `embeddings` signature has another head, as after a bug in wiring."""
+    settings = dataclasses.asdict(TrainerConfig(seed=9, standardize=False, hidden_units=(4,)))
+    other = export.GenderModel(model.embedder, build_head(5, settings))
+    signatures = {**model.signatures(), 'embeddings': other.signatures()['embeddings']}
+    both = tf.Module()
+    both.first, both.second = model, other
+    tf.saved_model.save(both, str(tmp_path / '1'), signatures=signatures)
+    with pytest.raises(RunError, match=r'serving_default and embeddings differ by .* on \d+ \(at most 1e-04'):
+        check.compare(tmp_path / '1', *records)
+
+
+def test_records_of_other_images_are_refused(exported, records):
+    with pytest.raises(RunError, match='not of the same images'):
+        check.compare(exported, records[0], records[1][::-1])
+
+
+def _damaged(good: bytes) -> dict[str, bytes]:
+    image = Image.open(io.BytesIO(good))
+    png = io.BytesIO()
+    image.save(png, 'PNG')
+    broken = bytearray(png.getvalue())
+    broken[len(broken) // 2] ^= 0xFF
+    return {
+        'nothing': b'', 'short': b'\xff', 'text': b'not an image', 'truncated': good[:300], 'png': bytes(broken),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize('kind', ['nothing', 'short', 'text', 'truncated', 'png'])
+def test_bytes_that_are_no_image_are_an_error_of_the_caller_which_names_the_instances(exported, images, kind):
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    bad = _damaged(images[0])[kind]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(f'{request_validation.MESSAGE}] [1 3]')):
+        signature(image_bytes=tf.constant([images[0], bad, images[1], bad]))
+
+
+def test_images_with_something_behind_them_and_png_are_answered_as_ever(exported, images):
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    png = io.BytesIO()
+    Image.open(io.BytesIO(images[1])).save(png, 'PNG')
+    expected = signature(image_bytes=tf.constant(images[:2]))['logit'].numpy()
+    got = signature(image_bytes=tf.constant([images[0] + bytes(64), png.getvalue()]))['logit'].numpy()
+    # Pillow's decoder and TensorFlow's may differ by one step of 255 a pixel.
+    np.testing.assert_allclose(got, expected, atol=0.05)
+    assert got[0] == pytest.approx(expected[0], abs=1e-6)
+
+
+def test_no_images_get_no_answers(exported):
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    assert signature(image_bytes=tf.constant([], tf.string))['label'].shape == (0,)

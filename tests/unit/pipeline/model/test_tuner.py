@@ -1,0 +1,97 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The search for the head's settings: what it tries, what it calls the best, and that it says nothing on its own."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from components.errors import RunError
+from pipeline.model.trainer import train_head, with_values
+from pipeline.model.tuner import HeadTuner, search_space
+from pipeline.settings import TUNED, TrainerConfig, TunerConfig
+
+_TRAINER = dataclasses.asdict(TrainerConfig(hidden_units=(6,), learning_rate=1e-5, epochs=3, seed=1))
+_TUNER = dataclasses.asdict(TunerConfig(enabled=True, trials=4, hidden_units=(2, 16), learning_rate=(1e-3, 1e-1)))
+
+
+@pytest.fixture(scope='module')
+def splits():
+    """Features that tell the label; training and validation split."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 300).astype(np.float32)
+    values = (rng.normal(size=(300, 12)) + 0.5 * labels[:, None]).astype(np.float32)
+    return (values[:200], labels[:200]), (values[200:], labels[200:])
+
+
+def _searched(splits, folder, **changed):
+    tuner = HeadTuner({**_TUNER, **changed}, _TRAINER, str(folder))
+    tuner.search(*splits)
+    return tuner
+
+
+def _trials(tuner):
+    return [(trial.hyperparameters.values, trial.score) for trial in tuner.oracle.trials.values()]
+
+
+@pytest.mark.parametrize('objective', ['val_auc', 'val_loss'])
+def test_the_best_trial_is_the_head_that_trainer_would_train(splits, tmp_path, monkeypatch, capfd, objective):
+    monkeypatch.chdir(tmp_path)
+    tuner = _searched(splits, tmp_path / 'work', objective=objective)
+    tuner.search_space_summary()
+    tuner.results_summary()
+    assert [path.name for path in tmp_path.iterdir()] == ['work']
+    assert capfd.readouterr().out == ''
+    trials = _trials(tuner)
+    assert len(trials) == 4
+    first = {name: _TRAINER[name] for name in TUNED}
+    assert trials[0][0] == {**first, 'hidden_units': 6}
+    for values, _ in trials[1:]:
+        assert set(values) == set(TUNED)
+        assert all(_TUNER[name][0] <= values[name] <= _TUNER[name][1] for name in TUNED)
+
+    best = tuner.get_best_hyperparameters()[0].values
+    trained = train_head(*splits, with_values(_TRAINER, best))
+    logits = trained.head.predict(splits[1][0], verbose=0)[:, 0]
+    scores = [score for _, score in trials]
+    if objective == 'val_auc':
+        assert max(scores) == pytest.approx(sk.roc_auc_score(splits[1][1], logits), abs=5e-3)
+        assert max(scores) > scores[0] + 0.02  # a learning rate of 1e-5 teaches nothing in three epochs
+    else:
+        assert min(scores) == pytest.approx(sk.log_loss(splits[1][1], 1 / (1 + np.exp(-logits))), abs=1e-5)
+        assert min(scores) < scores[0] - 0.02
+
+
+def test_two_searches_try_and_find_the_same_and_another_seed_tries_others(splits, tmp_path):
+    first, second = (_trials(_searched(splits, tmp_path / name, trials=3)) for name in 'ab')
+    assert first == second
+    other = _trials(_searched(splits, tmp_path / 'c', seed=1, trials=2))
+    assert other[0] == first[0]
+    assert other[1][0] != first[1][0]
+
+
+def test_what_has_no_range_stays_and_heads_without_layers_have_no_units():
+    one = search_space({**_TUNER, 'dropout': (), 'learning_rate': ()}, _TRAINER)
+    assert [parameter.name for parameter in one.space] == ['hidden_units', 'l2']
+    none = search_space(_TUNER, {**_TRAINER, 'hidden_units': ()})
+    assert [parameter.name for parameter in none.space] == ['learning_rate', 'l2']
+
+
+def test_values_override_the_configuration_in_every_layer():
+    settings = {**_TRAINER, 'hidden_units': [32, 32]}
+    tuned = with_values(settings, {'hidden_units': 20, 'learning_rate': 0.5})
+    assert tuned == {**settings, 'hidden_units': [20, 20], 'learning_rate': 0.5}
+    assert with_values(settings, {}) == settings
+    json.dumps(tuned)
+
+
+def test_a_search_without_a_finite_score_is_one_clear_line(splits, tmp_path):
+    (values, labels), validation = splits
+    broken = (np.full_like(values, np.nan), labels)
+    tuner = HeadTuner({**_TUNER, 'trials': 2, 'objective': 'val_loss'}, _TRAINER, str(tmp_path))
+    with pytest.raises(RunError, match=r'^none of 2 trials of Tuner came to a score') as caught:
+        tuner.search(broken, validation)
+    assert '\n' not in str(caught.value)
