@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Names and domains of what an example holds. Nothing else in this package writes them as literals."""
+"""Names that components and pipeline share: features, splits, labels, signatures. Each literal is here once."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ IMAGE_WIDTH = 'image_width'
 IMAGE_HEIGHT = 'image_height'
 IMAGE_BYTES = 'image_bytes'
 BRIGHTNESS = 'brightness'
+EMBEDDING = 'embedding'
+
+#: The label: 0 male, 1 female.
+LABEL = GENDER
 
 # Names a column of manifest.csv cannot take.
 RESERVED = frozenset(
-    {IMAGE, GENDER, AGE, AGE_BAND, PATH, IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_BYTES, BRIGHTNESS, 'embedding'}
+    {IMAGE, GENDER, AGE, AGE_BAND, PATH, IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_BYTES, BRIGHTNESS, EMBEDDING}
 )
 
 MALE, FEMALE = 0, 1
-GENDER_NAMES = ('male', 'female')  # indexed by the label
+GENDERS = ('male', 'female')  # indexed by the label
 GENDER_LETTERS = {'M': MALE, 'F': FEMALE}  # as in the folder names AA_M and AA_F
 
 MIN_AGE, MAX_AGE = 1, 70
@@ -30,6 +34,23 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 
 SHUFFLED, STRATIFIED = 'shuffled', 'stratified'
 SPLIT_METHODS = (STRATIFIED, SHUFFLED)
+
+
+#: The exported model's name, in the serving directory and on servers, and the pipeline's name in the metadata.
+MODEL = 'gender_classifier'
+
+#: A probability of female above this is labelled female.
+THRESHOLD = 0.5
+
+# The exported model's outputs.
+PROBABILITY = 'probability'
+LOGIT = 'logit'
+LABEL_NAME = 'label'
+
+# The exported model's signatures.
+SERVING = 'serving_default'
+FROM_EXAMPLES = 'examples'
+FROM_EMBEDDINGS = 'embeddings'
 
 
 def age_band(age: int) -> str:

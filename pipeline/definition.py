@@ -13,6 +13,7 @@ from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, 
 from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 
+from components import names
 from components.atomic_pusher.component import AtomicPusher
 from components.caffe_converter.component import CaffeConverter
 from components.curated_schema.component import CuratedSchema
@@ -23,7 +24,7 @@ from components.evaluator.component import Evaluator
 from components.fine_tuner.component import FineTuner
 from components.signature_check.component import SignatureCheck
 from components.stratified_example_gen.component import StratifiedExampleGen
-from pipeline import cache_key, features
+from pipeline import cache_key
 from pipeline.config import Config
 
 #: The components that only fine-tuning has.
@@ -121,7 +122,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         examples=examples.outputs['examples'],
         schema=schema.outputs['schema'],
         preprocessing_fn='pipeline.model.preprocessing.preprocessing_fn',
-        splits_config=transform_pb2.SplitsConfig(analyze=[features.TRAIN]),
+        splits_config=transform_pb2.SplitsConfig(analyze=[names.TRAIN]),
         custom_config={
             'height': height,
             'width': width,
@@ -142,8 +143,8 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     )
     head_settings = dataclasses.asdict(config.trainer)
     unfreeze_from = head_settings.pop('unfreeze_from')  # another one leaves the head as it is
-    train_args = trainer_pb2.TrainArgs(splits=[features.TRAIN])
-    eval_args = trainer_pb2.EvalArgs(splits=[features.VALIDATION])
+    train_args = trainer_pb2.TrainArgs(splits=[names.TRAIN])
+    eval_args = trainer_pb2.EvalArgs(splits=[names.VALIDATION])
     tuner = None
     if config.tuner.enabled:
         tuner = Tuner(
@@ -198,14 +199,14 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         examples=final_embeddings.outputs['embeddings'],
         model=final_model.outputs['model'],
         eval_config=eval_config.eval_config(data.manifest_columns),
-        example_splits=[features.TEST],
+        example_splits=[names.TEST],
         bounds=json.dumps(thresholds.of(config.evaluation, environment.baseline_accuracy)),
     )
     check = SignatureCheck(
         model=final_model.outputs['model'],
         examples=examples.outputs['examples'],
         embeddings=final_embeddings.outputs['embeddings'],
-        split=features.TEST,
+        split=names.TEST,
         precision=config.embedding.precision,
     )
     pusher = AtomicPusher(

@@ -7,8 +7,7 @@ from __future__ import annotations
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
-from pipeline import features
-from pipeline.model.export import THRESHOLD
+from components import names
 
 # Precision, recall and specificity follow from the confusion matrix at one threshold; TFMA's own precision of a slice
 # without positives is NaN or 0 depending on the predictions, which is why the report works from the counts.
@@ -24,7 +23,7 @@ _METRICS = (
     tfma.metrics.Calibration(name='calibration'),
     tfma.metrics.CalibrationPlot(name='calibration_plot', num_buckets=10),
     tfma.metrics.ConfusionMatrixPlot(name='confusion_matrix_plot', num_thresholds=100),
-    tfma.metrics.ConfusionMatrixAtThresholds(name='confusion_matrix', thresholds=[THRESHOLD]),
+    tfma.metrics.ConfusionMatrixAtThresholds(name='confusion_matrix', thresholds=[names.THRESHOLD]),
 )
 
 
@@ -32,14 +31,14 @@ def slicing_specs(extra: tuple[str, ...] = ()) -> list[config_pb2.SlicingSpec]:
     """Overall, gender, age band, gender x age band, and each chosen attribute alone and by gender."""
     specs = [
         config_pb2.SlicingSpec(),
-        config_pb2.SlicingSpec(feature_keys=[features.GENDER]),
-        config_pb2.SlicingSpec(feature_keys=[features.AGE_BAND]),
-        config_pb2.SlicingSpec(feature_keys=[features.GENDER, features.AGE_BAND]),
+        config_pb2.SlicingSpec(feature_keys=[names.GENDER]),
+        config_pb2.SlicingSpec(feature_keys=[names.AGE_BAND]),
+        config_pb2.SlicingSpec(feature_keys=[names.GENDER, names.AGE_BAND]),
     ]
     for name in extra:
         specs += [
             config_pb2.SlicingSpec(feature_keys=[name]),
-            config_pb2.SlicingSpec(feature_keys=[features.GENDER, name]),
+            config_pb2.SlicingSpec(feature_keys=[names.GENDER, name]),
         ]
     return specs
 
@@ -58,9 +57,9 @@ def eval_config(extra_slices: tuple[str, ...] = ()) -> config_pb2.EvalConfig:
             config_pb2.ModelSpec(
                 # TFMA would try to load the folder as a Keras model, which Keras 3 refuses.
                 model_type=tfma.TF_GENERIC,
-                signature_name=features.FROM_EMBEDDINGS,
-                label_key=features.LABEL,
-                prediction_key=features.PROBABILITY,
+                signature_name=names.FROM_EMBEDDINGS,
+                label_key=names.LABEL,
+                prediction_key=names.PROBABILITY,
             )
         ],
         slicing_specs=slicing_specs(extra_slices),

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from components import names
 from components.evaluator import intervals
-from pipeline import features
 
 Metric = dict[str, float] | None
 
@@ -106,6 +106,6 @@ def read_evaluation(folder: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def readable(feature: str, value: Any) -> str:
     """A slice's value as people read it: 'male' and 'female' for the label, text for the rest."""
-    if feature == features.GENDER:
-        return features.GENDERS[int(value)]
+    if feature == names.GENDER:
+        return names.GENDERS[int(value)]
     return value.decode(errors='replace') if isinstance(value, bytes) else str(value)

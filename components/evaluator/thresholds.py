@@ -17,7 +17,7 @@ from typing import Any
 from components.errors import RunError
 from components.evaluator import metrics
 from components.io.files import any_path, write_text
-from pipeline.features import GENDERS
+from components.names import GENDERS
 from pipeline.settings import EvaluationConfig
 
 #: The file beside TFMA's own in the evaluation artifact.

@@ -15,9 +15,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components import names
 from components.caffe_converter.folder import MODEL_FILE
 from components.io.files import any_path, atomic_path, local_file
-from pipeline import cache_key, features
+from pipeline import cache_key
 from pipeline.model.trainer import HEAD, HISTORY
 
 
@@ -64,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
         base_file = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), MODEL_FILE)
         head_file = os.path.join(artifact_utils.get_single_uri(input_dict['head_model']), HEAD)
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
-        train, validation = (_files(input_dict['examples'], split) for split in (features.TRAIN, features.VALIDATION))
+        train, validation = (_files(input_dict['examples'], split) for split in (names.TRAIN, names.VALIDATION))
         kept = None
         if exec_properties['checkpoints']:
             inputs = [base_file, head_file, *train, *validation, *_all_files(graph)]
@@ -99,4 +100,4 @@ def _files(artifacts: list[types.Artifact], split: str) -> list[str]:
 
 
 def _all_files(folder: str) -> list[str]:
-    return sorted(os.path.join(where, name) for where, _, names in fileio.walk(folder) for name in names)
+    return sorted(os.path.join(where, name) for where, _, inside in fileio.walk(folder) for name in inside)

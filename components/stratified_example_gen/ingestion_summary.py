@@ -65,15 +65,14 @@ def build(settings: Settings, kept: int, notes: Iterable[Note], chosen: Iterable
             malformed.append(shown(note.path))
         elif note.kind == MANIFEST:
             manifest[note.reason] += 1
-    splits = {split: dict.fromkeys(names.GENDER_NAMES, 0) for split in names.SPLITS}
+    splits = {split: dict.fromkeys(names.GENDERS, 0) for split in names.SPLITS}
     strata = {
-        split: {f'{gender} {band}': 0 for gender in names.GENDER_NAMES for band in names.AGE_BANDS}
-        for split in names.SPLITS
+        split: {f'{gender} {band}': 0 for gender in names.GENDERS for band in names.AGE_BANDS} for split in names.SPLITS
     }
     folders: Counter[bytes] = Counter()
     converted = 0
     for split, photo in chosen:
-        gender = names.GENDER_NAMES[photo.gender]
+        gender = names.GENDERS[photo.gender]
         splits[split][gender] += 1
         strata[split][f'{gender} {names.age_band(photo.age)}'] += 1
         folders[photo.stratum] += 1

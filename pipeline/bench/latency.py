@@ -17,7 +17,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     """Milliseconds of `serving_default`, of what `predict` does for a file, and of the base at batch 1."""
     import tensorflow as tf
 
-    from pipeline import features
+    from components import names
     from pipeline.model import export
     from pipeline.model.head import build_head
     from pipeline.serving import image_files, predict
@@ -27,7 +27,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     whole = embedding.load(work, sizes.batch_size)
     export.export(export.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
     exported = tf.saved_model.load(str(work / 'exported'))
-    signature = exported.signatures[features.SERVING]
+    signature = exported.signatures[names.SERVING]
     ask = predict.load(work / 'exported')
     file = bench_inputs.images(bench_inputs.faces(work), 1)[0]
     encoded = tf.constant([file.read_bytes()])
@@ -35,7 +35,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     bare = tf.function(whole.pooled_base)
     functions = {
         'base': lambda: bare(image).numpy(),
-        'serving_default': lambda: signature(image_bytes=encoded)[features.PROBABILITY].numpy(),
+        'serving_default': lambda: signature(image_bytes=encoded)[names.PROBABILITY].numpy(),
         'predict': lambda: list(predict.predict(ask, [image_files.Source(str(file))])),
     }
     measuring.rounds(functions, 3)

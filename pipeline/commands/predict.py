@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import features
+from components import names
 
 if TYPE_CHECKING:
     from pipeline.serving.predict import Ask, Prediction
@@ -31,12 +31,12 @@ def add(commands: Any) -> None:
     model = predict.add_mutually_exclusive_group(required=True)
     model.add_argument(
         '--model', type=Path, metavar='DIR',
-        help=f'OUTPUT/serving/{features.MODEL}, for the newest version, or a version in it',
+        help=f'OUTPUT/serving/{names.MODEL}, for the newest version, or a version in it',
     )  # fmt: skip
     model.add_argument('--server', metavar='HOST:PORT', help='the gRPC port of TensorFlow Serving')
     predict.add_argument(
         '--model-name',
-        default=features.MODEL,
+        default=names.MODEL,
         metavar='NAME',
         help='its name there (default: %(default)s)',
     )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline import features
+from components import names
 
 
 def add(commands: Any) -> None:
@@ -21,9 +21,7 @@ def add(commands: Any) -> None:
         description='Renames newer versions into the folder "withdrawn", unseen by servers; --to brings one back.',
     )  # fmt: skip
     for command in (latest, rollback):
-        command.add_argument(
-            '--model', type=Path, required=True, metavar='DIR', help=f'OUTPUT/serving/{features.MODEL}'
-        )
+        command.add_argument('--model', type=Path, required=True, metavar='DIR', help=f'OUTPUT/serving/{names.MODEL}')
     latest.add_argument('--json', action='store_true', help='one JSON object')
     latest.set_defaults(command=_latest)
     rollback.add_argument('--to', type=int, metavar='VERSION', help='this version, older or withdrawn')

@@ -7,12 +7,9 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from components import names
 from components.embedding_gen.embedder import Embedder
-from pipeline import features
 from pipeline.model import request_validation
-
-#: A probability above this is called female.
-THRESHOLD = 0.5
 
 
 class GenderModel(tf.Module):
@@ -24,7 +21,7 @@ class GenderModel(tf.Module):
     """
 
     def __init__(self, embedder: Embedder, head: keras.Model):
-        super().__init__(name=features.MODEL)
+        super().__init__(name=names.MODEL)
         self.embedder = embedder
         self.head = head
 
@@ -37,11 +34,11 @@ class GenderModel(tf.Module):
         """
         logit = self.head(embeddings, training=False)[:, 0]
         probability = tf.sigmoid(logit)
-        male, female = features.GENDERS
+        male, female = names.GENDERS
         return {
-            features.PROBABILITY: probability,
-            features.LABEL_NAME: tf.where(probability > THRESHOLD, female, male),
-            features.LOGIT: logit,
+            names.PROBABILITY: probability,
+            names.LABEL_NAME: tf.where(probability > names.THRESHOLD, female, male),
+            names.LOGIT: logit,
         }
 
     def signatures(self) -> dict[str, tf.types.experimental.ConcreteFunction]:
@@ -51,19 +48,19 @@ class GenderModel(tf.Module):
             return self.from_embeddings(self.embedder(request_validation.checked(image_bytes)))
 
         def examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            parsed = tf.io.parse_example(examples, {features.IMAGE: tf.io.FixedLenFeature([], tf.string)})
-            return self.from_embeddings(self.embedder(parsed[features.IMAGE]))
+            parsed = tf.io.parse_example(examples, {names.IMAGE: tf.io.FixedLenFeature([], tf.string)})
+            return self.from_embeddings(self.embedder(parsed[names.IMAGE]))
 
         def embeddings(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            spec = {features.EMBEDDING: tf.io.FixedLenFeature([self.embedder.size], tf.float32)}
-            return self.from_embeddings(tf.io.parse_example(examples, spec)[features.EMBEDDING])
+            spec = {names.EMBEDDING: tf.io.FixedLenFeature([self.embedder.size], tf.float32)}
+            return self.from_embeddings(tf.io.parse_example(examples, spec)[names.EMBEDDING])
 
         return {
             name: tf.function(fn).get_concrete_function(tf.TensorSpec([None], tf.string, name=argument))
             for name, fn, argument in (
-                (features.SERVING, serving_default, 'image_bytes'),
-                (features.FROM_EXAMPLES, examples, 'examples'),
-                (features.FROM_EMBEDDINGS, embeddings, 'examples'),
+                (names.SERVING, serving_default, 'image_bytes'),
+                (names.FROM_EXAMPLES, examples, 'examples'),
+                (names.FROM_EMBEDDINGS, embeddings, 'examples'),
             )
         }
 

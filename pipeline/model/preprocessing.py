@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from pipeline import features
+from components import names
 
 
 def decode(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -42,14 +42,14 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
       'image': float32 [B, height, width, 3], BGR, 0-255 minus that mean.
     """
     height, width = custom_config['height'], custom_config['width']
-    encoded = tf.reshape(inputs[features.IMAGE], [-1])
+    encoded = tf.reshape(inputs[names.IMAGE], [-1])
 
     mean = custom_config.get('mean_bgr')
     if mean is None:
         mean = _mean_image(encoded, height, width)
     images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
     images = tf.ensure_shape(images, [None, height, width, 3])
-    return {features.IMAGE: images - tf.cast(mean, tf.float32)}
+    return {names.IMAGE: images - tf.cast(mean, tf.float32)}
 
 
 def mean_image(transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]) -> tf.Tensor:
@@ -61,7 +61,7 @@ def mean_image(transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
       transform: the graph's layer, see `preprocessing_fn`.
     """
     black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
-    return -transform({features.IMAGE: black[tf.newaxis]})[features.IMAGE][0]
+    return -transform({names.IMAGE: black[tf.newaxis]})[names.IMAGE][0]
 
 
 def _mean_image(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:

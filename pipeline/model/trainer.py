@@ -14,11 +14,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from components import names
 from components.caffe_converter.folder import MODEL_FILE
 from components.errors import RunError
 from components.io.files import atomic_path, local_folder, write_text
 from components.progress import Progress
-from pipeline import features
 from pipeline.model.head import build_head
 from pipeline.settings import TUNED
 
@@ -66,10 +66,10 @@ def read_embeddings(patterns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     first = next(iter(records.take(1).as_numpy_iterator()), None)
     if first is None:
         raise RunError(f'no embeddings in {", ".join(patterns)}; the split is empty, give it more images')
-    size = len(tf.train.Example.FromString(first).features.feature[features.EMBEDDING].float_list.value)
+    size = len(tf.train.Example.FromString(first).features.feature[names.EMBEDDING].float_list.value)
     spec = {
-        features.EMBEDDING: tf.io.FixedLenFeature([size], tf.float32),
-        features.LABEL: tf.io.FixedLenFeature([], tf.int64),
+        names.EMBEDDING: tf.io.FixedLenFeature([size], tf.float32),
+        names.LABEL: tf.io.FixedLenFeature([], tf.int64),
     }
     # Parsing record by record in Python takes 0.13 ms for each 512 floats, this a tenth of that.
     parsed = [tf.io.parse_example(batch, spec) for batch in records.batch(1024)]
@@ -103,7 +103,7 @@ def class_weights(labels: np.ndarray, settings: Mapping[str, Any]) -> dict[int, 
         return None
     counts = np.bincount(labels.astype(int), minlength=2)
     if not counts.all():
-        missing = features.GENDERS[int(counts.argmin())]
+        missing = names.GENDERS[int(counts.argmin())]
         raise RunError(f'trainer.class_weights is balanced, but the training split has no {missing} face')
     return {label: len(labels) / (2 * int(count)) for label, count in enumerate(counts)}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline import features
+from components import names
 from pipeline.report.svg import Plot, drawing, tag
 
 _UNIT = [(step / 5, f'{step / 5:.1f}') for step in range(6)]
@@ -172,7 +172,7 @@ def gaps(rows: Sequence[tuple[str, Mapping[str, float] | None]]) -> Markup:
 
 def folders(rows: Sequence[Mapping[str, Any]]) -> Markup:
     """Sampled images by age, women upwards, men downwards, stacked by split."""
-    totals = [sum(row[split] for split in features.SPLITS) for row in rows]
+    totals = [sum(row[split] for split in names.SPLITS) for row in rows]
     most = max(totals)
     oldest = max(row['age'] for row in rows)
     plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (420, 250))
@@ -186,7 +186,7 @@ def folders(rows: Sequence[Mapping[str, Any]]) -> Markup:
     for row in rows:
         sign = 1 if row['gender'] == 'female' else -1
         so_far = 0
-        for number, split in enumerate(features.SPLITS):
+        for number, split in enumerate(names.SPLITS):
             low, high = sorted((sign * so_far, sign * (so_far + row[split])))
             if low != high:
                 title = f'{row["gender"]}, {row["age"]}: {row[split]:,} in {split}'

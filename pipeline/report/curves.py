@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from components import names
 from components.evaluator import intervals
-from pipeline import features
 from pipeline.report.scores import Scores, called_female
 
 #: The threshold slider's positions: 0.00, 0.01 ... 1.00.
@@ -104,7 +104,7 @@ def histogram(labels: np.ndarray, probability: np.ndarray) -> dict[str, list[int
     """How many faces of each gender have a score in each twentieth of 0 to 1."""
     return {
         gender: np.histogram(probability[labels == label], bins=_HISTOGRAM_BINS, range=(0, 1))[0].tolist()
-        for label, gender in enumerate(features.GENDERS)
+        for label, gender in enumerate(names.GENDERS)
     }
 
 
@@ -118,7 +118,7 @@ def threshold_counts(scores: Scores) -> list[dict[str, Any]]:
     """
     rows = []
     for band in sorted(set(scores.band.tolist())):
-        for label, gender in enumerate(features.GENDERS):
+        for label, gender in enumerate(names.GENDERS):
             inside = scores.probability[(scores.band == band) & (scores.gender == label)]
             female = [int(called_female(inside, threshold).sum()) for threshold in THRESHOLDS]
             rows.append({'gender': gender, 'band': band, 'faces': len(inside), 'female': female})

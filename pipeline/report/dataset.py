@@ -10,9 +10,9 @@ import math
 from collections import Counter
 from typing import Any
 
+from components import names
 from components.io.files import any_path, local_file
 from components.stratified_example_gen import ingestion_summary
-from pipeline import features
 from pipeline.report.scores import shards
 
 _MOST_ROWS = 200
@@ -32,16 +32,16 @@ def counts(embeddings: str) -> list[dict[str, Any]]:
     import numpy as np
     import tensorflow as tf
 
-    spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (features.AGE, features.GENDER)}
+    spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (names.AGE, names.GENDER)}
     found: dict[tuple[int, int], Counter[str]] = {}
-    for split in features.SPLITS:
+    for split in names.SPLITS:
         for batch in tf.data.TFRecordDataset(shards(embeddings, split), compression_type='GZIP').batch(_BATCH):
             parsed = tf.io.parse_example(batch, spec)
             pairs = np.stack([parsed[name].numpy() for name in spec], axis=1)
             for (age, gender), number in zip(*np.unique(pairs, axis=0, return_counts=True), strict=True):
                 found.setdefault((int(age), int(gender)), Counter())[split] += int(number)
     return [
-        {'age': age, 'gender': features.GENDERS[gender], **{split: counted[split] for split in features.SPLITS}}
+        {'age': age, 'gender': names.GENDERS[gender], **{split: counted[split] for split in names.SPLITS}}
         for (age, gender), counted in sorted(found.items())
     ]
 
@@ -91,7 +91,7 @@ def statistics(folder: str) -> list[dict[str, Any]]:
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for split in features.SPLITS:
+    for split in names.SPLITS:
         file = any_path(folder, f'Split-{split}', 'FeatureStats.pb')
         if not file.exists():
             continue

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from components import names
 from components.io.files import in_bucket
 from components.stratified_example_gen.records import shown
-from pipeline import features
 from pipeline.report.scores import Scores, shards
 
 #: Faces in each of the two lists.
@@ -54,10 +54,10 @@ def chosen(scores: Scores, examples: str, pictures: bool) -> dict[str, Any]:
         name: [
             {
                 'path': shown(scores.path[index]),
-                'gender': features.GENDERS[scores.gender[index]],
+                'gender': names.GENDERS[scores.gender[index]],
                 'age': int(scores.age[index]),
                 'score': float(scores.probability[index]),
-                'called': features.GENDERS[scores.gender[index] if scores.correct[index] else 1 - scores.gender[index]],
+                'called': names.GENDERS[scores.gender[index] if scores.correct[index] else 1 - scores.gender[index]],
                 'image': images.get(bytes(scores.path[index])),
             }
             for index in indices
@@ -78,14 +78,14 @@ def thumbnails(examples: str, paths: set[bytes]) -> dict[bytes, str]:
     """
     import tensorflow as tf
 
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (features.PATH, features.IMAGE)}
-    records = tf.data.TFRecordDataset(shards(examples, features.TEST), compression_type='GZIP')
+    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (names.PATH, names.IMAGE)}
+    records = tf.data.TFRecordDataset(shards(examples, names.TEST), compression_type='GZIP')
     found = {}
     for record in records:
         example = tf.io.parse_single_example(record, spec)
-        path = example[features.PATH].numpy()
+        path = example[names.PATH].numpy()
         if path in paths:
-            found[path] = thumbnail(example[features.IMAGE].numpy())
+            found[path] = thumbnail(example[names.IMAGE].numpy())
             if len(found) == len(paths):
                 break
     return found

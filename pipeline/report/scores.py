@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from components import names
 from components.errors import RunError
 from components.io.files import any_path
-from pipeline import features
 
 _BATCH = 4096
 
@@ -61,24 +61,24 @@ def read(embeddings: str, model: str) -> Scores:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(os.path.join(model, 'Format-Serving'))
-    signature = loaded.signatures[features.FROM_EMBEDDINGS]
-    spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (features.GENDER, features.AGE)}
-    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (features.AGE_BAND, features.PATH)}
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*spec, features.PROBABILITY)}
-    records = tf.data.TFRecordDataset(shards(embeddings, features.TEST), compression_type='GZIP').batch(_BATCH)
+    signature = loaded.signatures[names.FROM_EMBEDDINGS]
+    spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (names.GENDER, names.AGE)}
+    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (names.AGE_BAND, names.PATH)}
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*spec, names.PROBABILITY)}
+    records = tf.data.TFRecordDataset(shards(embeddings, names.TEST), compression_type='GZIP').batch(_BATCH)
     for batch in records:
-        columns[features.PROBABILITY].append(signature(examples=batch)[features.PROBABILITY].numpy())
+        columns[names.PROBABILITY].append(signature(examples=batch)[names.PROBABILITY].numpy())
         for name, values in tf.io.parse_example(batch, spec).items():
             columns[name].append(values.numpy())
-    if not columns[features.PROBABILITY]:
+    if not columns[names.PROBABILITY]:
         raise RunError(f'{embeddings}: the test split has no faces; nothing can be reported')
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     return Scores(
-        path=whole[features.PATH],
-        gender=whole[features.GENDER],
-        age=whole[features.AGE],
-        band=np.array([band.decode() for band in whole[features.AGE_BAND]]),
-        probability=whole[features.PROBABILITY],
+        path=whole[names.PATH],
+        gender=whole[names.GENDER],
+        age=whole[names.AGE],
+        band=np.array([band.decode() for band in whole[names.AGE_BAND]]),
+        probability=whole[names.PROBABILITY],
     )
 
 
@@ -97,7 +97,7 @@ def check(scores: Scores, overall: dict[str, Any], slices: list[dict[str, Any]])
       RunError: a count differs: the page would show other numbers than the verdict was reached on.
     """
     called, women = called_female(scores.probability), scores.gender == 1
-    columns = {features.GENDER: np.array(features.GENDERS)[scores.gender], features.AGE_BAND: scores.band}
+    columns = {names.GENDER: np.array(names.GENDERS)[scores.gender], names.AGE_BAND: scores.band}
     compared = 0
     for where, expected in [({}, overall), *((item['slice'], item['metrics']) for item in slices)]:
         if not set(where) <= set(columns):

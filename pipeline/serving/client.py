@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from components import names
 from components.errors import InputError, RunError
-from pipeline import features
 from pipeline.serving.predict import Ask, Refused, answers
 
 
-def connect(server: str, model: str = features.MODEL, timeout: float = 60.0, version: int | None = None) -> Ask:
+def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, version: int | None = None) -> Ask:
     """What asks a served model; the connection is made with the first request, without encryption.
 
     Args:
@@ -43,19 +43,19 @@ def connect(server: str, model: str = features.MODEL, timeout: float = 60.0, ver
     def ask(images: Sequence[bytes]) -> list[tuple[str, float]]:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = model
-        request.model_spec.signature_name = features.SERVING
+        request.model_spec.signature_name = names.SERVING
         if version is not None:
             request.model_spec.version.value = version
         request.inputs['image_bytes'].CopyFrom(tf.make_tensor_proto(list(images), dtype=tf.string))
-        request.output_filter.extend([features.LABEL_NAME, features.PROBABILITY])
+        request.output_filter.extend([names.LABEL_NAME, names.PROBABILITY])
         try:
             outputs = stub.Predict(request, timeout=timeout).outputs
         except grpc.RpcError as error:
             raise _explained(server, model, timeout, error) from None
-        missing = {features.LABEL_NAME, features.PROBABILITY} - set(outputs)
+        missing = {names.LABEL_NAME, names.PROBABILITY} - set(outputs)
         if missing:
             raise RunError(f'--server {server}: the answer has no {", ".join(sorted(missing))}; it is another model')
-        return answers(*(tf.make_ndarray(outputs[name]) for name in (features.LABEL_NAME, features.PROBABILITY)))
+        return answers(*(tf.make_ndarray(outputs[name]) for name in (names.LABEL_NAME, names.PROBABILITY)))
 
     return ask
 

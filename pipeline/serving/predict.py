@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components import names
 from components.errors import InputError
-from pipeline import features
 from pipeline.serving.image_files import Source
 
 # What goes to the model at once: bounds memory, and the size of a request.
@@ -54,16 +54,16 @@ def load(model: Path) -> Ask:
     if versions and not (model / _GRAPH).is_file():
         model = max(versions, key=lambda item: int(item.name))
     if not (model / _GRAPH).is_file():
-        raise InputError(f'--model {model}: not a SavedModel (no {_GRAPH}); give serving/{features.MODEL} of a run')
+        raise InputError(f'--model {model}: not a SavedModel (no {_GRAPH}); give serving/{names.MODEL} of a run')
     import tensorflow as tf
 
     try:
         loaded = tf.saved_model.load(str(model))
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise InputError(f'--model {model}: cannot be loaded ({str(error).splitlines()[0][:200]})') from None
-    signature = loaded.signatures.get(features.SERVING)
+    signature = loaded.signatures.get(names.SERVING)
     if signature is None or 'image_bytes' not in signature.structured_input_signature[1]:
-        raise InputError(f'--model {model}: has no signature {features.SERVING} that takes image_bytes')
+        raise InputError(f'--model {model}: has no signature {names.SERVING} that takes image_bytes')
 
     def ask(images: Sequence[bytes], loaded: Any = loaded) -> list[tuple[str, float]]:
         # The signature's variables live as long as what they were loaded with.
@@ -71,7 +71,7 @@ def load(model: Path) -> Ask:
             outputs = signature(image_bytes=tf.constant(list(images)))
         except tf.errors.InvalidArgumentError as error:
             raise Refused(_said(error.message)) from None
-        return answers(outputs[features.LABEL_NAME].numpy(), outputs[features.PROBABILITY].numpy())
+        return answers(outputs[names.LABEL_NAME].numpy(), outputs[names.PROBABILITY].numpy())
 
     return ask
 

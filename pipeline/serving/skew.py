@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components import names as sampled
+from components import names
 from components.data_gate.comparison import Distance
 from components.errors import InputError, RunError
 from components.io.files import any_path, local_file
-from pipeline import features
 from pipeline.serving.image_files import Source
 
 #: What is known of a request without a label: sides in pixels, bytes, mean luma (0-255).
-MEASURED = (sampled.IMAGE_WIDTH, sampled.IMAGE_HEIGHT, sampled.IMAGE_BYTES, sampled.BRIGHTNESS)
+MEASURED = (names.IMAGE_WIDTH, names.IMAGE_HEIGHT, names.IMAGE_BYTES, names.BRIGHTNESS)
 
 _LOG_SUFFIXES = ('.tfrecord', '.tfrecords', '.tfrecord.gz', '.tfrecords.gz')
 
@@ -80,7 +79,7 @@ def _trained_on(output: Path) -> tuple[Any, Any]:
             break
     else:
         raise RunError(f'{output}: no run came to the statistics of its data here yet; run it again')
-    file = any_path(statistics.uri, f'Split-{features.TRAIN}', 'FeatureStats.pb')
+    file = any_path(statistics.uri, f'Split-{names.TRAIN}', 'FeatureStats.pb')
     try:
         with local_file(file) as here:
             found = statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes())

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components import names
 from components.errors import RunError
-from pipeline import features
 from pipeline.model.preprocessing import decode
 
 # Encoded images that are shuffled at a time: some hundred megabytes at most. An epoch of more is shuffled in part.
@@ -59,7 +59,7 @@ def augmented(image: tf.Tensor, key: tf.Tensor, flip: bool, crop: float) -> tf.T
 
 
 def _labels(records: tf.Tensor) -> tf.Tensor:
-    return tf.io.parse_example(records, {features.LABEL: tf.io.FixedLenFeature([], tf.int64)})[features.LABEL]
+    return tf.io.parse_example(records, {names.LABEL: tf.io.FixedLenFeature([], tf.int64)})[names.LABEL]
 
 
 class Batches:
@@ -123,11 +123,11 @@ class Batches:
 
     def _parsed(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         spec = {
-            features.IMAGE: tf.io.FixedLenFeature([], tf.string),
-            features.LABEL: tf.io.FixedLenFeature([], tf.int64),
+            names.IMAGE: tf.io.FixedLenFeature([], tf.string),
+            names.LABEL: tf.io.FixedLenFeature([], tf.int64),
         }
         example = tf.io.parse_single_example(record, spec)
-        return example[features.IMAGE], example[features.LABEL]
+        return example[names.IMAGE], example[names.LABEL]
 
     def _batched(
         self, records: tf.data.Dataset, change: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline import features
+from components import names
 from pipeline.model import request_validation
 
 _FOLDER = Path(__file__).resolve().parents[3] / 'deploy' / 'serving'
@@ -15,7 +15,7 @@ _FOLDER = Path(__file__).resolve().parents[3] / 'deploy' / 'serving'
 def test_compose_serves_what_a_run_pushes_under_the_name_that_clients_ask_for():
     (service,) = yaml.safe_load((_FOLDER / 'docker-compose.yaml').read_text())['services'].values()
     arguments = dict(argument.removeprefix('--').split('=') for argument in service['command'])
-    assert arguments['model_name'] == features.MODEL
+    assert arguments['model_name'] == names.MODEL
     assert any(volume.endswith(f':{arguments["model_base_path"]}:ro') for volume in service['volumes'])
     assert {port.rpartition(':')[2] for port in service['ports']} == {arguments['port'], arguments['rest_api_port']}
     assert all(port.startswith('127.0.0.1:') for port in service['ports'])
@@ -27,7 +27,7 @@ def test_the_inference_service_serves_the_folder_of_versions_and_not_as_root():
     manifest = yaml.safe_load((_FOLDER / 'inferenceservice.yaml').read_text())
     assert (manifest['apiVersion'], manifest['kind']) == ('serving.kserve.io/v1beta1', 'InferenceService')
     predictor = manifest['spec']['predictor']
-    assert predictor['model']['storageUri'].endswith(f'serving/{features.MODEL}')
+    assert predictor['model']['storageUri'].endswith(f'serving/{names.MODEL}')
     assert predictor['model']['modelFormat']['name'] == 'tensorflow'
     assert predictor['securityContext']['runAsNonRoot'] is True
 

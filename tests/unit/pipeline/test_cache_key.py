@@ -30,7 +30,7 @@ def _all() -> dict[str, str]:
         ('pipeline/model/head.py', {'Tuner', 'Trainer'}),
         ('pipeline/model/tuner.py', {'Tuner'}),
         ('pipeline/model/fine_tuning/batches.py', {'FineTuner'}),
-        ('pipeline/features.py', {'Transform', 'Tuner', 'Trainer', 'FineTuner', 'Evaluator'}),
+        ('components/names.py', {'Transform', 'Tuner', 'Trainer', 'FineTuner', 'Evaluator'}),
         ('components/evaluator/thresholds.py', {'Evaluator'}),
         ('pipeline/report/page.py', set()),
     ],

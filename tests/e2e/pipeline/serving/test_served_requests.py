@@ -12,7 +12,7 @@ import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow_serving.apis import predict_pb2
 
-from pipeline import features
+from components import names
 
 _README = (Path(__file__).resolve().parents[4] / 'deploy' / 'serving' / 'README.md').read_text()
 
@@ -24,15 +24,15 @@ def face(inputs):
 
 @pytest.fixture(scope='module')
 def signature(finished):
-    model = tf.saved_model.load(str(finished.output / 'serving' / features.MODEL / finished.versions[0]))
-    signature = model.signatures[features.SERVING]
+    model = tf.saved_model.load(str(finished.output / 'serving' / names.MODEL / finished.versions[0]))
+    signature = model.signatures[names.SERVING]
     signature.keep_alive = model
     return signature
 
 
 def test_the_readmes_rest_request_is_one_that_the_model_answers_in_the_readmes_shape(signature, face):
     request, answer = (json.loads(text) for text in re.findall(r'```json\n(.+?)\n```', _README, re.DOTALL))
-    assert request['signature_name'] == features.SERVING
+    assert request['signature_name'] == names.SERVING
     (instance,) = request['instances']
     assert base64.b64decode(instance['image_bytes']['b64'][:4]) == b'\xff\xd8\xff'
     instance['image_bytes']['b64'] = base64.b64encode(face).decode()
@@ -47,7 +47,7 @@ def test_the_readmes_rest_request_is_one_that_the_model_answers_in_the_readmes_s
 def test_the_readmes_grpc_request_is_one_that_the_model_answers(signature, face):
     (text,) = re.findall(r'```\n(model_spec .+?)\n```', _README, re.DOTALL)
     request = text_format.Parse(text, predict_pb2.PredictRequest())
-    assert (request.model_spec.name, request.model_spec.signature_name) == (features.MODEL, features.SERVING)
+    assert (request.model_spec.name, request.model_spec.signature_name) == (names.MODEL, names.SERVING)
     request.inputs['image_bytes'].string_val[0] = face
     outputs = signature(**{name: tf.constant(tf.make_ndarray(value)) for name, value in request.inputs.items()})
     assert outputs['label'].numpy()[0] in (b'male', b'female')

@@ -42,8 +42,8 @@ def assert_adds_up(account, splits, folder):
     with open(folder / 'rejected.csv', encoding='utf-8', newline='') as stream:
         assert len(list(csv.DictReader(stream))) == losses
     for split, examples in splits.items():
-        genders = [names.GENDER_NAMES[example['gender']] for example in examples]
-        assert account['splits'][split] == {name: genders.count(name) for name in names.GENDER_NAMES}
+        genders = [names.GENDERS[example['gender']] for example in examples]
+        assert account['splits'][split] == {name: genders.count(name) for name in names.GENDERS}
         strata = [f'{name} {e["age_band"].decode()}' for name, e in zip(genders, examples, strict=True)]
         assert {k: n for k, n in account['strata'][split].items() if n} == {k: strata.count(k) for k in set(strata)}
         assert len(account['strata'][split]) == 14
