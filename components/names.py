@@ -47,6 +47,12 @@ PROBABILITY = 'probability'
 LOGIT = 'logit'
 LABEL_NAME = 'label'
 
+# Files in artifacts: the base and the head as Keras models, the measures after each epoch, and Trainer's own settings.
+BASE_FILE = 'base.keras'
+HEAD_FILE = 'head.keras'
+HISTORY_FILE = 'history.json'
+TRAINING_FILE = 'training.json'
+
 # The exported model's signatures.
 SERVING = 'serving_default'
 FROM_EXAMPLES = 'examples'

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each component's result depends on besides its inputs and properties: our code and the installed versions.
 
-TFX's cache looks at inputs, properties and the executor's class. An upgrade that changes what an executor does would
-get the old results from it.
+TFX's cache looks at inputs, properties and the executor's class. After an upgrade that changes what an executor does,
+it would still hand out the old results. The code is found from the imports, see `components.source_digest`.
 """
 
 from __future__ import annotations
@@ -11,73 +11,33 @@ from __future__ import annotations
 import functools
 import hashlib
 from importlib import metadata as packages
-from pathlib import Path
+from typing import Any
 
-_ROOT = Path(__file__).resolve().parents[1]
+from components import source_digest
 
-_EMBEDDING_GEN = ('components/embedding_gen', 'components/caffe_converter/keras_layers.py')
-
-# By component: the files and folders of ours that its result depends on.
-_SOURCES = {
-    'StratifiedExampleGen': ('components/stratified_example_gen',),
-    'CuratedSchema': ('components/curated_schema',),
-    'DataGate': ('components/data_gate',),
-    'CaffeConverter': ('components/caffe_converter',),
-    'Transform': ('pipeline/model/preprocessing.py', 'components/names.py'),
-    'EmbeddingGen': _EMBEDDING_GEN,
-    'FineTunedEmbeddingGen': _EMBEDDING_GEN,
-    'Tuner': ('pipeline/model/tuner.py', 'pipeline/model/trainer.py', 'pipeline/model/head.py', 'components/names.py'),
-    'Trainer': (
-        'pipeline/model/trainer.py',
-        'pipeline/model/head.py',
-        'pipeline/model/export.py',
-        'pipeline/model/request_validation.py',
-        'components/names.py',
-        'components/embedding_gen/embedder.py',
-        'components/embedding_gen/precision.py',
-        'components/caffe_converter/keras_layers.py',
-    ),
-    'FineTuner': (
-        'pipeline/model/fine_tuning',
-        'components/fine_tuner',
-        'pipeline/model/preprocessing.py',
-        'pipeline/model/trainer.py',
-        'pipeline/model/export.py',
-        'pipeline/model/request_validation.py',
-        'components/names.py',
-        'components/embedding_gen/embedder.py',
-        'components/embedding_gen/precision.py',
-        'components/caffe_converter/keras_layers.py',
-    ),
-    'Evaluator': (
-        'components/evaluator/component.py',
-        'components/evaluator/thresholds.py',
-        'components/evaluator/metrics.py',
-        'components/evaluator/intervals.py',
-        'components/names.py',
-    ),
-    'SignatureCheck': ('components/signature_check',),
-    'AtomicPusher': ('components/atomic_pusher',),
-}
+# Execution properties of TFX's components that name a function of ours by its import path.
+_FUNCTIONS = ('preprocessing_fn', 'run_fn', 'tuner_fn')
 
 _PACKAGES = (
     'tfx', 'tensorflow', 'keras', 'keras-tuner', 'tensorflow-transform', 'tensorflow-model-analysis', 'apache-beam',
 )  # fmt: skip
 
 
-def fingerprint(component: str) -> str:
-    """The SHA-256, 64 hexadecimal digits, over the sources and versions that a component's result depends on.
+def of(component: Any) -> str:
+    """The SHA-256, 64 hexadecimal digits, over the code and the versions that a component's result depends on.
 
     Args:
-      component: its id; one of TFX's own components depends on the versions only.
+      component: a TFX component; its executor's class and the functions that its properties name say which code it
+        runs.
     """
-    total = hashlib.sha256(_versions().encode())
-    for source in _SOURCES.get(component, ()):
-        path = _ROOT / source
-        for file in sorted(path.rglob('*.py')) if path.is_dir() else [path]:
-            content = file.read_bytes()
-            total.update(f'{file.relative_to(_ROOT).as_posix()} {len(content)}\n'.encode() + content)
-    return total.hexdigest()
+    code = source_digest.of(*modules(component))
+    return hashlib.sha256(f'{_versions()} {code}'.encode()).hexdigest()
+
+
+def modules(component: Any) -> list[str]:
+    """The modules that a component runs, by name: its executor's, and those of functions named in its properties."""
+    named = [component.exec_properties.get(key) for key in _FUNCTIONS]
+    return [component.executor_spec.executor_class.__module__, *(name.rpartition('.')[0] for name in named if name)]
 
 
 @functools.cache

@@ -1,34 +1,38 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline: wiring only. Paths, runner and metadata come from `pipeline.runners`."""
+"""The pipeline: wiring only, in four groups: ingest, embed, train, release. The environment comes from runners."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, Tuner
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
+from tfx.types import BaseChannel
 
 from components import names
 from components.atomic_pusher.component import AtomicPusher
 from components.caffe_converter.component import CaffeConverter
 from components.curated_schema.component import CuratedSchema
+from components.curated_schema.settings import Settings as SchemaSettings
 from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
-from components.evaluator import eval_config, thresholds
 from components.evaluator.component import Evaluator
 from components.fine_tuner.component import FineTuner
 from components.signature_check.component import SignatureCheck
+from components.signature_check.settings import Settings as CheckSettings
 from components.stratified_example_gen.component import StratifiedExampleGen
 from pipeline import cache_key
 from pipeline.config import Config
 
 #: The components that only fine-tuning has.
 FINE_TUNING = ('FineTuner', 'FineTunedEmbeddingGen')
+
+_TRAIN = trainer_pb2.TrainArgs(splits=[names.TRAIN])
+_VALIDATION = trainer_pb2.EvalArgs(splits=[names.VALIDATION])
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Environment:
       beam_args: Beam's pipeline options, text or placeholders of TFX's.
       baseline_accuracy: of the last blessed model, or None.
       embedding_store: folder of embeddings that outlive a run, or ''.
-      checkpoints: a folder for what a killed fine-tuning goes on from; '' keeps nothing.
+      checkpoints: folder of the checkpoints that a killed fine-tuning resumes from; '' keeps none.
       only_from_root: take nothing from the cache that lies elsewhere than under `root`, where workers may not see it.
     """
 
@@ -72,6 +76,25 @@ class Environment:
     only_from_root: bool = False
 
 
+class _Ingested(NamedTuple):
+    """What the later groups need of the first one."""
+
+    examples: BaseChannel
+    schema: BaseChannel
+    gate: DataGate
+
+
+class _Embedded(NamedTuple):
+    transform_graph: BaseChannel
+    base_model: BaseChannel
+    embeddings: BaseChannel
+
+
+class _Trained(NamedTuple):
+    model: BaseChannel
+    embeddings: BaseChannel
+
+
 def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
     """Wires the components.
 
@@ -82,148 +105,13 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     Returns:
       The pipeline, not yet bound to a metadata store.
     """
-    data = config.data
-    examples = StratifiedExampleGen(
-        data_root=environment.data_root,
-        fingerprint=environment.data_fingerprint,
-        directories=list(data.directories),
-        per_folder=data.per_folder,
-        seed=data.seed,
-        split=data.split,
-        fractions=data.fractions,
-        shards=data.shards,
-        min_size=data.min_size,
-        max_bad_fraction=data.max_bad_fraction,
-        layout=data.layout,
-        manifest_columns=list(data.manifest_columns),
-        near_duplicate_distance=data.near_duplicate_distance,
-    )
-    schema = CuratedSchema(columns=data.manifest_columns)
-    statistics = StatisticsGen(examples=examples.outputs['examples'], schema=schema.outputs['schema'])
-    validator = ExampleValidator(statistics=statistics.outputs['statistics'], schema=schema.outputs['schema'])
-    gate = DataGate(
-        examples=examples.outputs['examples'],
-        statistics=statistics.outputs['statistics'],
-        anomalies=validator.outputs['anomalies'],
-        schema=schema.outputs['schema'],
-        baseline=environment.baseline_statistics,
-        **dataclasses.asdict(config.gate),
-    )
-    base = CaffeConverter(
-        prototxt=environment.prototxt,
-        caffemodel=environment.caffemodel,
-        output_layer=config.model.output_layer,
-        input_size=config.model.input_size,
-        prototxt_sha256=environment.prototxt_sha256,
-        caffemodel_sha256=environment.caffemodel_sha256,
-    )
-    height, width = environment.input_size
-    transform = Transform(
-        examples=examples.outputs['examples'],
-        schema=schema.outputs['schema'],
-        preprocessing_fn='pipeline.model.preprocessing.preprocessing_fn',
-        splits_config=transform_pb2.SplitsConfig(analyze=[names.TRAIN]),
-        custom_config={
-            'height': height,
-            'width': width,
-            'mean_bgr': list(config.transform.mean_bgr) if config.transform.mean == 'fixed' else None,
-        },
-        materialize=False,
-        disable_analyzer_cache=True,
-        disable_statistics=True,
-    )
-    transform.add_upstream_node(gate)
-    embedding = {**dataclasses.asdict(config.embedding), 'pooling_grid': config.model.pooling_grid}
-    embeddings = EmbeddingGen(
-        examples=examples.outputs['examples'],
-        transform_graph=transform.outputs['transform_graph'],
-        base_model=base.outputs['model'],
-        **embedding,
-        store=environment.embedding_store,
-    )
-    head_settings = dataclasses.asdict(config.trainer)
-    unfreeze_from = head_settings.pop('unfreeze_from')  # another one leaves the head as it is
-    train_args = trainer_pb2.TrainArgs(splits=[names.TRAIN])
-    eval_args = trainer_pb2.EvalArgs(splits=[names.VALIDATION])
-    tuner = None
-    if config.tuner.enabled:
-        tuner = Tuner(
-            tuner_fn='pipeline.model.tuner.tuner_fn',
-            examples=embeddings.outputs['embeddings'],
-            train_args=train_args,
-            eval_args=eval_args,
-            custom_config={
-                'tuner': dataclasses.asdict(config.tuner),
-                'trainer': {**head_settings, 'epochs': config.tuner.epochs},
-            },
-        )
-    trainer = Trainer(
-        run_fn='pipeline.model.trainer.run_fn',
-        examples=embeddings.outputs['embeddings'],
-        transform_graph=transform.outputs['transform_graph'],
-        base_model=base.outputs['model'],
-        hyperparameters=tuner.outputs['best_hyperparameters'] if tuner else None,
-        train_args=train_args,
-        eval_args=eval_args,
-        custom_config={
-            'trainer': head_settings,
-            'embedder': embedding,
-        },
-    )
-    final_model, final_embeddings, fine_tuning = trainer, embeddings, []
-    if unfreeze_from:
-        final_model = FineTuner(
-            examples=examples.outputs['examples'],
-            transform_graph=transform.outputs['transform_graph'],
-            base_model=base.outputs['model'],
-            head_model=trainer.outputs['model'],
-            settings={
-                **dataclasses.asdict(config.fine_tuning),
-                'unfreeze_from': unfreeze_from,
-                'seed': config.trainer.seed,
-                'class_weights': config.trainer.class_weights,
-            },
-            embedder=embedding,
-            checkpoints=environment.checkpoints,
-        )
-        # The frozen base's embeddings are not those of the base that is exported now.
-        final_embeddings = EmbeddingGen(
-            examples=examples.outputs['examples'],
-            transform_graph=transform.outputs['transform_graph'],
-            base_model=final_model.outputs['model'],
-            **embedding,
-            store=environment.embedding_store,
-        ).with_id(FINE_TUNING[1])
-        fine_tuning = [final_model, final_embeddings]
-    evaluator = Evaluator(
-        examples=final_embeddings.outputs['embeddings'],
-        model=final_model.outputs['model'],
-        eval_config=eval_config.eval_config(data.manifest_columns),
-        example_splits=[names.TEST],
-        bounds=json.dumps(thresholds.of(config.evaluation, environment.baseline_accuracy)),
-    )
-    check = SignatureCheck(
-        model=final_model.outputs['model'],
-        examples=examples.outputs['examples'],
-        embeddings=final_embeddings.outputs['embeddings'],
-        split=names.TEST,
-        precision=config.embedding.precision,
-    )
-    pusher = AtomicPusher(
-        model=final_model.outputs['model'],
-        model_blessing=evaluator.outputs['blessing'],
-        infra_blessing=check.outputs['blessing'],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
-        ),
-    )
-    components = [
-        examples, schema, statistics, validator, gate, transform, base, embeddings, *([tuner] if tuner else []),
-        trainer, *fine_tuning, evaluator, check, pusher,
-    ]  # fmt: skip
+    ingesting, ingested = _ingest(config, environment)
+    embedding, embedded = _embed(config, environment, ingested)
+    training, trained = _train(config, environment, ingested, embedded)
+    components = [*ingesting, *embedding, *training, *_release(config, environment, ingested, trained)]
     for component in components:
         # Executors ignore flags that they do not know; TFX's cache does not.
-        flags = [f'--code={cache_key.fingerprint(component.id)}']
+        flags = [f'--code={cache_key.of(component)}']
         if environment.only_from_root:
             flags.append(f'--root={environment.root}')
         component.executor_spec.add_extra_flags(flags)
@@ -234,3 +122,126 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
         enable_cache=True,
         beam_pipeline_args=list(environment.beam_args),
     )
+
+
+def _ingest(config: Config, environment: Environment) -> tuple[list[BaseComponent], _Ingested]:
+    """Samples the faces and stops the run over data that is not good enough."""
+    example_gen = StratifiedExampleGen(environment.data_root, config.data, fingerprint=environment.data_fingerprint)
+    examples = example_gen.outputs['examples']
+    schema = CuratedSchema(SchemaSettings(columns=config.data.manifest_columns))
+    statistics = StatisticsGen(examples=examples, schema=schema.outputs['schema'])
+    validator = ExampleValidator(statistics=statistics.outputs['statistics'], schema=schema.outputs['schema'])
+    gate = DataGate(
+        examples=examples,
+        statistics=statistics.outputs['statistics'],
+        anomalies=validator.outputs['anomalies'],
+        schema=schema.outputs['schema'],
+        settings=config.gate,
+        baseline=environment.baseline_statistics,
+    )
+    return [example_gen, schema, statistics, validator, gate], _Ingested(examples, schema.outputs['schema'], gate)
+
+
+def _embed(config: Config, environment: Environment, ingested: _Ingested) -> tuple[list[BaseComponent], _Embedded]:
+    """Converts the base, measures the mean image, and puts each image through the base once."""
+    height, width = environment.input_size
+    transform = Transform(
+        examples=ingested.examples,
+        schema=ingested.schema,
+        preprocessing_fn='pipeline.model.preprocessing.preprocessing_fn',
+        splits_config=transform_pb2.SplitsConfig(analyze=[names.TRAIN]),
+        custom_config={'height': height, 'width': width, 'transform': config.transform.as_dict()},
+        materialize=False,
+        disable_analyzer_cache=True,
+        disable_statistics=True,
+    )
+    transform.add_upstream_node(ingested.gate)
+    base = CaffeConverter(
+        environment.prototxt,
+        environment.caffemodel,
+        config.model,
+        prototxt_sha256=environment.prototxt_sha256,
+        caffemodel_sha256=environment.caffemodel_sha256,
+    )
+    graph, model = transform.outputs['transform_graph'], base.outputs['model']
+    embeddings = EmbeddingGen(ingested.examples, graph, model, config.embedding, store=environment.embedding_store)
+    return [transform, base, embeddings], _Embedded(graph, model, embeddings.outputs['embeddings'])
+
+
+def _train(
+    config: Config, environment: Environment, ingested: _Ingested, embedded: _Embedded
+) -> tuple[list[BaseComponent], _Trained]:
+    """Trains the head, where configured after a search for its settings, and then the base with it."""
+    components: list[BaseComponent] = []
+    sections = {'trainer': config.trainer.as_dict(), 'embedding': config.embedding.as_dict()}
+    hyperparameters = None
+    if config.tuner.enabled:
+        tuner = Tuner(
+            tuner_fn='pipeline.model.tuner.tuner_fn',
+            examples=embedded.embeddings,
+            train_args=_TRAIN,
+            eval_args=_VALIDATION,
+            custom_config={'tuner': config.tuner.as_dict(), 'trainer': config.trainer.as_dict()},
+        )
+        components.append(tuner)
+        hyperparameters = tuner.outputs['best_hyperparameters']
+    trainer = Trainer(
+        run_fn='pipeline.model.trainer.run_fn',
+        examples=embedded.embeddings,
+        transform_graph=embedded.transform_graph,
+        base_model=embedded.base_model,
+        hyperparameters=hyperparameters,
+        train_args=_TRAIN,
+        eval_args=_VALIDATION,
+        custom_config=sections,
+    )
+    components.append(trainer)
+    if not config.fine_tuning.unfreeze_from:
+        return components, _Trained(trainer.outputs['model'], embedded.embeddings)
+    fine_tuner = FineTuner(
+        examples=ingested.examples,
+        transform_graph=embedded.transform_graph,
+        base_model=embedded.base_model,
+        head_model=trainer.outputs['model'],
+        run_fn='pipeline.model.fine_tuning.run.run_fn',
+        settings=config.fine_tuning,
+        custom_config=sections,
+        checkpoints=environment.checkpoints,
+    )
+    # The frozen base's embeddings are not those of the base that is exported now.
+    embeddings = EmbeddingGen(
+        ingested.examples,
+        embedded.transform_graph,
+        fine_tuner.outputs['model'],
+        config.embedding,
+        store=environment.embedding_store,
+    ).with_id(FINE_TUNING[1])
+    return [*components, fine_tuner, embeddings], _Trained(
+        fine_tuner.outputs['model'], embeddings.outputs['embeddings']
+    )
+
+
+def _release(config: Config, environment: Environment, ingested: _Ingested, trained: _Trained) -> list[BaseComponent]:
+    """Measures and checks the model, and pushes it if it is blessed."""
+    evaluator = Evaluator(
+        examples=trained.embeddings,
+        model=trained.model,
+        settings=config.evaluation,
+        extra_slices=config.data.manifest_columns,
+        baseline_accuracy=environment.baseline_accuracy,
+    )
+    check = SignatureCheck(
+        model=trained.model,
+        examples=ingested.examples,
+        embeddings=trained.embeddings,
+        settings=CheckSettings(precision=config.embedding.precision),
+    )
+    pusher = AtomicPusher(
+        model=trained.model,
+        model_blessing=evaluator.outputs['blessing'],
+        infra_blessing=check.outputs['blessing'],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
+        ),
+    )
+    return [evaluator, check, pusher]

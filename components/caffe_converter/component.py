@@ -4,29 +4,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
-from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
+from components import specification
 from components.caffe_converter import executor
-
-
-class CaffeConverterSpec(component_spec.ComponentSpec):
-    """No inputs; `executor.Executor.Do` says what the output and the execution properties hold."""
-
-    PARAMETERS = {
-        'prototxt': component_spec.ExecutionParameter(type=str),
-        'caffemodel': component_spec.ExecutionParameter(type=str),
-        'output_layer': component_spec.ExecutionParameter(type=str),
-        'input_size': component_spec.ExecutionParameter(type=str),
-        'prototxt_sha256': component_spec.ExecutionParameter(type=str),
-        'caffemodel_sha256': component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS: dict[str, component_spec.ChannelParameter] = {}
-    OUTPUTS = {'model': component_spec.ChannelParameter(type=standard_artifacts.Model)}
+from components.caffe_converter.settings import Settings
 
 
 class CaffeConverter(base_component.BaseComponent):
@@ -38,31 +21,34 @@ class CaffeConverter(base_component.BaseComponent):
     Args:
       prototxt: path of the network.
       caffemodel: path of its weights.
-      output_layer: the Caffe layer to end at; None for the network's only output.
-      input_size: height and width of the input in pixels; None for the prototxt's.
+      settings: which part of the network, and the size of its input.
       prototxt_sha256, caffemodel_sha256: of the files' content, hexadecimal; '' is not checked.
     """
 
-    SPEC_CLASS = CaffeConverterSpec
+    SPEC_CLASS = specification.make(
+        'CaffeConverterSpec',
+        inputs={},
+        outputs={'model': standard_artifacts.Model},
+        properties=('prototxt', 'caffemodel', 'settings', 'prototxt_sha256', 'caffemodel_sha256'),
+    )
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
         self,
         prototxt: str,
         caffemodel: str,
-        output_layer: str | None = None,
-        input_size: Sequence[int] | None = None,
+        settings: Settings | None = None,
+        *,
         prototxt_sha256: str = '',
         caffemodel_sha256: str = '',
     ):
         super().__init__(
-            spec=CaffeConverterSpec(
+            specification.fill(
+                self.SPEC_CLASS,
                 prototxt=prototxt,
                 caffemodel=caffemodel,
-                output_layer=output_layer or '',
-                input_size=json.dumps(list(input_size or [])),
+                settings=(settings or Settings()).to_json(),
                 prototxt_sha256=prototxt_sha256,
                 caffemodel_sha256=caffemodel_sha256,
-                model=types.Channel(type=standard_artifacts.Model),
             )
         )

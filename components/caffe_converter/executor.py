@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tfx import types
@@ -12,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.caffe_converter.folder import convert_to_folder
+from components.caffe_converter.settings import Settings
 
 
 class Executor(base_executor.BaseExecutor):
@@ -33,20 +33,20 @@ class Executor(base_executor.BaseExecutor):
           exec_properties:
             - prototxt: str, path of the network.
             - caffemodel: str, path of its weights.
-            - output_layer: str, the Caffe layer to end at; '' for the network's only output.
-            - input_size: str, JSON list of height and width in pixels; '[]' for the prototxt's.
+            - settings: str, JSON of `Settings`.
             - prototxt_sha256, caffemodel_sha256: str, of the files' content; '' is not checked.
 
         Raises:
           InputError: the files cannot be converted, or changed since their digests were taken.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        settings = Settings.from_json(exec_properties['settings'])
         convert_to_folder(
             exec_properties['prototxt'],
             exec_properties['caffemodel'],
             artifact_utils.get_single_uri(output_dict['model']),
-            output_layer=exec_properties.get('output_layer') or None,
-            input_size=tuple(json.loads(exec_properties['input_size'])) or None,
-            prototxt_sha256=exec_properties.get('prototxt_sha256') or '',
-            caffemodel_sha256=exec_properties.get('caffemodel_sha256') or '',
+            output_layer=settings.output_layer,
+            input_size=settings.size,
+            prototxt_sha256=exec_properties['prototxt_sha256'],
+            caffemodel_sha256=exec_properties['caffemodel_sha256'],
         )

@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 import os
 
+from components import names
 from components.caffe_converter.api import check, convert
 from components.errors import InputError
 from components.io.files import any_path, atomic_path, sha256_file, write_text
 
-MODEL_FILE = 'base.keras'
 REPORT_FILE = 'report.json'
 
 
@@ -60,7 +60,7 @@ def convert_to_folder(
     target = any_path(folder)
     target.mkdir(parents=True, exist_ok=True)
     model = convert(prototxt, caffemodel, output_layer=output_layer, input_size=input_size, quiet=False)
-    with atomic_path(target / MODEL_FILE) as temporary:
+    with atomic_path(target / names.BASE_FILE) as temporary:
         model.save(temporary)
     write_text(target / REPORT_FILE, json.dumps(report, indent=1) + '\n')
 

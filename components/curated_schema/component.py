@@ -4,45 +4,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
-from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
+from components import specification
 from components.curated_schema import executor, schema
-
-
-class CuratedSchemaSpec(component_spec.ComponentSpec):
-    """Outputs and execution properties; `executor.Executor.Do` says what they hold."""
-
-    PARAMETERS = {
-        'columns': component_spec.ExecutionParameter(type=str),
-        'sha256': component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS: dict[str, component_spec.ChannelParameter] = {}
-    OUTPUTS = {'schema': component_spec.ChannelParameter(type=standard_artifacts.Schema)}
+from components.curated_schema.settings import Settings
 
 
 class CuratedSchema(base_component.BaseComponent):
     """The project's schema as an artifact.
 
-    TFX's ImportSchemaGen is cached by the path of a file on the machine that compiles the pipeline; this one is cached
-    by content and finds the file in the package that is installed where it runs.
+    TFX's ImportSchemaGen is cached by the path of a file on the machine that compiles the pipeline. This component is
+    cached by content, and finds the file in the package that is installed where it runs.
 
     Args:
-      columns: the manifest's columns that are features.
+      settings: what is added to the schema.
     """
 
-    SPEC_CLASS = CuratedSchemaSpec
+    SPEC_CLASS = specification.make(
+        'CuratedSchemaSpec', inputs={}, outputs={'schema': standard_artifacts.Schema}, properties=('settings', 'sha256')
+    )
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, columns: Sequence[str] = ()):
+    def __init__(self, settings: Settings | None = None):
         super().__init__(
-            spec=CuratedSchemaSpec(
-                columns=json.dumps(list(columns)),
-                sha256=schema.sha256(),
-                schema=types.Channel(type=standard_artifacts.Schema),
-            )
+            specification.fill(self.SPEC_CLASS, settings=(settings or Settings()).to_json(), sha256=schema.sha256())
         )

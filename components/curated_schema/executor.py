@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -15,6 +14,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.curated_schema import schema
+from components.curated_schema.settings import Settings
 
 
 class Executor(base_executor.BaseExecutor):
@@ -33,10 +33,10 @@ class Executor(base_executor.BaseExecutor):
           output_dict:
             - schema: Schema, the folder that gets `schema.pbtxt`.
           exec_properties:
-            - columns: str, JSON list of the manifest's columns that are features.
+            - settings: str, JSON of `Settings`.
             - sha256: str, of the curated schema; there for the cache only.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        built = schema.build(json.loads(exec_properties['columns']))
+        built = schema.build(Settings.from_json(exec_properties['settings']).columns)
         target = os.path.join(artifact_utils.get_single_uri(output_dict['schema']), 'schema.pbtxt')
         io_utils.write_string_file(target, text_format.MessageToString(built))

@@ -18,6 +18,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate import gate
+from components.data_gate.settings import STOP, Settings
 from components.errors import RunError
 
 
@@ -41,14 +42,14 @@ class Executor(base_executor.BaseExecutor):
           output_dict:
             - decision: GateDecision, the folder that gets `decision.json`.
           exec_properties:
-            - mode: 'stop' or 'warn'.
-            - min_gender_share, min_per_stratum, max_skew, max_drift: see `gate.Bounds`.
+            - settings: str, JSON of `Settings`.
             - baseline: str, folder of the ExampleStatistics that the data is compared with, or ''.
 
         Raises:
           RunError: in mode 'stop', when there is a finding.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        settings = Settings.from_json(exec_properties['settings'])
         anomalies = artifact_utils.get_single_instance(input_dict['anomalies'])
         statistics = artifact_utils.get_single_instance(input_dict['statistics'])
         splits = artifact_utils.decode_split_names(statistics.split_names)
@@ -62,21 +63,15 @@ class Executor(base_executor.BaseExecutor):
             text_format.Parse(_read(schema, '', 'schema.pbtxt'), schema_pb2.Schema()),
             json.loads(_read(examples, '', 'account.json'))['strata'],
             _baseline(exec_properties['baseline'], splits),
-            gate.Bounds(
-                exec_properties['min_gender_share'],
-                exec_properties['min_per_stratum'],
-                exec_properties['max_skew'],
-                exec_properties['max_drift'],
-            ),
+            settings,
         )
-        mode = exec_properties['mode']
         summary = '; '.join(' '.join(str(finding).split()) for finding in findings)
-        if findings and mode == 'stop':
+        if findings and settings.mode == STOP:
             raise RunError(f'the data did not pass the gate (--set gate.mode=warn reports and goes on): {summary}')
         if findings:
             logging.warning('DataGate goes on over: %s', summary)
         target = os.path.join(artifact_utils.get_single_uri(output_dict['decision']), 'decision.json')
-        io_utils.write_string_file(target, json.dumps(gate.decision(findings, mode), indent=1))
+        io_utils.write_string_file(target, json.dumps(gate.decision(findings, settings.mode), indent=1))
 
 
 def _read(uri: str, split: str, name: str) -> bytes:

@@ -12,26 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.data_gate.comparison import distances
+from components.data_gate.settings import Settings
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What the data must keep to.
-
-    Attributes:
-      min_gender_share: lowest share of either gender in each split, 0 to 0.5.
-      min_per_stratum: fewest images of each gender and age band in each split; 0 asks for none.
-      max_skew: largest distance of a feature's distribution between the first split and each other one, 0 to 1.
-      max_drift: largest distance of a feature's distribution from the baseline's, 0 to 1.
-    """
-
-    min_gender_share: float
-    min_per_stratum: int
-    max_skew: float
-    max_drift: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +104,7 @@ def decide(
     schema: schema_pb2.Schema,
     strata: Mapping[str, Mapping[str, int]],
     baseline: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
-    bounds: Bounds,
+    settings: Settings,
 ) -> list[Finding]:
     """Gathers all findings of all splits.
 
@@ -130,22 +114,22 @@ def decide(
       schema: what the features are.
       strata: counts by split and stratum, see `stratum_findings`.
       baseline: statistics by split of the data that this data must not drift from; may be empty.
-      bounds: what is allowed.
+      settings: what is allowed.
     """
     findings = [finding for split, found in anomalies.items() for finding in anomaly_findings(split, found)]
     for split, found in statistics.items():
-        findings += balance_findings(split, found, bounds.min_gender_share)
-    findings += stratum_findings(strata, bounds.min_per_stratum)
+        findings += balance_findings(split, found, settings.min_gender_share)
+    findings += stratum_findings(strata, settings.min_per_stratum)
     train, *others = statistics
     for split in others:
         where = f'{train} and {split}'
         findings += distance_findings(
-            where, statistics[train], statistics[split], schema, bounds.max_skew, 'gate.max_skew'
+            where, statistics[train], statistics[split], schema, settings.max_skew, 'gate.max_skew'
         )
     for split in sorted(set(statistics) & set(baseline)):
         where = f'{split} now and in the last run on other data'
         findings += distance_findings(
-            where, baseline[split], statistics[split], schema, bounds.max_drift, 'gate.max_drift'
+            where, baseline[split], statistics[split], schema, settings.max_drift, 'gate.max_drift'
         )
     return findings
 

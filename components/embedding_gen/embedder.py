@@ -9,45 +9,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from components.embedding_gen.precision import FLOAT32, in_precision
+from components import source_digest
+from components.embedding_gen.precision import in_precision
+from components.embedding_gen.settings import Settings
 from components.errors import InputError
-from components.io.files import local_file
+from components.names import IMAGE
 
-# The transformed feature that holds the image, and the raw one that it is made from.
-IMAGE = 'image'
-
-
-def load_base(path: str | Path) -> keras.Model:
-    """Loads the frozen base that CaffeConverter wrote.
-
-    Args:
-      path: a `.keras` file, here or in a bucket.
-
-    Returns:
-      The model, not trainable: float32 [B, H, W, 3] (BGR, 0-255 minus the mean image) to float32 [B, h, w, C] or
-      [B, C].
-
-    Raises:
-      InputError: the file is not a Keras model that can be loaded without running code of its own.
-      OSError: a bucket does not give it.
-    """
-    import components.caffe_converter.keras_layers  # noqa: F401  registers the layers that a base may contain
-
-    # A bucket that does not answer says nothing of the model, and may be asked again.
-    with local_file(path) as file:
-        try:
-            base = keras.models.load_model(file, compile=False, safe_mode=True)
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(
-                f'{path}: not a Keras model that can be loaded safely ({str(error).splitlines()[0]})'
-            ) from error
-    base.trainable = False
-    return base
+# The code that turns images into embeddings, see `Embedder.identity`.
+_CODE = (__name__, 'components.caffe_converter.keras_layers')
 
 
 def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
@@ -75,7 +48,7 @@ def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
         _, height, width, _ = output.shape
         if min(height, width) < grid:
             raise InputError(
-                f"model.pooling_grid is {grid}, but the base's last map is {height}x{width}: give at most "
+                f"embedding.pooling_grid is {grid}, but the base's last map is {height}x{width}: give at most "
                 f'{min(height, width)}, a larger model.input_size or an earlier model.output_layer'
             )
         strides = height // grid, width // grid
@@ -89,28 +62,24 @@ class Embedder(tf.Module):
     """Decoding, resizing, mean image and base as one graph.
 
     Args:
-      base: the frozen base, see `load_base`.
+      base: the frozen base, see `base_model.load`.
       transform: a callable from {'image': string [B]} to {'image': float32 [B, H, W, 3]}; in the pipeline this is the
         layer of the Transform graph, so that the mean image and the way it is subtracted are defined in one place.
-      batch_size: the most images that go through the base at once. It bounds memory: VGG-16's first convolutions
-        need 12.8 MB an image of 224x224.
-      pooling_grid: see `pooled`.
-      precision: see `precision.in_precision`; embeddings are float32 all the same.
+      settings: `batch_size` bounds memory: VGG-16's first convolutions need 12.8 MB an image of 224x224. Embeddings are
+        float32 whatever the precision.
     """
 
     def __init__(
         self,
         base: keras.Model,
         transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
-        batch_size: int = 32,
-        pooling_grid: int = 1,
-        precision: str = FLOAT32,
+        settings: Settings,
     ):
         super().__init__(name='embedder')
-        self.base = in_precision(base, precision)
-        self.pooled_base = pooled(self.base, pooling_grid)
+        self.base = in_precision(base, settings.precision)
+        self.pooled_base = pooled(self.base, settings.pooling_grid)
         self.transform = transform
-        self.batch_size = batch_size
+        self.batch_size = settings.batch_size
         self.size = int(self.pooled_base.outputs[0].shape[-1])
 
     def images(self, encoded: tf.Tensor) -> tf.Tensor:
@@ -142,10 +111,11 @@ class Embedder(tf.Module):
     def identity(self) -> str:
         """What an image's embedding depends on beside its bytes, as 64 hexadecimal digits.
 
-        That is the layers and weights of the pooled base, the versions that compute it, and the transform, which is
-        known by what it makes of two images: of a black one, minus the mean image is all that is left.
+        That is the layers and weights of the pooled base, the code and the versions that compute it, and the transform,
+        which is known by what it makes of two images: of a black one, minus the mean image is all that is left.
         """
-        total = hashlib.sha256(f'1 {tf.__version__} {keras.__version__} {self.pooled_base.to_json()}'.encode())
+        code = f'{tf.__version__} {keras.__version__} {source_digest.of(*_CODE)}'
+        total = hashlib.sha256(f'{code} {self.pooled_base.to_json()}'.encode())
         for weight in self.pooled_base.weights:
             total.update(weight.numpy().tobytes())
         ramp = tf.reshape(tf.range(37 * 53 * 3) % 251, [37, 53, 3])

@@ -17,7 +17,8 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.caffe_converter.folder import MODEL_FILE
+from components.embedding_gen.settings import Settings
+from components.names import BASE_FILE
 
 #: Beam's counters, and the properties of the artifact that get their values.
 _COMPUTED, _KNOWN = 'images_computed', 'images_known'
@@ -26,10 +27,10 @@ _COMPUTED, _KNOWN = 'images_computed', 'images_known'
 class _EmbedShard(beam.DoFn):
     """(description, source, target) to the number of images; one copy of the base a worker process."""
 
-    def __init__(self, base: str, transform_graph: str, properties: dict[str, Any], store: str, handle: shared.Shared):
+    def __init__(self, base: str, transform_graph: str, settings: Settings, store: str, handle: shared.Shared):
         self._base = base
         self._transform_graph = transform_graph
-        self._properties = properties
+        self._settings = settings
         self._store = store
         self._handle = handle
         self._computed = Metrics.counter('EmbeddingGen', _COMPUTED)
@@ -39,12 +40,12 @@ class _EmbedShard(beam.DoFn):
         # Imported here, on the worker: the process that only submits the job has no use for Keras.
         import tensorflow_transform as tft
 
-        from components.embedding_gen import embedder, precision, shard_embedder
+        from components.embedding_gen import base_model, embedder, precision, shard_embedder
 
         def load() -> shard_embedder.ShardEmbedder:
-            precision.check(self._properties['precision'])
+            precision.check(self._settings.precision)
             transform = tft.TFTransformOutput(self._transform_graph).transform_features_layer()
-            made = embedder.Embedder(embedder.load_base(self._base), transform, **self._properties)
+            made = embedder.Embedder(base_model.load(self._base), transform, self._settings)
             return shard_embedder.ShardEmbedder(made, self._store)
 
         self._embed = self._handle.acquire(load, tag=f'{self._base}|{self._transform_graph}')
@@ -77,9 +78,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             - embeddings: Examples of the same splits, shards and order, with `embedding` (float32 [C]) for `image`; its
               properties `images_computed` and `images_known` say how many images went through the base.
           exec_properties:
-            - batch_size: int, images a batch.
-            - pooling_grid: int, see `embedder.pooled`.
-            - precision: str, see `precision.in_precision`.
+            - settings: str, JSON of `Settings`.
             - store: str, the folder of embeddings that outlive the run, see `store`; '' for none.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -97,10 +96,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 label = f'Embedding {split}' + (f' {index}/{len(names)}' if len(names) > 1 else '')
                 shards.append((label, os.path.join(source, name), os.path.join(target, name)))
 
-        base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), MODEL_FILE)
+        base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), BASE_FILE)
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
-        properties = {name: exec_properties[name] for name in ('batch_size', 'pooling_grid', 'precision')}
-        embed = _EmbedShard(base, graph, properties, exec_properties['store'], shared.Shared())
+        settings = Settings.from_json(exec_properties['settings'])
+        embed = _EmbedShard(base, graph, settings, exec_properties['store'], shared.Shared())
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | 'Shards' >> beam.Create(shards) | 'Spread' >> beam.Reshuffle() | 'Embed' >> beam.ParDo(embed)
         for counter in pipeline.result.metrics().query()['counters']:

@@ -16,13 +16,12 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from components.embedding_gen.embedder import IMAGE, Embedder
+from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.store import Store, digest
 from components.errors import RunError
 from components.io.files import any_path, atomic_path, local_file
+from components.names import EMBEDDING, IMAGE
 from components.progress import Progress
-
-EMBEDDING = 'embedding'
 
 # The last batch of a shard is filled up to a multiple of this, so that the base sees few different batch sizes (each
 # one costs a preparation of its kernels) and few images that nobody asked for.

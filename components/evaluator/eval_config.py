@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
+from tfx.utils import proto_utils
 
 from components import names
 
@@ -65,3 +68,8 @@ def eval_config(extra_slices: tuple[str, ...] = ()) -> config_pb2.EvalConfig:
         slicing_specs=slicing_specs(extra_slices),
         metrics_specs=tfma.metrics.specs_from_metrics(list(_METRICS)),
     )
+
+
+def as_json(extra_slices: Sequence[str] = ()) -> str:
+    """`eval_config` as TFX's Evaluator takes it, with sorted keys so that it is the same in every process."""
+    return proto_utils.proto_to_json(eval_config(tuple(extra_slices)))

@@ -16,9 +16,9 @@ from typing import Any
 
 from components.errors import RunError
 from components.evaluator import metrics
+from components.evaluator.settings import Settings
 from components.io.files import any_path, write_text
 from components.names import GENDERS
-from pipeline.settings import EvaluationConfig
 
 #: The file beside TFMA's own in the evaluation artifact.
 FILE = 'bounds.json'
@@ -30,7 +30,7 @@ BETWEEN = 'women and men'
 _ROUNDING = 1e-9
 
 
-def of(settings: EvaluationConfig, baseline_accuracy: float | None = None) -> list[dict[str, Any]]:
+def of(settings: Settings, baseline_accuracy: float | None = None) -> list[dict[str, Any]]:
     """The bounds, ready for JSON.
 
     Args:

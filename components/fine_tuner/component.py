@@ -10,47 +10,40 @@ from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
+from components import specification
 from components.fine_tuner import executor
-
-
-class FineTunerSpec(component_spec.ComponentSpec):
-    """Inputs, outputs and execution properties; `executor.Executor.Do` says what they hold."""
-
-    PARAMETERS = {
-        'settings': component_spec.ExecutionParameter(type=str),
-        'embedder': component_spec.ExecutionParameter(type=str),
-        'checkpoints': component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        'examples': component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        'transform_graph': component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
-        'base_model': component_spec.ChannelParameter(type=standard_artifacts.Model),
-        'head_model': component_spec.ChannelParameter(type=standard_artifacts.Model),
-    }
-    OUTPUTS = {
-        'model': component_spec.ChannelParameter(type=standard_artifacts.Model),
-        'model_run': component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
-    }
+from components.fine_tuner.settings import Settings
 
 
 class FineTuner(base_component.BaseComponent):
     """Trains the upper layers of the base and the head together.
 
-    A component of its own, because TFX's Trainer takes one model to start from, and this one takes two.
+    A component of its own, because TFX's Trainer starts from one model, and this one from two.
 
     Args:
       examples: the sampled images.
       transform_graph: what Transform made: decoding, resizing, BGR, minus mean image.
       base_model: what CaffeConverter made.
       head_model: what Trainer made.
-      settings: the configuration's section `fine_tuning`, with `unfreeze_from` and `seed`.
-      embedder: the further arguments of `Embedder`, for the exported model; it is trained in float32 all the same.
-      checkpoints: a folder that outlives a kill; '' keeps no checkpoints.
+      run_fn: import path of the function that trains; it takes a `FunctionArgs`.
+      settings: how to train.
+      custom_config: further plain values for the function.
+      checkpoints: a folder that outlives a killed run; '' keeps no checkpoints.
     """
 
-    SPEC_CLASS = FineTunerSpec
+    SPEC_CLASS = specification.make(
+        'FineTunerSpec',
+        inputs={
+            'examples': standard_artifacts.Examples,
+            'transform_graph': standard_artifacts.TransformGraph,
+            'base_model': standard_artifacts.Model,
+            'head_model': standard_artifacts.Model,
+        },
+        outputs={'model': standard_artifacts.Model, 'model_run': standard_artifacts.ModelRun},
+        properties=('run_fn', 'settings', 'custom_config', 'checkpoints'),
+    )
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
@@ -59,20 +52,22 @@ class FineTuner(base_component.BaseComponent):
         transform_graph: types.BaseChannel,
         base_model: types.BaseChannel,
         head_model: types.BaseChannel,
-        settings: Mapping[str, Any],
-        embedder: Mapping[str, Any],
-        checkpoints: str,
+        *,
+        run_fn: str,
+        settings: Settings,
+        custom_config: Mapping[str, Any],
+        checkpoints: str = '',
     ):
         super().__init__(
-            spec=FineTunerSpec(
+            specification.fill(
+                self.SPEC_CLASS,
                 examples=examples,
                 transform_graph=transform_graph,
                 base_model=base_model,
                 head_model=head_model,
-                settings=json.dumps(settings, sort_keys=True),
-                embedder=json.dumps(embedder, sort_keys=True),
+                run_fn=run_fn,
+                settings=settings.to_json(),
+                custom_config=json.dumps(custom_config, sort_keys=True),
                 checkpoints=checkpoints,
-                model=types.Channel(type=standard_artifacts.Model),
-                model_run=types.Channel(type=standard_artifacts.ModelRun),
             )
         )

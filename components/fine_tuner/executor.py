@@ -1,11 +1,14 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of FineTuner: artifacts to paths to `FineTuning`, and the export of what it trained."""
+"""The executor of FineTuner: artifacts to paths to a call of the function that trains."""
 
 from __future__ import annotations
 
+import hashlib
+import importlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,12 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
-from components import names
-from components.caffe_converter.folder import MODEL_FILE
-from components.io.files import any_path, atomic_path, local_file
-from pipeline import cache_key
-from pipeline.model.trainer import HEAD, HISTORY
+from components import names, source_digest
+from components.fine_tuner.function_args import FunctionArgs
+from components.fine_tuner.settings import Settings
+from components.io.files import any_path, sha256_file
 
 
 class Executor(base_executor.BaseExecutor):
@@ -37,62 +39,58 @@ class Executor(base_executor.BaseExecutor):
           input_dict:
             - examples: Examples with `image` and the label; the training and the validation split are read.
             - transform_graph: TransformGraph from {'image': string [B]} to {'image': float32 [B, H, W, 3]}.
-            - base_model: Model, the folder of `base.keras`.
-            - head_model: Model, the folder of `head.keras`.
+            - base_model: Model, the folder of `names.BASE_FILE`.
+            - head_model: Model, the folder of `names.HEAD_FILE`.
           output_dict:
-            - model: Model, with `base.keras` and `head.keras` as they were trained, and the SavedModel of both.
-            - model_run: ModelRun, with `history.json`, see `FineTuning.run`.
+            - model: Model, with `names.BASE_FILE` and `names.HEAD_FILE` as they were trained, and the SavedModel.
+            - model_run: ModelRun, with `names.HISTORY_FILE`.
           exec_properties:
-            - settings: str, JSON of the configuration's section `fine_tuning` with 'unfreeze_from', 'seed' and
-              'class_weights' of `trainer`.
-            - embedder: str, JSON of the further arguments of `Embedder`.
+            - run_fn: str, import path of the function that trains.
+            - settings: str, JSON of `Settings`.
+            - custom_config: str, JSON of plain values for the function.
             - checkpoints: str, a folder; '' for none.
 
         Raises:
           InputError: the base has no layer to unfreeze from.
-          RunError: a split has no images, or `class_weights` is balanced and a gender is missing.
+          RunError: a split has no images, or a gender that `class_weights` needs.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        import keras
-        import tensorflow_transform as tft
-
-        from components.embedding_gen import embedder
-        from pipeline.model import export, preprocessing
-        from pipeline.model.fine_tuning import batches, checkpoint, training
-
-        settings, further = json.loads(exec_properties['settings']), json.loads(exec_properties['embedder'])
-        grid = further['pooling_grid']
-        base_file = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), MODEL_FILE)
-        head_file = os.path.join(artifact_utils.get_single_uri(input_dict['head_model']), HEAD)
+        module, _, function = exec_properties['run_fn'].rpartition('.')
+        base_file = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), names.BASE_FILE)
+        head_file = os.path.join(artifact_utils.get_single_uri(input_dict['head_model']), names.HEAD_FILE)
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
         train, validation = (_files(input_dict['examples'], split) for split in (names.TRAIN, names.VALIDATION))
-        kept = None
+        checkpoint = None
         if exec_properties['checkpoints']:
-            inputs = [base_file, head_file, *train, *validation, *_all_files(graph)]
-            digest = checkpoint.key([settings, grid, cache_key.fingerprint('FineTuner')], inputs)
-            kept = Path(exec_properties['checkpoints'], f'{digest}.npz')
+            made_of = [exec_properties['settings'], exec_properties['custom_config'], source_digest.of(module)]
+            digest = _digest(made_of, [base_file, head_file, *train, *validation, *_all_files(graph)])
+            checkpoint = Path(exec_properties['checkpoints'], f'{digest}.npz')
+        model_dir = artifact_utils.get_single_uri(output_dict['model'])
+        getattr(importlib.import_module(module), function)(
+            FunctionArgs(
+                settings=Settings.from_json(exec_properties['settings']),
+                custom_config=json.loads(exec_properties['custom_config']),
+                train_files=train,
+                validation_files=validation,
+                transform_output=graph,
+                base_file=base_file,
+                head_file=head_file,
+                model_dir=model_dir,
+                serving_model_dir=path_utils.serving_model_dir(model_dir),
+                model_run_dir=artifact_utils.get_single_uri(output_dict['model_run']),
+                checkpoint=checkpoint,
+            )
+        )
+        if checkpoint:
+            checkpoint.unlink(missing_ok=True)
 
-        base = embedder.load_base(base_file)
-        with local_file(head_file) as file:
-            head = keras.models.load_model(file, compile=False, safe_mode=True)
-        transform = tft.TFTransformOutput(graph).transform_features_layer()
-        mean, size = preprocessing.mean_image(transform), settings['batch_size']
-        data, measured_on = batches.Batches(train, mean, size), batches.Batches(validation, mean, size)
-        training.unfreeze(base, settings['unfreeze_from'])
-        model = training.whole_model(base, head, grid, settings['learning_rate'], data.steps * settings['epochs'])
-        history = training.FineTuning(model, data, measured_on, settings, kept).run()
 
-        folder = artifact_utils.get_single_uri(output_dict['model'])
-        base.trainable = False
-        for name, trained in ((MODEL_FILE, base), (HEAD, head)):
-            with atomic_path(os.path.join(folder, name)) as temporary:
-                trained.save(temporary)
-        whole = embedder.Embedder(base, transform, **further)
-        export.export(export.GenderModel(whole, head), path_utils.serving_model_dir(folder))
-        run = artifact_utils.get_single_uri(output_dict['model_run'])
-        io_utils.write_string_file(os.path.join(run, HISTORY), json.dumps(history))
-        if kept:
-            kept.unlink(missing_ok=True)
+def _digest(texts: Sequence[str], files: Sequence[str]) -> str:
+    """What a checkpoint was made of; of files the content and the order count, and not the names."""
+    total = hashlib.sha256(json.dumps(list(texts)).encode())
+    for file in files:
+        total.update(sha256_file(file).encode())
+    return total.hexdigest()
 
 
 def _files(artifacts: list[types.Artifact], split: str) -> list[str]:

@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from components.caffe_converter.summary import NetworkSummary
 from components.errors import InputError
+
+if TYPE_CHECKING:
+    from components.caffe_converter.summary import NetworkSummary
 
 
 def first(name: str, layers: Sequence[tuple[str, bool]]) -> int:
     """The place of the first layer to train.
 
     Args:
-      name: the configuration's `trainer.unfreeze_from`.
+      name: the configuration's `fine_tuning.unfreeze_from`.
       layers: name (Keras') and whether it has weights that can be trained, in the order of the network.
 
     Raises:
@@ -26,7 +29,7 @@ def first(name: str, layers: Sequence[tuple[str, bool]]) -> int:
         return start
     known = ', '.join(layer for layer, trainable in layers if trainable)
     reason = 'no layer with weights follows it' if name in names else 'the base has no such layer'
-    raise InputError(f'trainer.unfreeze_from: {name!r}: {reason}; those with weights are {known or "none"}')
+    raise InputError(f'fine_tuning.unfreeze_from: {name!r}: {reason}; those with weights are {known or "none"}')
 
 
 def check(name: str | None, network: NetworkSummary) -> None:

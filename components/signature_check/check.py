@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components.embedding_gen.precision import BFLOAT16, FLOAT32
 from components.errors import RunError
 
 #: Largest difference in probability between two signatures on one image, by what the base computes in. On one machine
 #: bfloat16 agrees as well as float32 does; the processor that made the embeddings may round otherwise than this one.
-TOLERANCES = {'float32': 1e-4, 'bfloat16': 1e-2}
+TOLERANCES = {FLOAT32: 1e-4, BFLOAT16: 1e-2}
 
 
 def read_records(files: Sequence[str], count: int) -> list[bytes]:
@@ -31,7 +32,7 @@ def compare(
     model_dir: str | Path,
     examples: Sequence[bytes],
     embeddings: Sequence[bytes],
-    tolerance: float = TOLERANCES['float32'],
+    tolerance: float = TOLERANCES[FLOAT32],
 ) -> dict[str, Any]:
     """Runs the same images through `serving_default`, `examples` and `embeddings`.
 

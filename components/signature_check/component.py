@@ -6,25 +6,11 @@ from __future__ import annotations
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import component_spec, standard_artifacts
+from tfx.types import standard_artifacts
 
+from components import specification
 from components.signature_check import executor
-
-
-class SignatureCheckSpec(component_spec.ComponentSpec):
-    """Inputs, outputs and execution properties; `executor.Executor.Do` says what they hold."""
-
-    PARAMETERS = {
-        'split': component_spec.ExecutionParameter(type=str),
-        'images': component_spec.ExecutionParameter(type=int),
-        'precision': component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        'model': component_spec.ChannelParameter(type=standard_artifacts.Model),
-        'examples': component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        'embeddings': component_spec.ChannelParameter(type=standard_artifacts.Examples),
-    }
-    OUTPUTS = {'blessing': component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
+from components.signature_check.settings import Settings
 
 
 class SignatureCheck(base_component.BaseComponent):
@@ -34,12 +20,19 @@ class SignatureCheck(base_component.BaseComponent):
       model: the exported model.
       examples: the sampled images.
       embeddings: the embeddings of the same images.
-      split: whose images are compared.
-      images: how many of them.
-      precision: what the base computes in, float32 or bfloat16.
+      settings: which images are compared, and how closely.
     """
 
-    SPEC_CLASS = SignatureCheckSpec
+    SPEC_CLASS = specification.make(
+        'SignatureCheckSpec',
+        inputs={
+            'model': standard_artifacts.Model,
+            'examples': standard_artifacts.Examples,
+            'embeddings': standard_artifacts.Examples,
+        },
+        outputs={'blessing': standard_artifacts.InfraBlessing},
+        properties=('settings',),
+    )
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
@@ -47,18 +40,14 @@ class SignatureCheck(base_component.BaseComponent):
         model: types.BaseChannel,
         examples: types.BaseChannel,
         embeddings: types.BaseChannel,
-        split: str,
-        images: int = 16,
-        precision: str = 'float32',
+        settings: Settings | None = None,
     ):
         super().__init__(
-            spec=SignatureCheckSpec(
+            specification.fill(
+                self.SPEC_CLASS,
                 model=model,
                 examples=examples,
                 embeddings=embeddings,
-                split=split,
-                images=images,
-                precision=precision,
-                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
+                settings=(settings or Settings()).to_json(),
             )
         )

@@ -15,6 +15,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from components.signature_check import check
+from components.signature_check.settings import Settings
 
 
 class Executor(base_executor.BaseExecutor):
@@ -36,9 +37,7 @@ class Executor(base_executor.BaseExecutor):
           output_dict:
             - blessing: InfraBlessing; also gets `signatures.json` with the differences measured.
           exec_properties:
-            - split: str, whose images are compared.
-            - images: int, how many of them.
-            - precision: str, a key of `check.TOLERANCES`.
+            - settings: str, JSON of `Settings`.
 
         Raises:
           RunError: two signatures disagree.
@@ -46,12 +45,12 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(input_dict['model'])
         blessing = artifact_utils.get_single_instance(output_dict['blessing'])
-        split, count = exec_properties['split'], exec_properties['images']
+        settings = Settings.from_json(exec_properties['settings'])
         result = check.compare(
             path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
-            check.read_records(_files(input_dict['examples'], split), count),
-            check.read_records(_files(input_dict['embeddings'], split), count),
-            check.TOLERANCES[exec_properties['precision']],
+            check.read_records(_files(input_dict['examples'], settings.split), settings.images),
+            check.read_records(_files(input_dict['embeddings'], settings.split), settings.images),
+            check.TOLERANCES[settings.precision],
         )
         io_utils.write_string_file(os.path.join(blessing.uri, 'signatures.json'), json.dumps(result, indent=1))
         # What Pusher reads, as TFX's own InfraValidator leaves it.

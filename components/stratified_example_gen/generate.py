@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _WORK_NAME = '.work'
 
 
-def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.Pipeline]) -> dict[str, Any]:
+def generate(
+    data_root: str, settings: Settings, folder: str, make_pipeline: Callable[[], beam.Pipeline]
+) -> dict[str, Any]:
     """Samples, splits and writes.
 
     Runs two Beam pipelines: the first lists, reads, judges and plans; between them the account is checked; the
@@ -30,7 +32,8 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
     and account.json comes last.
 
     Args:
-      settings: what to do.
+      data_root: the folder that holds the images, on this machine or as `gs://BUCKET/FOLDER`.
+      settings: what is sampled, and how it is split.
       folder: where `Split-train/`, `Split-validation/`, `Split-test/`, rejected.csv and account.json go; every
         worker has to see it. A folder, or gs://BUCKET/NAME.
       make_pipeline: gives a new pipeline with the runner's options.
@@ -44,8 +47,8 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
     """
     from components.stratified_example_gen.transforms import writing
 
-    layout.check_root(settings.data_root, settings.directories, settings.layout)
-    for _ in manifest.rows(settings.data_root, settings.directories, settings.layout, settings.manifest_columns):
+    layout.check_root(data_root, settings.directories, settings.layout)
+    for _ in manifest.rows(data_root, settings.directories, settings.layout, settings.manifest_columns):
         pass  # a fault in it is found here, where it is still one line
     target = any_path(folder)
     work = target / _WORK_NAME
@@ -54,14 +57,16 @@ def generate(settings: Settings, folder: str, make_pipeline: Callable[[], beam.P
         for split in splits:  # of an earlier attempt that was killed
             remove_folder(target / split)
         with make_pipeline() as pipeline:
-            writing.make_plan(pipeline, settings, str(work))
+            writing.make_plan(pipeline, data_root, settings, str(work))
         error_reporting.raise_first(work)
         notes = writing.read_notes(work)
         kept = int((work / writing.KEPT_NAME).read_text())
         result = ingestion_summary.build(settings, kept, notes, _planned(work, settings))
-        ingestion_summary.check(result, settings, next((note for note in notes if note.kind == REJECTED), None))
+        ingestion_summary.check(
+            result, data_root, settings, next((note for note in notes if note.kind == REJECTED), None)
+        )
         with make_pipeline() as pipeline:
-            _ = pipeline | 'Write' >> writing.WriteShards(settings, str(work))
+            _ = pipeline | 'Write' >> writing.WriteShards(data_root, settings, str(work))
         error_reporting.raise_first(work)
         with error_reporting.left_in(work):
             ingestion_summary.write(work, result, notes)

@@ -96,7 +96,7 @@ def build(settings: Settings, kept: int, notes: Iterable[Note], chosen: Iterable
     }
 
 
-def check(account: Mapping[str, Any], settings: Settings, first_rejected: Note | None) -> None:
+def check(account: Mapping[str, Any], data_root: str, settings: Settings, first_rejected: Note | None) -> None:
     """Stops a run whose input is too bad to bet on, before any example is written.
 
     Raises:
@@ -104,7 +104,7 @@ def check(account: Mapping[str, Any], settings: Settings, first_rejected: Note |
     """
     bad = sum(account['rejected'].values())
     found = account['found']
-    root = shown(settings.data_root)
+    root = shown(data_root)
     named = f', the first {shown(first_rejected.path)} ({first_rejected.detail})' if first_rejected else ''
     if not account['sampled']:
         losses = _losses(account) or 'nothing was found'

@@ -16,10 +16,11 @@ def load(work: Path, batch_size: int, **changed: Any) -> Any:
     """The Embedder of the bench's base and Transform graph."""
     import tensorflow_transform as tft
 
-    from components.embedding_gen import embedder
+    from components.embedding_gen import base_model, embedder
+    from components.embedding_gen.settings import Settings
 
     transform = tft.TFTransformOutput(str(work / bench_inputs.GRAPH)).transform_features_layer()
-    return embedder.Embedder(embedder.load_base(work / bench_inputs.BASE), transform, batch_size, **changed)
+    return embedder.Embedder(base_model.load(work / bench_inputs.BASE), transform, Settings(batch_size, **changed))
 
 
 def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     from components import names
     from pipeline.model import export
     from pipeline.model.head import build_head
+    from pipeline.model.settings import TrainerSettings
     from pipeline.serving import image_files, predict
-    from pipeline.settings import TrainerConfig
 
-    settings = dataclasses.asdict(TrainerConfig(standardize=False))
+    settings = TrainerSettings(standardize=False)
     whole = embedding.load(work, sizes.batch_size)
     export.export(export.GenderModel(whole, build_head(whole.size, settings)), str(work / 'exported'))
     exported = tf.saved_model.load(str(work / 'exported'))

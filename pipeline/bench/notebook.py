@@ -22,7 +22,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     import numpy as np
     import tensorflow as tf
 
-    from components.embedding_gen import embedder
+    from components.embedding_gen import base_model
     from pipeline.model.preprocessing import decode
 
     size = sizes.input_size
@@ -31,7 +31,7 @@ def measure(work: Path, mode: str, sizes: Sizes) -> dict[str, Any]:
     pixels -= pixels.mean(axis=0)
     labels = np.array([file.parent.name.endswith('F') for file in files], np.float32)[:, np.newaxis]
 
-    base = embedder.load_base(work / bench_inputs.BASE)
+    base = base_model.load(work / bench_inputs.BASE)
     x = keras.layers.GlobalAveragePooling2D()(base(base.inputs[0], training=False))
     x = keras.layers.Dropout(0.25)(keras.layers.Dense(32, activation='relu')(x))
     model = keras.Model(base.inputs[0], keras.layers.Dense(1)(x))

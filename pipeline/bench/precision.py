@@ -36,7 +36,7 @@ def _relative_error(output: Path) -> dict[str, float]:
     """|a - b| / |a| of each image's embedding (Euclidean), of the first and of the last run."""
     import numpy as np
 
-    from pipeline.model.trainer import read_embeddings
+    from pipeline.model.head_training import read_embeddings
     from pipeline.runs import metadata
 
     known = metadata.runs(output)

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import names
+from pipeline.model.settings import TransformSettings
 
 
 def decode(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -35,8 +36,8 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
     Args:
       inputs: 'image': string [B] or [B, 1], encoded images; other features are not used.
-      custom_config: 'height' and 'width' of the network's input in pixels; 'mean_bgr', [blue, green, red] in 0-255 to
-        subtract from every pixel, or None or left out for the mean image of the analysed (training) split.
+      custom_config: 'height' and 'width' of the network's input in pixels, and the section 'transform' of the
+        configuration: what is subtracted, the mean image of the analysed (training) split where it is left out.
 
     Returns:
       'image': float32 [B, height, width, 3], BGR, 0-255 minus that mean.
@@ -44,9 +45,8 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     height, width = custom_config['height'], custom_config['width']
     encoded = tf.reshape(inputs[names.IMAGE], [-1])
 
-    mean = custom_config.get('mean_bgr')
-    if mean is None:
-        mean = _mean_image(encoded, height, width)
+    settings = TransformSettings.from_dict(custom_config.get('transform', {}))
+    mean = settings.mean_bgr if settings.mean == 'fixed' else _mean_image(encoded, height, width)
     images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
     images = tf.ensure_shape(images, [None, height, width, 3])
     return {names.IMAGE: images - tf.cast(mean, tf.float32)}

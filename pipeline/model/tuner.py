@@ -8,6 +8,7 @@ trial of four settings, where a head trains in 2 s.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ import numpy as np
 
 from components.errors import RunError
 from components.progress import Progress
-from pipeline.model.trainer import class_weights, read_embeddings, train_head, with_values
-from pipeline.settings import TUNED
+from pipeline.model.head_training import class_weights, read_embeddings, train_head, with_values
+from pipeline.model.settings import BETTER, TrainerSettings, TunerSettings
 
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
@@ -28,25 +29,23 @@ if TYPE_CHECKING:
 #: Embeddings, float32 [N, C], and labels, float32 [N].
 Split = tuple[np.ndarray, np.ndarray]
 
-_DIRECTION = {'val_auc': 'max', 'val_loss': 'min'}
-
 #: The files of TFX's Tuner in its outputs `best_hyperparameters` and `tuner_results`.
 BEST, RESULTS = 'best_hyperparameters.txt', 'tuner_results.json'
 
 
-def search_space(tuner: Mapping[str, Any], trainer: Mapping[str, Any]) -> keras_tuner.HyperParameters:
+def search_space(tuner: TunerSettings, trainer: TrainerSettings) -> keras_tuner.HyperParameters:
     """The ranges of the configuration's `tuner` section as Keras Tuner's.
 
     Args:
-      tuner: the section `tuner` as a mapping.
-      trainer: the section `trainer`; without hidden layers their units and dropout are not searched, and where units
+      tuner: of the search.
+      trainer: of the head; without hidden layers their units and dropout are not searched, and where units
         are, the layers are of one size.
     """
     space = keras_tuner.HyperParameters()
-    for name in TUNED:
-        if not tuner[name] or (name in ('hidden_units', 'dropout') and not trainer['hidden_units']):
+    for name, limits in tuner.ranges().items():
+        if not limits or (name in ('hidden_units', 'dropout') and not trainer.hidden_units):
             continue
-        low, high = tuner[name]
+        low, high = limits
         if name == 'hidden_units':
             space.Int(name, low, high, sampling='log')
         else:
@@ -72,28 +71,28 @@ class HeadTuner(keras_tuner.Tuner):
     """Trains a head a trial, as Trainer would, and scores it by its objective on the validation split.
 
     Args:
-      tuner: the configuration's `tuner` section as a mapping.
-      trainer: its `trainer` section, with the epochs of a trial.
+      tuner: of the search.
+      trainer: of the heads, with the epochs of a trial.
       directory: where the search keeps its state.
     """
 
-    def __init__(self, tuner: Mapping[str, Any], trainer: Mapping[str, Any], directory: str):
+    def __init__(self, tuner: TunerSettings, trainer: TrainerSettings, directory: str):
         space = search_space(tuner, trainer)
-        configured = {parameter.name: trainer[parameter.name] for parameter in space.space}
+        configured = {parameter.name: getattr(trainer, parameter.name) for parameter in space.space}
         if 'hidden_units' in configured:
-            configured['hidden_units'] = trainer['hidden_units'][0]  # the layers are of one size
+            configured['hidden_units'] = trainer.hidden_units[0]  # the layers are of one size
         oracle = _Oracle(
             configured,
-            objective=keras_tuner.Objective(tuner['objective'], _DIRECTION[tuner['objective']]),
-            max_trials=tuner['trials'],
+            objective=keras_tuner.Objective(tuner.objective, BETTER[tuner.objective]),
+            max_trials=tuner.trials,
             hyperparameters=space,
-            seed=tuner['seed'] + 1,  # 0 would be a seed of its own choice
-            max_consecutive_failed_trials=tuner['trials'] + 1,  # never: one good trial is enough
+            seed=tuner.seed + 1,  # 0 would be a seed of its own choice
+            max_consecutive_failed_trials=tuner.trials + 1,  # never: one good trial is enough
         )
         oracle.verbose = 0  # it would print tables to standard output, which is for results
         super().__init__(oracle, directory=directory, project_name='trials', overwrite=True)
         self._settings = trainer
-        self._progress = Progress('Tuning the head', tuner['trials'], 'trials')
+        self._progress = Progress('Tuning the head', tuner.trials, 'trials')
 
     def search(self, train: Split, validation: Split) -> None:
         """Runs all trials.
@@ -151,14 +150,15 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """Makes the search for TFX's Tuner.
 
     `fn_args` as TFX gives it: `train_files` and `eval_files` hold embeddings, `working_dir` is a temporary folder of
-    the execution, `custom_config` has the configuration's sections `tuner` and `trainer`, with the epochs of a trial.
+    the execution, `custom_config` has the configuration's sections `tuner` and `trainer`.
 
     Raises:
       RunError: a split is empty, or `class_weights` is balanced and a gender is missing.
     """
     from tfx.components.tuner.component import TunerFnResult
 
-    tuner, trainer = fn_args.custom_config['tuner'], fn_args.custom_config['trainer']
+    tuner = TunerSettings.from_dict(fn_args.custom_config['tuner'])
+    trainer = dataclasses.replace(TrainerSettings.from_dict(fn_args.custom_config['trainer']), epochs=tuner.epochs)
     train, validation = read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files)
     class_weights(train[1], trainer)  # a failure in a trial would be the trial's, not the run's
     return TunerFnResult(

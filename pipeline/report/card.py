@@ -38,12 +38,12 @@ def sections(result: dict[str, Any]) -> list[Section]:
     )
     extra = [name for item in result['slices'] for name in item['slice'] if name not in ('gender', 'age_band')]
     factors = ['gender', 'age band (decades)', 'gender × age band', *dict.fromkeys(extra)]
-    grid = config.get('model', {}).get('pooling_grid', 1)
+    grid = config.get('embedding', {}).get('pooling_grid', 1)
     precision = config.get('embedding', {}).get('precision', 'float32')
     own_mean = config.get('transform', {}).get('mean', 'train') == 'train'
     pooling = 'global average pooling' if grid == 1 else f'average pooling over {grid}×{grid} windows'
     tuning = result.get('details', {}).get('fine_tuning')
-    layer = config['trainer']['unfreeze_from'] if tuning and tuning['best_epoch'] else None
+    layer = config['fine_tuning']['unfreeze_from'] if tuning and tuning['best_epoch'] else None
     base = f'a convolutional base, fine-tuned from layer {layer} on,' if layer else 'a frozen convolutional base'
     learners = ['the head', *['the upper layers of the base'] * bool(layer), *['the mean image'] * own_mean]
     watched = 'watched during training' + (', and chooses the epoch that is kept' if tuning else '')

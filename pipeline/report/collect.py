@@ -11,6 +11,7 @@ from importlib import metadata as packages
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components import names
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
@@ -155,8 +156,9 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
 
     Returns:
       What `metrics.json` holds: 'run', 'config', 'data' (the account of the sampling), 'overall', 'slices', 'gap' (the
-      accuracy of women minus that of men), 'training' (see `trainer.FACTS`; and 'trials', those of Tuner), 'blessed',
-      'reasons', 'bounds' (see `thresholds.check`), 'pushed', 'stages'; and 'details', which only the page shows.
+      accuracy of women minus that of men), 'training' (see `names.TRAINING_FILE`; and
+      'trials', those of Tuner), 'blessed', 'reasons', 'bounds' (see `thresholds.check`), 'pushed', 'stages'; and
+      'details', which only the page shows.
 
     Raises:
       RunError: the model does not give the scores that its verdict was reached on.
@@ -194,9 +196,10 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
 
 
 def _training(folders: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    from pipeline.model.trainer import FACTS
 
-    facts: dict[str, Any] = json.loads(any_path(folders['Trainer', 'model_run'], FACTS).read_text('utf-8'))
+    facts: dict[str, Any] = json.loads(
+        any_path(folders['Trainer', 'model_run'], names.TRAINING_FILE).read_text('utf-8')
+    )
     results = folders.get(('Tuner', 'tuner_results'))
     if not results:
         return facts | {'trials': []}
@@ -207,7 +210,6 @@ def _training(folders: Mapping[tuple[str, str], str]) -> dict[str, Any]:
 
 
 def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]], faces: bool) -> dict[str, Any]:
-    from pipeline.model.trainer import HISTORY
     from pipeline.report import curves, dataset, scores
     from pipeline.report import faces as pictures
 
@@ -219,7 +221,7 @@ def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]]
         'with_faces': faces,
         'faces': pictures.chosen(scored, folders['StratifiedExampleGen', 'examples'], faces),
         'mean_image': pictures.mean_image(folders['Transform', 'transform_graph']) if faces and own_mean else None,
-        'learning': json.loads(any_path(folders['Trainer', 'model_run'], HISTORY).read_text('utf-8')),
+        'learning': json.loads(any_path(folders['Trainer', 'model_run'], names.HISTORY_FILE).read_text('utf-8')),
         'fine_tuning': _fine_tuning(folders),
         'history': list(sources.earlier),
         'paired': dict(sources.paired),
@@ -233,7 +235,6 @@ def _details(sources: Sources, scored: Scores, measured: tuple[dict, list[dict]]
 
 def _fine_tuning(folders: Mapping[tuple[str, str], str]) -> dict[str, Any] | None:
     """What FineTuner kept of its epochs, or None where the run has none."""
-    from pipeline.model.trainer import HISTORY
 
     kept = folders.get(('FineTuner', 'model_run'))
-    return json.loads(any_path(kept, HISTORY).read_text('utf-8')) if kept else None
+    return json.loads(any_path(kept, names.HISTORY_FILE).read_text('utf-8')) if kept else None

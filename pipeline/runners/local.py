@@ -76,17 +76,16 @@ def check_inputs(config: Config, *, data: Path | str, prototxt: Path, caffemodel
 
     precision.check(config.embedding.precision)
     layout.check_root(str(data), list(config.data.directories), config.data.layout)
-    size = config.model.input_size
     summary = caffe_converter.check(
         prototxt,
         caffemodel,
         output_layer=config.model.output_layer,
-        input_size=(size[0], size[1]) if size else None,
+        input_size=config.model.size,
     )
     height, width, channels = summary.input_shape
     if channels != 3:
         raise InputError(f'{prototxt}: the input has {channels} channels; a base for faces needs 3 (BGR)')
-    layers.check(config.trainer.unfreeze_from, summary)
+    layers.check(config.fine_tuning.unfreeze_from, summary)
     return height, width
 
 

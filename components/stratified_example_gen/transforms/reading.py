@@ -23,15 +23,18 @@ class FindImages(beam.PTransform):
     A folder that cannot be listed is a fault left in `folder`.
     """
 
-    def __init__(self, settings: Settings, folder: str):
+    def __init__(self, data_root: str, settings: Settings, folder: str):
         super().__init__()
+        self._data_root = data_root
         self._settings = settings
         self._folder = folder
 
     def expand(self, pipeline: beam.Pipeline) -> tuple[beam.PCollection, beam.PCollection]:
         """Lists directories, then each folder by itself, so that a large tree is listed by many workers."""
-        list_folders = _List(layout.list_folders, self._settings, self._folder)
-        list_files = _List(layout.list_files, self._settings, self._folder)
+        list_folders, list_files = (
+            _List(function, self._data_root, self._settings.layout, self._folder)
+            for function in (layout.list_folders, layout.list_files)
+        )
         folders = (
             pipeline
             | 'Directories' >> beam.Create(list(self._settings.directories))
@@ -52,8 +55,9 @@ class JoinManifest(beam.PTransform):
     Does nothing when no column is asked for.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, data_root: str, settings: Settings):
         super().__init__()
+        self._data_root = data_root
         self._settings = settings
 
     def expand(self, found: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
@@ -63,7 +67,7 @@ class JoinManifest(beam.PTransform):
             return found, found.pipeline | 'NoNotes' >> beam.Create([])
         rows = (
             found.pipeline
-            | 'Manifest' >> beam.Create([settings.data_root])
+            | 'Manifest' >> beam.Create([self._data_root])
             | 'ReadRows'
             >> beam.FlatMap(manifest.rows, settings.directories, settings.layout, settings.manifest_columns)
             | 'KeyRows' >> beam.Map(_by_path)
@@ -79,27 +83,31 @@ class JoinManifest(beam.PTransform):
 class InspectImages(beam.PTransform):
     """Reads, hashes and judges each file: PCollection[Found] → (PCollection[Photo], PCollection[Note])."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, data_root: str, settings: Settings):
         super().__init__()
+        self._data_root = data_root
         self._settings = settings
 
     def expand(self, found: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
         """One file at a time; the bytes go no further than this step."""
-        result = found | 'Read' >> beam.ParDo(_Inspect(self._settings)).with_outputs(NOTES, main=GOOD)
+        result = found | 'Read' >> beam.ParDo(_Inspect(self._data_root, self._settings)).with_outputs(NOTES, main=GOOD)
         return result[GOOD], result[NOTES]
 
 
 class _List(beam.DoFn):
     """Calls `function(root, element, layout)` and sends the notes it yields to their own output."""
 
-    def __init__(self, function: Callable[[str, Any, str], Iterator[Any]], settings: Settings, folder: str):
+    def __init__(
+        self, function: Callable[[str, Any, str], Iterator[Any]], data_root: str, layout_name: str, folder: str
+    ):
         self._function = function
-        self._settings = settings
+        self._data_root = data_root
+        self._layout = layout_name
         self._folder = folder
 
     def process(self, element: Any) -> Iterator[Any]:
         with error_reporting.left_in(self._folder):
-            for item in self._function(self._settings.data_root, element, self._settings.layout):
+            for item in self._function(self._data_root, element, self._layout):
                 yield beam.pvalue.TaggedOutput(NOTES, item) if isinstance(item, Note) else item
 
 
@@ -120,11 +128,12 @@ class _Attach(beam.DoFn):
 
 
 class _Inspect(beam.DoFn):
-    def __init__(self, settings: Settings):
+    def __init__(self, data_root: str, settings: Settings):
+        self._data_root = data_root
         self._settings = settings
 
     def process(self, found: Found) -> Iterator[Any]:
-        item = inspect_file(found, self._settings)
+        item = inspect_file(self._data_root, found, self._settings)
         if isinstance(item, Note):
             beam.metrics.Metrics.counter('StratifiedExampleGen', f'rejected_{item.reason}').inc()
             yield beam.pvalue.TaggedOutput(NOTES, item)
@@ -133,10 +142,10 @@ class _Inspect(beam.DoFn):
             yield item
 
 
-def inspect_file(found: Found, settings: Settings) -> Photo | Note:
+def inspect_file(data_root: str, found: Found, settings: Settings) -> Photo | Note:
     """Reads one file and judges it."""
     try:
-        data = layout.read(settings.data_root, found.path, images.MAX_BYTES)
+        data = layout.read(data_root, found.path, images.MAX_BYTES)
     except FileNotFoundError:
         return Note(REJECTED, 'vanished', found.path, 'it was listed and is gone, or is a link to nothing')
     except IsADirectoryError as error:

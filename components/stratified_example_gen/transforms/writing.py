@@ -24,15 +24,15 @@ NOTES_NAME = 'notes.jsonl'
 KEPT_NAME = 'kept'
 
 
-def make_plan(pipeline: beam.Pipeline, settings: Settings, folder: str) -> None:
+def make_plan(pipeline: beam.Pipeline, data_root: str, settings: Settings, folder: str) -> None:
     """Adds the steps from listing to the plan of each shard.
 
     They write into `folder`: one plan a shard that is not empty, `notes.jsonl` unless there are none, and `kept`
     (the number of distinct images accepted).
     """
-    found, listing_notes = pipeline | 'Find' >> FindImages(settings, folder)
-    labelled, manifest_notes = found | 'Join' >> JoinManifest(settings)
-    photos, reading_notes = labelled | 'Inspect' >> InspectImages(settings)
+    found, listing_notes = pipeline | 'Find' >> FindImages(data_root, settings, folder)
+    labelled, manifest_notes = found | 'Join' >> JoinManifest(data_root, settings)
+    photos, reading_notes = labelled | 'Inspect' >> InspectImages(data_root, settings)
     kept, duplicate_notes = photos | 'DropDuplicates' >> DropDuplicates(settings)
     chosen = kept | 'Sample' >> Sample(settings)
     assigned = chosen | 'Split' >> Split(settings)
@@ -55,8 +55,9 @@ def make_plan(pipeline: beam.Pipeline, settings: Settings, folder: str) -> None:
 class WriteShards(beam.PTransform):
     """Makes every shard from its plan: Pipeline → nothing. Reads plans from and writes `Split-*/` into `folder`."""
 
-    def __init__(self, settings: Settings, folder: str):
+    def __init__(self, data_root: str, settings: Settings, folder: str):
         super().__init__()
+        self._data_root = data_root
         self._settings = settings
         self._folder = folder
 
@@ -67,7 +68,7 @@ class WriteShards(beam.PTransform):
             pipeline
             | 'Shards' >> beam.Create(places)
             | 'SpreadShards' >> beam.Reshuffle()
-            | 'WriteShard' >> beam.Map(_write_shard, self._settings, self._folder)
+            | 'WriteShard' >> beam.Map(_write_shard, self._data_root, self._settings, self._folder)
         )
 
 
@@ -116,7 +117,7 @@ def _write_kept(number: int, folder: str) -> None:
         write_text(any_path(folder) / KEPT_NAME, str(number))
 
 
-def _write_shard(name: tuple[str, int], settings: Settings, folder: str) -> None:
+def _write_shard(name: tuple[str, int], data_root: str, settings: Settings, folder: str) -> None:
     split, shard = name
     target = any_path(folder) / shards.split_folder(split)
     photos = shards.read_plan(shards.plan_path(any_path(folder), split, shard))
@@ -124,4 +125,4 @@ def _write_shard(name: tuple[str, int], settings: Settings, folder: str) -> None
         with errors_of_the_system(target):
             target.mkdir(exist_ok=True)
         path = target / shards.shard_name(shard, settings.shards)
-        shards.write_shard(settings.data_root, photos, settings.manifest_columns, path)
+        shards.write_shard(data_root, photos, settings.manifest_columns, path)

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from components import names
 from components.errors import RunError
+from components.fine_tuner.settings import Settings
 from pipeline.model.preprocessing import decode
 
 # Encoded images that are shuffled at a time: some hundred megabytes at most. An epoch of more is shuffled in part.
@@ -102,18 +102,18 @@ class Batches:
         """In the order of the files, bit for bit what Transform gives."""
         return self._batched(self._records.map(self._parsed), lambda image, _: image)
 
-    def training(self, epoch: int, settings: Mapping[str, Any]) -> tf.data.Dataset:
+    def training(self, epoch: int, settings: Settings, seed: int) -> tf.data.Dataset:
         """Shuffled and augmented: what an image becomes in an epoch follows from the seed, the epoch and its number.
 
         Args:
           epoch: 0, 1, ...
-          settings: the section `fine_tuning` of the configuration with `seed`.
+          settings: what the augmentation may do.
+          seed: of the order and the augmentation.
         """
-        seed = settings['seed']
 
         def change(image: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
             key = tf.random.experimental.stateless_fold_in(tf.constant([seed, epoch], tf.int64), number)
-            return augmented(image, key, settings['flip'], settings['crop'])
+            return augmented(image, key, settings.flip, settings.crop)
 
         # Two seeds, because tf.data knows 64 bits: neighbours in one do not meet neighbours in the other.
         tf.random.set_seed(seed)

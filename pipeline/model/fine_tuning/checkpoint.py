@@ -4,29 +4,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.io.files import atomic_path, sha256_file
-
-
-def key(settings: Any, files: Iterable[str | os.PathLike[str]]) -> str:
-    """What a checkpoint was made of, 64 hexadecimal digits.
-
-    Args:
-      settings: plain values.
-      files: their content counts, and their order; their names do not.
-    """
-    total = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for file in files:
-        total.update(sha256_file(file).encode())
-    return total.hexdigest()
+from components.io.files import atomic_path
 
 
 def save(path: Path, state: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import numpy as np
 
 from components.embedding_gen.embedder import pooled
 from components.fine_tuner import layers
+from components.fine_tuner.settings import Settings
 from components.progress import Progress
 from pipeline.model.fine_tuning import checkpoint as checkpoints
 from pipeline.model.fine_tuning.batches import Batches
-from pipeline.model.trainer import class_weights
+from pipeline.model.head_training import class_weights
+from pipeline.model.settings import TrainerSettings
 
 
 def unfreeze(base: keras.Model, name: str) -> None:
@@ -81,7 +83,8 @@ class FineTuning:
       model: see `whole_model`.
       train: the training split.
       validation: what each epoch is measured on, not augmented.
-      settings: the section `fine_tuning` of the configuration with `seed` and `class_weights` of `trainer`.
+      settings: of the fine-tuning.
+      trainer: of the head; its `seed` and `class_weights` hold here too.
       checkpoint: the file to go on from and to write after each epoch; None for none.
 
     Raises:
@@ -93,12 +96,14 @@ class FineTuning:
         model: keras.Model,
         train: Batches,
         validation: Batches,
-        settings: Mapping[str, Any],
+        settings: Settings,
+        trainer: TrainerSettings,
         checkpoint: Path | None = None,
     ):
         self._model, self._train, self._settings, self._checkpoint = model, train, settings, checkpoint
+        self._seed = trainer.seed
         self._validation = validation.plain()
-        self._class_weights = class_weights(train.labels, settings)
+        self._class_weights = class_weights(train.labels, trainer)
         model.optimizer.build(model.trainable_variables)
         chance = [layer.seed_generator.state for layer in _all_layers(model) if hasattr(layer, 'seed_generator')]
         # All that an epoch changes.
@@ -111,14 +116,14 @@ class FineTuning:
           'loss', 'accuracy', 'val_loss' and 'val_accuracy' after each epoch; 'start', the last two before the first;
           'best_epoch', of the lowest validation loss, counted from 1, or 0 where no epoch was better than the start.
         """
-        epochs, size = self._settings['epochs'], self._settings['batch_size']
+        epochs, size = self._settings.epochs, self._settings.batch_size
         history, best = self._resumed() or self._started()
         for epoch in range(len(history['loss']), epochs):
             label = f'Fine-tuning, epoch {epoch + 1} of {epochs}'
             with Progress(label, self._train.images, 'images') as progress:
                 count = keras.callbacks.LambdaCallback(on_train_batch_end=_counter(progress, size))
                 measured = self._model.fit(
-                    self._train.training(epoch, self._settings),
+                    self._train.training(epoch, self._settings, self._seed),
                     validation_data=self._validation,
                     shuffle=False,  # the batches are
                     class_weight=self._class_weights,

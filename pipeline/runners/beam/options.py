@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from components.errors import InputError
 from components.io.files import in_bucket
-from pipeline.settings import DATAFLOW, FLINK, LOCAL, BeamConfig
+from pipeline.settings import DATAFLOW, FLINK, BeamSettings, is_address
 
 #: The release of Flink whose job server Beam fetches unless it is given one; the tests and deploy/flink use it.
 FLINK_VERSION = '1.19'
@@ -34,14 +33,6 @@ _KEEP_WORKER_MS = 30_000
 # Options reach TFX through this many environment variables, see `slots`.
 _SLOTS = 32
 _SLOT = 'GENDER_PIPELINE_BEAM_{}'
-# As many as the longest list of options that are not the user's leaves free.
-_FURTHER = 16
-
-# Given as keys of the configuration, and checked there.
-_OWN = (
-    'runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'job_name',
-    'flink_master', 'parallelism', 'environment_type', 'environment_config', 'job_endpoint', 'flink_job_server_jar',
-)  # fmt: skip
 
 
 def local_args() -> list[str]:
@@ -53,11 +44,11 @@ def local_args() -> list[str]:
     return ['--runner=DirectRunner', '--direct_running_mode=in_memory', '--direct_num_workers=1', _NO_PACKING]
 
 
-def args(settings: BeamConfig) -> list[str]:
+def args(settings: BeamSettings) -> list[str]:
     """Options for the runner that the configuration names.
 
     Args:
-      settings: checked by `check`.
+      settings: of the configuration.
 
     Returns:
       What TFX hands to Beam's option parser.
@@ -79,11 +70,11 @@ def slots() -> tuple[Any, ...]:
 
 
 @contextlib.contextmanager
-def session(settings: BeamConfig, log: Path, owner: str = '') -> Iterator[None]:
+def session(settings: BeamSettings, log: Path, owner: str = '') -> Iterator[None]:
     """Fills the slots for the components that run in the block.
 
     Args:
-      settings: checked by `check` and `check_here`.
+      settings: checked by `check_here`.
       log: where a job server that is started for the block writes.
       owner: whose jobs these are, for Dataflow, see `dataflow.owned`.
 
@@ -109,29 +100,6 @@ def session(settings: BeamConfig, log: Path, owner: str = '') -> Iterator[None]:
         yield
 
 
-def check(settings: BeamConfig) -> None:
-    """Looks at what no single key can know.
-
-    Raises:
-      InputError: keys that the runner needs are missing, or are none that it can use.
-    """
-    if settings.runner == LOCAL and settings.workers != 1:
-        raise InputError(
-            f'beam.workers is {settings.workers}, but the runner local has one: leave it at 1, or give '
-            f'beam.runner={FLINK} or {DATAFLOW}'
-        )
-    if settings.pipeline_root and not _is_folder_of_bucket(settings.pipeline_root):
-        raise InputError(
-            f'beam.pipeline_root: expected gs://BUCKET/FOLDER, found {settings.pipeline_root!r}; for artifacts in the '
-            'run directory leave it out'
-        )
-    _check_options(settings.options)
-    if settings.runner == FLINK:
-        _check_flink(settings)
-    if settings.runner == DATAFLOW:
-        _check_dataflow(settings)
-
-
 def check_data(data_root: str) -> None:
     """Looks at whether workers who see a bucket only can read the faces.
 
@@ -145,7 +113,7 @@ def check_data(data_root: str) -> None:
         )
 
 
-def check_here(settings: BeamConfig) -> None:
+def check_here(settings: BeamSettings) -> None:
     """Looks at what this machine needs to submit jobs.
 
     Raises:
@@ -169,7 +137,7 @@ def check_here(settings: BeamConfig) -> None:
         raise InputError(f'beam.job_server {settings.job_server}: no such file, and not HOST:PORT either')
 
 
-def _flink_args(settings: BeamConfig) -> list[str]:
+def _flink_args(settings: BeamSettings) -> list[str]:
     options = [
         '--runner=FlinkRunner',
         f'--flink_master={settings.flink_master or "[local]"}',
@@ -193,7 +161,7 @@ def _flink_args(settings: BeamConfig) -> list[str]:
     return options
 
 
-def _dataflow_args(settings: BeamConfig) -> list[str]:
+def _dataflow_args(settings: BeamSettings) -> list[str]:
     return [
         '--runner=DataflowRunner',
         f'--project={settings.project}',
@@ -207,46 +175,3 @@ def _dataflow_args(settings: BeamConfig) -> list[str]:
         # Pickled by reference: what runs on the workers is what the image has installed.
         '--no_save_main_session',
     ]
-
-
-def _check_flink(settings: BeamConfig) -> None:
-    for name, value in (('flink_master', settings.flink_master), ('worker_pool', settings.worker_pool)):
-        if value is not None and not is_address(value):
-            raise InputError(f'beam.{name}: expected HOST:PORT, found {value!r}')
-    if settings.flink_master and not settings.worker_pool:
-        raise InputError(
-            "beam.flink_master needs beam.worker_pool=HOST:PORT, the worker pool as each of the cluster's task "
-            'managers sees it; deploy/flink runs one beside each (localhost:50000)'
-        )
-
-
-def _check_dataflow(settings: BeamConfig) -> None:
-    needed = ('project', 'region', 'pipeline_root', 'temp_location', 'image')
-    missing = [name for name in needed if not getattr(settings, name)]
-    if missing:
-        raise InputError(
-            f'beam.runner dataflow also needs {", ".join(f"beam.{name}" for name in missing)}: give them in the '
-            f'configuration or as --set beam.{missing[0]}=…'
-        )
-    if not _is_folder_of_bucket(str(settings.temp_location)):
-        raise InputError(f'beam.temp_location: Dataflow needs gs://BUCKET/FOLDER, found {settings.temp_location!r}')
-
-
-def _check_options(further: tuple[str, ...]) -> None:
-    for option in further:
-        name = option.partition('=')[0].lstrip('-')
-        if not option.startswith('--') or not name:
-            raise InputError(f'beam.options: expected --NAME or --NAME=VALUE, found {option!r}')
-        if name in _OWN:
-            raise InputError(f'beam.options: {option!r} is a key of its own; see beam.* in pipeline/configs/README.md')
-    if len(further) > _FURTHER:
-        raise InputError(f'beam.options: at most {_FURTHER} can be given, found {len(further)}')
-
-
-def _is_folder_of_bucket(value: str) -> bool:
-    return bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)+/?', value))
-
-
-def is_address(value: str | None) -> bool:
-    """Whether a value of the configuration is HOST:PORT."""
-    return bool(value and re.fullmatch(r'(https?://)?(\[[0-9A-Fa-f:]+\]|[\w.-]+):[0-9]{1,5}', value))

@@ -15,8 +15,7 @@ from components.fine_tuner import layers
 from components.io.files import in_bucket, write_text
 from pipeline.config import Config
 from pipeline.runners.beam import options as beam_options
-from pipeline.runners.kubeflow import container_resources
-from pipeline.settings import FLINK, LOCAL, BeamConfig
+from pipeline.settings import EVERY, FLINK, LOCAL, BeamSettings, is_address
 
 #: The pipeline's name: lower-case letters, digits and hyphens are what Kubeflow takes.
 NAME = 'gender-classifier'
@@ -44,7 +43,7 @@ def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
     from components.caffe_converter.summary import summarise
 
     network = summarise(plan_network(prototxt, output_layer=config.model.output_layer, shapes_too=True))
-    layers.check(config.trainer.unfreeze_from, network)
+    layers.check(config.fine_tuning.unfreeze_from, network)
     height, width, _ = network.input_shape
     return height, width
 
@@ -92,14 +91,13 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     )
     wired = definition.create_pipeline(config, environment)
     names = [component.id for component in wired.components]
-    wanted = container_resources.parse(settings.resources)
     # The stages of fine-tuning may be given limits also where there are none.
-    others = {*definition.FINE_TUNING, container_resources.EVERY, amendments.INPUTS, amendments.REPORT}
-    unknown = sorted(set(wanted) - {*names, *others})
+    others = {*definition.FINE_TUNING, EVERY, amendments.INPUTS, amendments.REPORT}
+    unknown = sorted(set(settings.resources) - {*names, *others})
     if unknown:
         raise InputError(
             f'kubeflow.resources: no component {unknown[0]!r}; known are: '
-            f'{", ".join([container_resources.EVERY, amendments.INPUTS, *names, amendments.REPORT])}'
+            f'{", ".join([EVERY, amendments.INPUTS, *names, amendments.REPORT])}'
         )
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
@@ -115,7 +113,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     for name, task, key, kind, default, description in (
         ('data_root', 'StratifiedExampleGen', 'data_root', 'STRING', environment.data_root,
          'The folder that has combined/, as the containers see it, or gs://BUCKET/FOLDER.'),
-        ('per_folder', 'StratifiedExampleGen', 'per_folder', 'NUMBER_INTEGER', config.data.per_folder,
+        ('per_folder', 'StratifiedExampleGen', 'settings__per_folder', 'NUMBER_INTEGER', config.data.per_folder,
          'Images to take from each age-gender folder.'),
         ('prototxt', 'CaffeConverter', 'prototxt', 'STRING', environment.prototxt, "The network's description."),
         ('caffemodel', 'CaffeConverter', 'caffemodel', 'STRING', environment.caffemodel, 'Its weights.'),
@@ -136,15 +134,15 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     )
     amendments.set_execution(
         spec,
-        wanted=wanted,
+        wanted=settings.resources,
         retries=settings.retries,
         cache=settings.cache,
-        codes={name: cache_key.fingerprint(name) for name in names},
+        codes={component.id: cache_key.of(component) for component in wired.components},
     )
     return job
 
 
-def _check_runner(settings: BeamConfig, root: str) -> None:
+def _check_runner(settings: BeamSettings, root: str) -> None:
     if settings.runner == LOCAL:
         return
     if not in_bucket(root):
@@ -153,7 +151,7 @@ def _check_runner(settings: BeamConfig, root: str) -> None:
             'worker elsewhere sees them; give --root gs://BUCKET/FOLDER, which workers read themselves, or '
             'beam.runner=local'
         )
-    if settings.runner == FLINK and not (settings.flink_master and beam_options.is_address(settings.job_server)):
+    if settings.runner == FLINK and not (settings.flink_master and is_address(settings.job_server)):
         raise InputError(
             'beam.runner flink: tasks have no Java to start a job server; give beam.flink_master and '
             'beam.job_server=HOST:PORT of one that runs'

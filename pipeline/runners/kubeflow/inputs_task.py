@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from components import caffe_converter
+from components.caffe_converter.settings import Settings as ModelSettings
 from components.errors import InputError, RunError
 from components.io.files import sha256_file, write_text
 from components.stratified_example_gen import layout
+from components.stratified_example_gen.settings import Settings as DataSettings
 
 
 def digests(values: Mapping[str, str]) -> dict[str, str]:
     """Looks at the inputs as `run` does before its first component.
 
     Args:
-      values: the properties 'data_root', 'directories', 'layout', 'manifest_columns' of StratifiedExampleGen and
-        'prototxt', 'caffemodel', 'output_layer', 'input_size' of CaffeConverter; 'compiled_size', JSON [height, width]
-        that the pipeline was compiled for.
+      values: 'data_root', 'prototxt' and 'caffemodel'; 'data' and 'model', the settings of StratifiedExampleGen and
+        CaffeConverter as JSON; 'compiled_size', JSON [height, width] that the pipeline was compiled for.
 
     Returns:
       'data_fingerprint', 'prototxt_sha256' and 'caffemodel_sha256'.
@@ -35,14 +36,13 @@ def digests(values: Mapping[str, str]) -> dict[str, str]:
     Raises:
       InputError: an input cannot be used, or the network's size is not what the pipeline was compiled for.
     """
-    directories = json.loads(values['directories'])
-    layout.check_root(values['data_root'], directories, values['layout'])
-    size = json.loads(values['input_size'])
+    data, model = DataSettings.from_json(values['data']), ModelSettings.from_json(values['model'])
+    layout.check_root(values['data_root'], data.directories, data.layout)
     summary = caffe_converter.check(
         values['prototxt'],
         values['caffemodel'],
-        output_layer=values['output_layer'] or None,
-        input_size=(size[0], size[1]) if size else None,
+        output_layer=model.output_layer,
+        input_size=model.size,
     )
     compiled = json.loads(values['compiled_size'])
     if list(summary.input_shape) != [*compiled, 3]:
@@ -52,7 +52,7 @@ def digests(values: Mapping[str, str]) -> dict[str, str]:
         )
     return {
         'data_fingerprint': layout.fingerprint(
-            values['data_root'], directories, values['layout'], bool(json.loads(values['manifest_columns']))
+            values['data_root'], data.directories, data.layout, bool(data.manifest_columns)
         ),
         'prototxt_sha256': sha256_file(values['prototxt']),
         'caffemodel_sha256': sha256_file(values['caffemodel']),

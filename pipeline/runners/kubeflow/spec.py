@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.runners.kubeflow import container_resources
+from pipeline.settings import ContainerResources
 
 #: The task in front of TFX's own, see `pipeline.runners.kubeflow.inputs_task`.
 INPUTS = 'Inputs'
@@ -26,10 +27,10 @@ PART = '__'
 
 _EXECUTOR = '{}_executor'
 
-# By task: the properties that `INPUTS` needs a copy of, and those that it computes.
+# By task: the properties that `INPUTS` needs a copy of, with their names there, and those that it computes.
 _NEEDED = {
-    'StratifiedExampleGen': ('data_root', 'directories', 'layout', 'manifest_columns'),
-    'CaffeConverter': ('prototxt', 'caffemodel', 'output_layer', 'input_size'),
+    'StratifiedExampleGen': {'data_root': 'data_root', 'settings': 'data'},
+    'CaffeConverter': {'prototxt': 'prototxt', 'caffemodel': 'caffemodel', 'settings': 'model'},
 }
 _COMPUTED = {
     'StratifiedExampleGen': {'fingerprint': 'data_fingerprint'},
@@ -102,7 +103,7 @@ def add_inputs_task(spec: dict[str, Any], command: list[str], image: str, size: 
     computed = [_STARTED]
     for task_name, names in _NEEDED.items():
         given = tasks[task_name]['inputs']['parameters']
-        values |= {name: given[name] for name in names}
+        values |= {there: given[name] for name, there in names.items()}
         for name, output in _COMPUTED[task_name].items():
             computed.append(output)
             given[name] = {'taskOutputParameter': {'producerTask': INPUTS, 'outputParameterKey': output}}
@@ -184,7 +185,7 @@ def add_report_task(
 def set_execution(
     spec: dict[str, Any],
     *,
-    wanted: Mapping[str, Mapping[str, str]],
+    wanted: Mapping[str, ContainerResources],
     retries: int,
     cache: bool,
     codes: Mapping[str, str],
@@ -193,7 +194,7 @@ def set_execution(
 
     Args:
       spec: the pipeline.
-      wanted: see `limits.parse`.
+      wanted: limits of containers by component.
       retries: how often a container that failed is started again; 0 for never.
       cache: whether results are taken from earlier runs.
       codes: by task, the fingerprint of the code its result depends on. As an argument it is part of the key of
@@ -201,7 +202,7 @@ def set_execution(
     """
     for name, task in spec['root']['dag']['tasks'].items():
         container = spec['deploymentSpec']['executors'][_EXECUTOR.format(name)]['container']
-        allowed = container_resources.specification({key: dict(value) for key, value in wanted.items()}, name)
+        allowed = container_resources.specification(wanted, name)
         if allowed:
             container['resources'] = allowed
         if retries:

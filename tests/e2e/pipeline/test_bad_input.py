@@ -104,7 +104,7 @@ def test_an_output_layer_that_is_not_there(refused):
     ('layer', 'reason'), [('conv9', 'the base has no such layer'), ('pool5', 'no layer with weights')]
 )
 def test_a_layer_to_unfreeze_from_that_cannot_be_begun_with(refused, layer, reason):
-    line = refused('--set', f'trainer.unfreeze_from={layer}')
+    line = refused('--set', f'fine_tuning.unfreeze_from={layer}')
     assert reason in line
     assert 'conv5_1, conv5_2, conv5_3' in line
 

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.embedding_gen import embedder
+from components.embedding_gen import base_model
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches, training
 from pipeline.runs import metadata
@@ -42,7 +42,7 @@ def arguments(inputs, low_bounds, tmp_path_factory) -> list[str]:
     """280 drawn faces through a narrow VGG-Face, trained from conv5_1 on."""
     return [
         *inputs.arguments(tmp_path_factory.mktemp('tuned') / 'out'), *low_bounds, '--set=data.per_folder=2',
-        '--set=data.fractions=[0.5, 0.25, 0.25]', '--set=gate.mode=warn', '--set=trainer.unfreeze_from=conv5_1',
+        '--set=data.fractions=[0.5, 0.25, 0.25]', '--set=gate.mode=warn', '--set=fine_tuning.unfreeze_from=conv5_1',
         f'--set=fine_tuning.epochs={_EPOCHS}',
     ]  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_the_model_is_that_of_an_uninterrupted_fine_tuning_and_its_images_are_tr
     encoded = tf.io.parse_example(records, {'image': tf.io.FixedLenFeature([], tf.string)})
     np.testing.assert_array_equal(next(iter(train.plain()))[0], layer(encoded)['image'])
 
-    base = embedder.load_base(tuned.folder('CaffeConverter', 'model') / 'base.keras')
+    base = base_model.load(tuned.folder('CaffeConverter', 'model') / 'base.keras')
     frozen = {layer.name: layer.get_weights() for layer in base.layers}
     head = keras.models.load_model(tuned.folder('Trainer', 'model') / 'head.keras', compile=False)
     training.unfreeze(base, 'conv5_1')
@@ -103,7 +103,7 @@ def test_the_model_is_that_of_an_uninterrupted_fine_tuning_and_its_images_are_tr
     history = training.FineTuning(model, train, validation, settings).run()
     assert history == tuned.history()
 
-    got = embedder.load_base(tuned.folder('FineTuner', 'model') / 'base.keras')
+    got = base_model.load(tuned.folder('FineTuner', 'model') / 'base.keras')
     for layer in got.layers:
         for value, expected, before in zip(
             layer.get_weights(), base.get_layer(layer.name).get_weights(), frozen[layer.name], strict=True

@@ -1,57 +1,88 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The fingerprint of the code that a component's result depends on."""
+"""The key of the code that a component's result depends on, and where it is found."""
 
 import shutil
 
 import pytest
 
-from pipeline import cache_key
+from components import source_digest
+from pipeline import cache_key, definition
+from pipeline.config import load
+
+_HERE = definition.Environment(
+    name='name', root='/runs/one', serving_dir='/runs/one/serving', data_root='/faces', data_fingerprint='f',
+    prototxt='/p', prototxt_sha256='a', caffemodel='/c', caffemodel_sha256='b', baseline_statistics='',
+    input_size=(64, 64), beam_args=(),
+)  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def components():
+    """Every component that a run can have."""
+    changes = ['tuner.enabled=true', 'fine_tuning.unfreeze_from=conv5_1']
+    return definition.create_pipeline(load('vgg_face', changes), _HERE).components
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A copy of the sources that can be changed."""
-    for name in ('pipeline', 'components'):
-        shutil.copytree(cache_key._ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns('__pycache__'))
-    monkeypatch.setattr(cache_key, '_ROOT', tmp_path)
-    return tmp_path
+    for name in ('pipeline', 'components', 'schemas'):
+        shutil.copytree(source_digest._ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns('__pycache__'))
+    monkeypatch.setattr(source_digest, '_ROOT', tmp_path)
+    yield tmp_path
+    source_digest._read.cache_clear()
 
 
-def _all() -> dict[str, str]:
-    return {name: cache_key.fingerprint(name) for name in (*cache_key._SOURCES, 'Evaluator')}
+def _changed(components, tree, file, old, new) -> set[str]:
+    """The components whose key a change of one file changes."""
+    source_digest._read.cache_clear()
+    before = {component.id: cache_key.of(component) for component in components}
+    text = (tree / file).read_text()
+    assert text.count(old) >= 1
+    (tree / file).write_text(text.replace(old, new, 1))
+    source_digest._read.cache_clear()
+    return {component.id for component in components if cache_key.of(component) != before[component.id]}
+
+
+_EMBED = {'EmbeddingGen', 'FineTunedEmbeddingGen', 'Trainer', 'FineTuner'}
 
 
 @pytest.mark.parametrize(
     ('file', 'changed'),
     [
         ('components/stratified_example_gen/sampling.py', {'StratifiedExampleGen'}),
-        ('components/embedding_gen/embedder.py', {'EmbeddingGen', 'Trainer', 'FineTuner', 'FineTunedEmbeddingGen'}),
-        ('pipeline/model/head.py', {'Tuner', 'Trainer'}),
+        ('components/embedding_gen/embedder.py', _EMBED),
+        ('components/caffe_converter/keras_layers.py', {*_EMBED, 'CaffeConverter'}),
+        ('components/caffe_converter/prototxt.py', {'CaffeConverter'}),
+        ('pipeline/model/head.py', {'Tuner', 'Trainer', 'FineTuner'}),
         ('pipeline/model/tuner.py', {'Tuner'}),
+        ('pipeline/model/preprocessing.py', {'Transform', 'FineTuner'}),
         ('pipeline/model/fine_tuning/batches.py', {'FineTuner'}),
-        ('components/names.py', {'Transform', 'Tuner', 'Trainer', 'FineTuner', 'Evaluator'}),
         ('components/evaluator/thresholds.py', {'Evaluator'}),
+        ('components/atomic_pusher/versions.py', {'AtomicPusher'}),
         ('pipeline/report/page.py', set()),
+        ('pipeline/runners/local.py', set()),
     ],
 )
-def test_a_changed_file_changes_what_depends_on_it_and_nothing_else(tree, file, changed):
-    before = _all()
-    assert before == _all()
-    with open(tree / file, 'a') as stream:
-        stream.write('# changed\n')
-    after = _all()
-    assert {name for name in before if before[name] != after[name]} == changed
+def test_code_changes_the_keys_of_what_runs_it(components, tree, file, changed):
+    assert _changed(components, tree, file, 'from __future__', 'ADDED = 1\nfrom __future__') == changed
 
 
-def test_every_source_exists():
-    for sources in cache_key._SOURCES.values():
-        for source in sources:
-            assert (cache_key._ROOT / source).exists(), source
+def test_comments_docstrings_and_line_breaks_change_nothing(components, tree):
+    file = 'components/embedding_gen/embedder.py'
+    assert _changed(components, tree, file, 'from __future__', '# A comment.\n\nfrom __future__') == set()
+    assert _changed(components, tree, file, '"""Decoding, ', '"""In other words: decoding, ') == set()
 
 
-def test_another_version_changes_everything(monkeypatch):
-    before = _all()
-    monkeypatch.setattr(cache_key, '_versions', lambda: 'tensorflow==99')
-    after = _all()
-    assert all(before[name] != after[name] for name in before)
+def test_every_component_runs_code_of_ours_or_is_tfx_own(components):
+    own = {component.id: source_digest.closure(*cache_key.modules(component)) for component in components}
+    assert {name for name, modules in own.items() if not modules} == {'StatisticsGen', 'ExampleValidator'}
+    assert 'components.caffe_converter.keras_layers' in own['EmbeddingGen']
+    assert 'pipeline.model.export' in own['Trainer']
+
+
+def test_a_changed_version_changes_every_key(components, monkeypatch):
+    before = [cache_key.of(component) for component in components]
+    monkeypatch.setattr(cache_key, '_versions', lambda: 'tfx==0')
+    assert all(cache_key.of(component) != key for component, key in zip(components, before, strict=True))

@@ -8,7 +8,7 @@ import pytest
 
 from components.errors import InputError
 from pipeline import config
-from pipeline.settings import TUNED
+from pipeline.model.settings import TUNED
 
 
 def test_the_reference_procedure():
@@ -18,7 +18,7 @@ def test_the_reference_procedure():
     assert dataclasses.asdict(reference.trainer) == {
         'hidden_units': (32,), 'dropout': 0.25, 'l2': 0, 'standardize': False, 'learning_rate': 0.001, 'batch_size': 20,
         'epochs': 10, 'class_weights': 'none', 'early_stopping_patience': None, 'restore_best': False,
-        'monitor': 'val_loss', 'seed': 0, 'unfreeze_from': None,
+        'monitor': 'val_loss', 'seed': 0,
     }  # fmt: skip
     assert reference.tuner.enabled is False
 
@@ -55,14 +55,20 @@ def test_a_plain_value_for_a_list_is_a_list_of_one():
         ('trainer.dropout=.nan', 'trainer.dropout: expected at least 0 and at most 0.95, found nan'),
         ('fine_tuning.crop=1', 'fine_tuning.crop: expected at least 0 and at most 0.9, found 1.0'),
         ('fine_tuning.epochs=0', 'fine_tuning.epochs: expected at least 1 and at most 10000, found 0'),
-        ('trainer.epoch=3', 'no such key; known are: trainer.hidden_units'),
-        ('train.epochs=3', 'no such key; known are: data, '),
+        ('trainer.epoch=3', 'no such key; did you mean trainer.epochs?'),
+        ('train.epochs=3', 'no such key; did you mean trainer.epochs?'),
         ('trainer.epochs', 'expected section.key=value'),
         ('trainer=3', 'expected section.key=value'),
+        ('kubeflow.resources.Trainer.cpu=many', "kubeflow.resources.Trainer.cpu: expected a number, found 'many'"),
+        ('kubeflow.resources={Trainer: {memory: 4Q}}', 'kubeflow.resources.Trainer.memory: expected a size such as 4G'),
+        ('kubeflow.resources.Trainer.cpus=2', 'kubeflow.resources.Trainer.cpus: no such key; did you mean cpu?'),
+        ('trainer.epochs.x=2', 'epochs holds one value'),
         ('data.split=random', "data.split: expected one of stratified, shuffled, found 'random'"),
         ('data.fractions=[0.5, 0.5]', 'data.fractions: expected three shares'),
         ('data.fractions=[0.5, 0.5, 0.5]', 'add up to 1'),
-        ('data.directories=[]', 'data.directories: expected at least one'),
+        ('model.pooling_grid=3', 'no such key; did you mean embedding.pooling_grid?'),
+        ('data.xyzzy=3', 'no such key; known are: beam.flink_master, '),
+        ('data.directories=[]', 'data.directories is (); expected a list of names'),
         ('data.directories={a: 1}', "data.directories: expected text, found {'a': 1}"),
         ('data.fractions=0.6', 'data.fractions: expected three shares'),
         ('trainer.hidden_units=[32, 0]', 'trainer.hidden_units: expected at least 1 and at most 65536, found 0'),
@@ -84,7 +90,7 @@ def test_a_bad_override_is_named(override, message):
     [
         ('trainer: {epochs: [1]}', 'trainer.epochs: expected a whole number, found [1]'),
         ('trainers: {}', 'trainers: no such key'),
-        ('trainer: 3', 'trainer.: expected keys with values, found 3'),
+        ('trainer: 3', 'trainer: expected keys with values, found 3'),
         ('- 1', 'expected sections'),
         ('a: [', 'not valid YAML'),
         ('trainer: !!python/object/apply:os.system [ls]', 'not valid YAML'),

@@ -3,17 +3,16 @@
 """Each bound met and not met by what the real TFMA measured, and what one class does to them."""
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
+from components.evaluator.settings import Settings
 from pipeline.runs import metadata
-from pipeline.settings import EvaluationConfig
 
-_OPEN = EvaluationConfig(
+_OPEN = Settings(
     min_accuracy=0, min_auc=0, min_gender_accuracy=0, max_gender_gap=1, min_examples=1, min_gender_examples=1,
     max_regression=1,
 )  # fmt: skip
@@ -87,11 +86,10 @@ def test_the_run_keeps_its_bounds(finished, run, measured):
 def test_one_class_meets_no_bound_that_it_does_not_define(run, tmp_path):
     """The real executor over the men of the test split: bounds of 0, which a 0 for "undefined" would meet."""
     import tensorflow as tf
-    from google.protobuf import json_format
     from tfx.dsl.components.base import base_beam_executor
     from tfx.types import standard_artifacts
 
-    from components.evaluator import component, eval_config
+    from components.evaluator import eval_config, executor
     from pipeline.runners.beam import options as beam_options
 
     examples = standard_artifacts.Examples()
@@ -110,13 +108,14 @@ def test_one_class_meets_no_bound_that_it_does_not_define(run, tmp_path):
     context = base_beam_executor.BaseBeamExecutor.Context(
         beam_pipeline_args=beam_options.local_args(), tmp_dir=str(tmp_path / 'tmp'), unique_id='1'
     )
-    component.Executor(context).Do(
+    executor.Executor(context).Do(
         {'examples': [examples], 'model': [model]},
         {'evaluation': [result], 'blessing': [blessing]},
         {
-            'eval_config': json_format.MessageToJson(eval_config.eval_config()),
+            'eval_config': eval_config.as_json(),
             'example_splits': '["test"]',
-            'bounds': json.dumps(thresholds.of(_OPEN)),
+            'settings': _OPEN.to_json(),
+            'baseline_accuracy': '',
         },
     )
     assert thresholds.reasons(thresholds.read(result.uri)) == [

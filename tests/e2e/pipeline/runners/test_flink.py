@@ -16,7 +16,7 @@ import pytest
 from components.errors import RunError
 from pipeline.runners import failures
 from pipeline.runners.beam import options as beam_options
-from pipeline.settings import BeamConfig
+from pipeline.settings import BeamSettings
 from tests.e2e.pipeline.runners import same_run
 from tests.fakes import flink_cluster
 
@@ -106,7 +106,7 @@ def test_what_fails_on_flink_is_one_line(jar, tmp_path, monkeypatch):
             _ = pipeline | apache_beam.Create([shard]) | apache_beam.Map(fail)
         return failures.for_people(raised.value, 'the.log')
 
-    with beam_options.session(BeamConfig(runner='flink', job_server=str(jar)), tmp_path / 'flink.log'):
+    with beam_options.session(BeamSettings(runner='flink', job_server=str(jar)), tmp_path / 'flink.log'):
         own, other = told(7), told(8)
     assert isinstance(own, RunError)
     assert str(own) == 'shard 7: values that are not finite'
@@ -118,7 +118,7 @@ def test_what_fails_on_flink_is_one_line(jar, tmp_path, monkeypatch):
 
 def test_a_job_server_ends_with_the_run_even_when_that_is_killed(jar, tmp_path):
     log = tmp_path / 'flink.log'
-    options = beam_options.args(BeamConfig(runner='flink', job_server=str(jar)))
+    options = beam_options.args(BeamSettings(runner='flink', job_server=str(jar)))
     program = (
         'import time; from pathlib import Path; from pipeline.runners.beam import flink\n'
         f'with flink.job_server({options!r}, Path({str(log)!r})) as endpoint:\n'
@@ -140,7 +140,7 @@ def test_a_job_server_that_does_not_start_is_one_line(tmp_path):
     if not shutil.which('java'):
         pytest.skip('no Flink: there is no Java')
     (tmp_path / 'none.jar').write_text('not a jar')
-    settings = BeamConfig(runner='flink', job_server=str(tmp_path / 'none.jar'))
+    settings = BeamSettings(runner='flink', job_server=str(tmp_path / 'none.jar'))
     with (
         pytest.raises(RunError, match=r'job server did not start .*flink\.log'),
         beam_options.session(settings, tmp_path / 'flink.log'),

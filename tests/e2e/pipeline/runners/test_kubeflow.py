@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components import names
 from components.evaluator import metrics, thresholds
 from pipeline.model import trainer, tuner
 from pipeline.report import words
@@ -151,7 +152,7 @@ def test_the_tuner_runs_and_gives_its_best_values_to_the_trainer(kubeflow_run, c
         for task, name in (('Tuner', 'best_hyperparameters'), ('Trainer', 'model_run'))
     }
     best = json.loads((folders['best_hyperparameters'] / tuner.BEST).read_text())['values']
-    facts = json.loads((folders['model_run'] / trainer.FACTS).read_text())
+    facts = json.loads((folders['model_run'] / names.TRAINING_FILE).read_text())
     assert facts['settings'] == trainer.with_values(facts['settings'], best)
     assert set(facts['tuned']) == set(best)
 

@@ -18,6 +18,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_artifacts
 
 from components.embedding_gen.executor import Executor
+from components.embedding_gen.settings import Settings
 from pipeline.model.preprocessing import preprocessing_fn
 from pipeline.runners.beam import options as beam_options
 
@@ -62,7 +63,7 @@ def test_embeddings_through_beam_equal_the_model_called_directly(
     Executor(Executor.Context(beam_pipeline_args=beam_options.local_args())).Do(
         {'examples': [examples], 'transform_graph': [transform_graph], 'base_model': [base]},
         {'embeddings': [embeddings]},
-        {'batch_size': 8, 'pooling_grid': 1, 'precision': 'float32', 'store': str(tmp_path / 'store')},
+        {'settings': Settings(batch_size=8).to_json(), 'store': str(tmp_path / 'store')},
     )
 
     assert embeddings.split_names == examples.split_names

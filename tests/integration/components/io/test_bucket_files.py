@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from components import error_reporting
-from components.embedding_gen import embedder, shard_embedder, store
+from components.embedding_gen import base_model, embedder, shard_embedder, store
 from components.errors import PassingError, RunError
 from components.io import files
 
@@ -87,7 +87,7 @@ def test_embeddings_in_a_bucket_are_those_of_a_folder_and_are_found_again(
     bucket.put('run/base.keras', small_base.read_bytes())
 
     def shards(folder: str) -> shard_embedder.ShardEmbedder:
-        base = embedder.load_base(f'{root}/base.keras')
+        base = base_model.load(f'{root}/base.keras')
         return shard_embedder.ShardEmbedder(embedder.Embedder(base, minus_100, batch_size=16), folder)
 
     assert shards(f'{root}/store')(f'{root}/shard.gz', f'{root}/out.gz') == shard_embedder.Counts(20, 0)

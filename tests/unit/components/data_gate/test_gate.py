@@ -14,6 +14,7 @@ from components import artifacts
 from components.curated_schema import schema
 from components.data_gate import comparison, gate
 from components.data_gate.executor import Executor
+from components.data_gate.settings import Settings
 from components.errors import RunError
 
 
@@ -45,13 +46,13 @@ def _checked(frame: pd.DataFrame):
     return statistics, tfdv.validate_statistics(statistics, curated)
 
 
-_BOUNDS = gate.Bounds(min_gender_share=0.3, min_per_stratum=0, max_skew=0.2, max_drift=0.2)
+_SETTINGS = Settings(min_gender_share=0.3, min_per_stratum=0, max_skew=0.2, max_drift=0.2)
 
 
 def _decide(frame: pd.DataFrame, share: float = 0.3) -> list[gate.Finding]:
     """The findings on one split."""
     statistics, anomalies = _checked(frame)
-    bounds = dataclasses.replace(_BOUNDS, min_gender_share=share)
+    bounds = dataclasses.replace(_SETTINGS, min_gender_share=share)
     return gate.decide({'train': statistics}, {'train': anomalies}, _schema(frame), {}, {}, bounds)
 
 
@@ -119,7 +120,7 @@ def test_skew_and_drift_name_the_feature_the_number_and_the_bound(which, key):
     (statistics, anomalies), (other, _) = _checked(young), _checked(old)
     splits = {'train': statistics} if which == 'drift' else {'train': statistics, 'test': other}
     baseline = {'train': other} if which == 'drift' else {}
-    findings = gate.decide(splits, {'train': anomalies}, _schema(young), {}, baseline, _BOUNDS)
+    findings = gate.decide(splits, {'train': anomalies}, _schema(young), {}, baseline, _SETTINGS)
     assert [finding.feature for finding in findings] == ['age']
     assert f'at most 0.2 ({key})' in str(findings[0])
     assert 'Jensen-Shannon divergence 1.0' in str(findings[0]) or 'divergence 0.9' in str(findings[0])
@@ -151,18 +152,24 @@ def artifact_dicts(tmp_path):
 
 
 def test_the_executor_stops_the_run_or_warns_and_goes_on(artifact_dicts, tmp_path):
-    properties = {**dataclasses.asdict(_BOUNDS), 'baseline': '', 'mode': 'stop'}
+    properties = {'settings': _SETTINGS.to_json(), 'baseline': ''}
     with pytest.raises(RunError, match=r'train: gender: 10\.0% female') as caught:
         Executor().Do(*artifact_dicts, properties)
     assert '\n' not in str(caught.value)
     assert not (tmp_path / 'decision').exists()
-    Executor().Do(*artifact_dicts, {**properties, 'mode': 'warn'})
+    Executor().Do(*artifact_dicts, {**properties, 'settings': dataclasses.replace(_SETTINGS, mode='warn').to_json()})
     assert '"passed": false' in (tmp_path / 'decision' / 'decision.json').read_text()
-    Executor().Do(*artifact_dicts, {**properties, 'min_gender_share': 0.1, 'baseline': str(tmp_path / 'statistics')})
+    Executor().Do(
+        *artifact_dicts,
+        {
+            'settings': dataclasses.replace(_SETTINGS, min_gender_share=0.1).to_json(),
+            'baseline': str(tmp_path / 'statistics'),
+        },
+    )
     assert '"passed": true' in (tmp_path / 'decision' / 'decision.json').read_text()
 
 
 def test_a_baseline_that_is_gone_is_named(artifact_dicts, tmp_path):
-    properties = {**dataclasses.asdict(_BOUNDS), 'baseline': str(tmp_path / 'gone'), 'mode': 'stop'}
+    properties = {'settings': _SETTINGS.to_json(), 'baseline': str(tmp_path / 'gone')}
     with pytest.raises(RunError, match=r'gone: the statistics of the last run on other data are gone'):
         Executor().Do(*artifact_dicts, properties)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.embedding_gen import embedder, shard_embedder
+from components.embedding_gen import base_model, embedder, shard_embedder
+from components.embedding_gen.settings import Settings
 from components.errors import InputError, RunError
 
 
 @pytest.fixture(scope='module')
 def embed(small_base, minus_100):
-    return embedder.Embedder(embedder.load_base(small_base), minus_100, batch_size=16)
+    return embedder.Embedder(base_model.load(small_base), minus_100, Settings(batch_size=16))
 
 
 def _direct(small_base, minus_100, images):
@@ -58,7 +59,7 @@ def test_values_that_are_not_finite_stop_the_run_and_leave_nothing(
     base = keras.models.load_model(small_base)
     kernel, bias = base.get_layer('conv2').get_weights()
     base.get_layer('conv2').set_weights([kernel, np.full_like(bias, np.inf)])
-    broken = embedder.Embedder(base, minus_100, batch_size=16)
+    broken = embedder.Embedder(base, minus_100, Settings(batch_size=16))
     source = write_records(tmp_path / 'data.gz', jpegs[:3])
     with pytest.raises(RunError, match=r'01_M/0\.jpg: the base gives values that are not finite'):
         shard_embedder.ShardEmbedder(broken)(source, tmp_path / 'out' / 'data.gz')
@@ -68,14 +69,14 @@ def test_values_that_are_not_finite_stop_the_run_and_leave_nothing(
 def test_a_base_that_ends_in_a_vector_is_taken_as_it_is(minus_100, jpegs):
     inputs = keras.Input((24, 32, 3))
     base = keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(inputs)))
-    made = embedder.Embedder(base, minus_100)
+    made = embedder.Embedder(base, minus_100, Settings())
     pixels = minus_100({'image': tf.constant(jpegs[:2])})['image']
     np.testing.assert_allclose(made(tf.constant(jpegs[:2])), base(pixels), rtol=1e-5, atol=1e-3)
 
 
 @pytest.mark.parametrize('grid', [2, 3, 5])
 def test_a_grid_averages_windows_of_one_size_that_cover_the_map(small_base, minus_100, jpegs, grid):
-    base = embedder.load_base(small_base)
+    base = base_model.load(small_base)
     pixels = minus_100({'image': tf.constant(jpegs[:3])})['image']
     maps = base(pixels).numpy()
     expected = []
@@ -86,7 +87,7 @@ def test_a_grid_averages_windows_of_one_size_that_cover_the_map(small_base, minu
                 start = at * (size // grid)
                 cells.append(slice(start, start + size - (grid - 1) * (size // grid)))
             expected.append(maps[:, cells[0], cells[1]].mean(axis=(1, 2)))
-    made = embedder.Embedder(base, minus_100, pooling_grid=grid)
+    made = embedder.Embedder(base, minus_100, Settings(pooling_grid=grid))
     assert made.size == grid * grid * maps.shape[-1]
     np.testing.assert_allclose(
         made(tf.constant(jpegs[:3])).numpy(), np.concatenate(expected, axis=1), rtol=1e-5, atol=1e-4
@@ -94,14 +95,14 @@ def test_a_grid_averages_windows_of_one_size_that_cover_the_map(small_base, minu
 
 
 def test_a_grid_that_the_map_cannot_be_cut_into_is_refused(small_base, minus_100):
-    base = embedder.load_base(small_base)
+    base = base_model.load(small_base)
     _, height, width, _ = base.outputs[0].shape
     with pytest.raises(InputError, match=rf'pooling_grid is 32, but .* {height}x{width}: give at most {height}'):
-        embedder.Embedder(base, minus_100, pooling_grid=32)
+        embedder.Embedder(base, minus_100, Settings(pooling_grid=32))
 
 
 def test_a_file_that_is_no_model_is_named(tmp_path):
     path = tmp_path / 'base.keras'
     path.write_bytes(b'not a model')
     with pytest.raises(InputError, match=r'base\.keras: not a Keras model'):
-        embedder.load_base(path)
+        base_model.load(path)

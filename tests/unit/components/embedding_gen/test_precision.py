@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.embedding_gen import embedder, precision
+from components.embedding_gen import base_model, embedder, precision
+from components.embedding_gen.settings import Settings
 from components.errors import InputError
 
 
@@ -30,9 +31,9 @@ def test_a_machine_without_it_is_refused_in_one_line(monkeypatch):
 
 
 def test_bfloat16_is_near_float32_and_keeps_float32_weights_and_outputs(small_base, minus_100, jpegs):
-    base = embedder.load_base(small_base)
-    single = embedder.Embedder(base, minus_100)
-    half = embedder.Embedder(base, minus_100, precision='bfloat16')
+    base = base_model.load(small_base)
+    single = embedder.Embedder(base, minus_100, Settings())
+    half = embedder.Embedder(base, minus_100, Settings(precision='bfloat16'))
     assert {weight.dtype for weight in half.base.weights} == {'float32'}
     assert half.base.get_layer('conv2').compute_dtype == 'bfloat16'
     assert not half.base.trainable_weights

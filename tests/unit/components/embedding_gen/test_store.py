@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.embedding_gen import embedder, shard_embedder
+from components.embedding_gen import base_model, embedder, shard_embedder
+from components.embedding_gen.settings import Settings
 from components.embedding_gen.store import Store, digest
 
 _WAY = 'f' * 64
@@ -73,7 +74,7 @@ def test_half_a_pair_is_nothing(tmp_path):
 
 @pytest.fixture
 def embed(small_base, minus_100):
-    return embedder.Embedder(embedder.load_base(small_base), minus_100, batch_size=16)
+    return embedder.Embedder(base_model.load(small_base), minus_100, Settings(batch_size=16))
 
 
 def _read(file) -> list[tuple[bytes, list[float]]]:
@@ -100,7 +101,7 @@ def test_another_base_mean_size_grid_or_precision_is_another_way(small_base, min
         base = keras.models.load_model(small_base)
         if change:
             change(base)
-        return embedder.Embedder(base, transform, **arguments).identity()
+        return embedder.Embedder(base, transform, Settings(**arguments)).identity()
 
     def other_bias(base):
         kernel, bias = base.get_layer('conv2').get_weights()
@@ -119,11 +120,12 @@ def test_another_base_mean_size_grid_or_precision_is_another_way(small_base, min
 
 _KILLED = """
 import os, signal, sys
-from components.embedding_gen import embedder, shard_embedder, store
+from components.embedding_gen import base_model, embedder, shard_embedder, store
 import tensorflow as tf
 transform = lambda inputs: {'image': tf.map_fn(
     lambda one: tf.image.resize(tf.io.decode_jpeg(one, 3), (24, 32)), inputs['image'], fn_output_signature=tf.float32)}
-made = embedder.Embedder(embedder.load_base(sys.argv[1]), transform, batch_size=8)
+from components.embedding_gen.settings import Settings
+made = embedder.Embedder(base_model.load(sys.argv[1]), transform, Settings(batch_size=8))
 if sys.argv[5] == 'kill':
     class Killing(store.Store):
         def write(self):

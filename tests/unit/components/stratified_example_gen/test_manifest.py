@@ -68,5 +68,7 @@ def test_a_faulty_one(make_tree, sample, tmp_path, content, message):
 
 
 def test_a_column_that_is_a_feature_already(make_tree, sample, tmp_path):
-    with pytest.raises(InputError, match=r"data\.manifest_columns is 'gender'"):
+    with pytest.raises(
+        InputError, match=r"data\.manifest_columns: expected names that no feature has already, found \['gender'\]"
+    ):
         sample(make_tree(tmp_path / 'root', {'25_F': 4}), manifest_columns=('gender',))

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exported SavedModel: three signatures, one answer; and SignatureCheck, which says so before a push."""
 
-import dataclasses
 import io
 import re
 
@@ -13,12 +12,13 @@ import tensorflow as tf
 from PIL import Image
 
 from components.embedding_gen.embedder import Embedder
+from components.embedding_gen.settings import Settings
 from components.errors import RunError
 from components.signature_check import check
 from pipeline.model import export, request_validation
 from pipeline.model.head import build_head
 from pipeline.model.preprocessing import decode
-from pipeline.settings import TrainerConfig
+from pipeline.model.settings import TrainerSettings
 
 _SIZE = 16
 
@@ -45,8 +45,8 @@ def model(images):
         one = lambda encoded: decode(encoded, _SIZE, _SIZE) - 120.0  # noqa: E731
         return {'image': tf.map_fn(one, features['image'], fn_output_signature=tf.float32)}
 
-    settings = dataclasses.asdict(TrainerConfig(seed=0, standardize=False, hidden_units=(4,)))
-    made = export.GenderModel(Embedder(base, transform, batch_size=4), build_head(5, settings))
+    settings = TrainerSettings(seed=0, standardize=False, hidden_units=(4,))
+    made = export.GenderModel(Embedder(base, transform, Settings(batch_size=4)), build_head(5, settings))
     # Centred, so that both labels are given.
     logits = made.from_embeddings(made.embedder(tf.constant(images)))['logit'].numpy()
     last = made.head.get_layer('logit')
@@ -101,7 +101,7 @@ def test_the_three_signatures_agree(exported, records):
 
 def test_a_model_whose_signatures_disagree_is_not_pushed(tmp_path, model, records):
     """An export whose `embeddings` signature has another head, as after a bug in wiring."""
-    settings = dataclasses.asdict(TrainerConfig(seed=9, standardize=False, hidden_units=(4,)))
+    settings = TrainerSettings(seed=9, standardize=False, hidden_units=(4,))
     other = export.GenderModel(model.embedder, build_head(5, settings))
     signatures = {**model.signatures(), 'embeddings': other.signatures()['embeddings']}
     both = tf.Module()

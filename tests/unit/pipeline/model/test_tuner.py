@@ -2,20 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The search for the head's settings: what it tries, what it calls the best, and that it says nothing on its own."""
 
-import dataclasses
-import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from components.errors import RunError
-from pipeline.model.trainer import train_head, with_values
+from pipeline.model.head_training import train_head, with_values
+from pipeline.model.settings import TUNED, TrainerSettings, TunerSettings
 from pipeline.model.tuner import HeadTuner, search_space
-from pipeline.settings import TUNED, TrainerConfig, TunerConfig
 
-_TRAINER = dataclasses.asdict(TrainerConfig(hidden_units=(6,), learning_rate=1e-5, epochs=3, seed=1))
-_TUNER = dataclasses.asdict(TunerConfig(enabled=True, trials=4, hidden_units=(2, 16), learning_rate=(1e-3, 1e-1)))
+_TRAINER = TrainerSettings(hidden_units=(6,), learning_rate=1e-5, epochs=3, seed=1)
+_TUNER = TunerSettings(enabled=True, trials=4, hidden_units=(2, 16), learning_rate=(1e-3, 1e-1))
 
 
 @pytest.fixture(scope='module')
@@ -28,7 +27,7 @@ def splits():
 
 
 def _searched(splits, folder, **changed):
-    tuner = HeadTuner({**_TUNER, **changed}, _TRAINER, str(folder))
+    tuner = HeadTuner(replace(_TUNER, **changed), _TRAINER, str(folder))
     tuner.search(*splits)
     return tuner
 
@@ -47,11 +46,11 @@ def test_the_best_trial_is_the_head_that_trainer_would_train(splits, tmp_path, m
     assert capfd.readouterr().out == ''
     trials = _trials(tuner)
     assert len(trials) == 4
-    first = {name: _TRAINER[name] for name in TUNED}
+    first = {name: getattr(_TRAINER, name) for name in TUNED}
     assert trials[0][0] == {**first, 'hidden_units': 6}
     for values, _ in trials[1:]:
         assert set(values) == set(TUNED)
-        assert all(_TUNER[name][0] <= values[name] <= _TUNER[name][1] for name in TUNED)
+        assert all(low <= values[name] <= high for name, (low, high) in _TUNER.ranges().items())
 
     best = tuner.get_best_hyperparameters()[0].values
     trained = train_head(*splits, with_values(_TRAINER, best))
@@ -74,24 +73,23 @@ def test_two_searches_try_and_find_the_same_and_another_seed_tries_others(splits
 
 
 def test_what_has_no_range_stays_and_heads_without_layers_have_no_units():
-    one = search_space({**_TUNER, 'dropout': (), 'learning_rate': ()}, _TRAINER)
+    one = search_space(replace(_TUNER, dropout=(), learning_rate=()), _TRAINER)
     assert [parameter.name for parameter in one.space] == ['hidden_units', 'l2']
-    none = search_space(_TUNER, {**_TRAINER, 'hidden_units': ()})
+    none = search_space(_TUNER, replace(_TRAINER, hidden_units=()))
     assert [parameter.name for parameter in none.space] == ['learning_rate', 'l2']
 
 
 def test_values_override_the_configuration_in_every_layer():
-    settings = {**_TRAINER, 'hidden_units': [32, 32]}
+    settings = replace(_TRAINER, hidden_units=(32, 32))
     tuned = with_values(settings, {'hidden_units': 20, 'learning_rate': 0.5})
-    assert tuned == {**settings, 'hidden_units': [20, 20], 'learning_rate': 0.5}
+    assert tuned == replace(settings, hidden_units=(20, 20), learning_rate=0.5)
     assert with_values(settings, {}) == settings
-    json.dumps(tuned)
 
 
 def test_a_search_without_a_finite_score_is_one_clear_line(splits, tmp_path):
     (values, labels), validation = splits
     broken = (np.full_like(values, np.nan), labels)
-    tuner = HeadTuner({**_TUNER, 'trials': 2, 'objective': 'val_loss'}, _TRAINER, str(tmp_path))
+    tuner = HeadTuner(replace(_TUNER, trials=2, objective='val_loss'), _TRAINER, str(tmp_path))
     with pytest.raises(RunError, match=r'^none of 2 trials of Tuner came to a score') as caught:
         tuner.search(broken, validation)
     assert '\n' not in str(caught.value)

@@ -68,9 +68,9 @@ def test_with_balanced_class_weights_the_rarer_gender_is_called_more_often(tmp_p
     [
         (
             'conv9',
-            "trainer.unfreeze_from: 'conv9': the base has no such layer; those with weights are conv1, conv2",
+            "fine_tuning.unfreeze_from: 'conv9': the base has no such layer; those with weights are conv1, conv2",
         ),
-        ('relu2', "trainer.unfreeze_from: 'relu2': no layer with weights follows it; those with weights are conv1"),
+        ('relu2', "fine_tuning.unfreeze_from: 'relu2': no layer with weights follows it; those with weights are conv1"),
     ],
 )
 def test_a_layer_that_cannot_be_begun_with_is_named(task, name, message):

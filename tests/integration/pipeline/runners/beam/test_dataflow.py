@@ -29,14 +29,14 @@ from components.io import bucket_access
 from pipeline.runners import failures
 from pipeline.runners.beam import dataflow
 from pipeline.runners.beam import options as beam_options
-from pipeline.settings import BeamConfig
+from pipeline.settings import BeamSettings
 from tests.fakes.flink_cluster import wait_until
 from tests.fakes.google_cloud.dataflow import Dataflow
 from tests.fakes.google_cloud.dataflow_job import Job
 from tests.fakes.google_cloud.objects import Objects, Response
 from tests.fakes.google_cloud.proxy import Proxy
 
-_SETTINGS = BeamConfig(
+_SETTINGS = BeamSettings(
     runner='dataflow', workers=20, project='some-project', region='europe-west4', temp_location='gs://faces/tmp',
     image='europe-docker.pkg.dev/some-project/images/pipeline:1',
 )  # fmt: skip
@@ -69,7 +69,7 @@ def cloud(tmp_path, monkeypatch) -> Iterator[_Cloud]:
 def _submit(
     service: Dataflow,
     build: Callable[[apache_beam.Pipeline], object],
-    settings: BeamConfig = _SETTINGS,
+    settings: BeamSettings = _SETTINGS,
     more: Sequence[str] = (),
 ) -> DataflowPipelineResult:
     pipeline = apache_beam.Pipeline(

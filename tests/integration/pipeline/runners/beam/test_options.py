@@ -11,20 +11,20 @@ from apache_beam.options import pipeline_options as options
 from components.errors import InputError
 from pipeline import config
 from pipeline.runners.beam import options as beam_options
-from pipeline.settings import BeamConfig
+from pipeline.settings import BeamSettings
 
-_DATAFLOW = BeamConfig(
+_DATAFLOW = BeamSettings(
     runner='dataflow', workers=20, project='some-project', region='europe-west4',
     pipeline_root='gs://bucket/run', temp_location='gs://bucket/tmp',
     image='europe-docker.pkg.dev/some-project/images/pipeline:1',
 )  # fmt: skip
-_CLUSTER = BeamConfig(
+_CLUSTER = BeamSettings(
     runner='flink', workers=8, flink_master='flink-rest:8081', job_server='localhost:8099',
     worker_pool='localhost:50000',
 )  # fmt: skip
 
 
-def _parsed(settings: BeamConfig) -> options.PipelineOptions:
+def _parsed(settings: BeamSettings) -> options.PipelineOptions:
     beam_options.check(settings)
     return options.PipelineOptions(beam_options.args(settings))
 
@@ -50,7 +50,7 @@ def test_a_flink_cluster_gets_its_address_and_its_pool():
 
 
 def test_flink_without_a_cluster_runs_user_code_in_this_process():
-    parsed = _parsed(BeamConfig(runner='flink'))
+    parsed = _parsed(BeamSettings(runner='flink'))
     assert parsed.view_as(options.FlinkRunnerOptions).flink_master == '[local]'
     assert parsed.view_as(options.PortableOptions).environment_type == 'LOOPBACK'
     assert parsed.view_as(options.PortableOptions).job_endpoint is None
@@ -81,11 +81,11 @@ def test_dataflow_without_one_of_its_five_is_refused(missing):
         (dataclasses.replace(_CLUSTER, worker_pool=None), r'beam\.worker_pool=HOST:PORT'),
         (dataclasses.replace(_CLUSTER, worker_pool='localhost'), r"beam\.worker_pool: expected HOST:PORT.*'localhost'"),
         (dataclasses.replace(_CLUSTER, flink_master='http://flink'), r'beam\.flink_master: expected HOST:PORT'),
-        (BeamConfig(pipeline_root='s3://bucket/run'), r"pipeline_root: expected gs://BUCKET/FOLDER, found 's3:"),
-        (BeamConfig(options=('machine_type=n2',)), r"beam\.options: expected --NAME.*'machine_type=n2'"),
-        (BeamConfig(options=('--region=a',)), r'key of its own'),
-        (BeamConfig(options=tuple(f'--labels=a={n}' for n in range(17))), 'at most 16'),
-        (BeamConfig(workers=2), r'beam\.workers is 2, but the runner local has one'),
+        (BeamSettings(pipeline_root='s3://bucket/run'), r"pipeline_root: expected gs://BUCKET/FOLDER, found 's3:"),
+        (BeamSettings(options=('machine_type=n2',)), r"beam\.options: expected --NAME.*'machine_type=n2'"),
+        (BeamSettings(options=('--region=a',)), r'key of its own'),
+        (BeamSettings(options=tuple(f'--labels=a={n}' for n in range(17))), 'at most 16'),
+        (BeamSettings(workers=2), r'beam\.workers is 2, but the runner local has one'),
     ],
 )
 def test_what_a_runner_cannot_use_is_refused(settings, said):
@@ -120,10 +120,10 @@ def test_no_java_and_no_jar_are_told_before_anything_runs(monkeypatch, tmp_path)
     (tmp_path / 'java').touch(mode=0o755)
     monkeypatch.setenv('PATH', str(tmp_path))
     with pytest.raises(InputError, match=r'no-such\.jar: no such file'):
-        beam_options.check_here(BeamConfig(runner='flink', job_server='no-such.jar'))
+        beam_options.check_here(BeamSettings(runner='flink', job_server='no-such.jar'))
     monkeypatch.setenv('PATH', str(tmp_path / 'empty'))
     with pytest.raises(InputError, match='needs Java'):
-        beam_options.check_here(BeamConfig(runner='flink'))
+        beam_options.check_here(BeamSettings(runner='flink'))
     beam_options.check_here(_CLUSTER)  # whose job server runs already
 
 
@@ -143,5 +143,5 @@ def test_the_slots_hold_the_options_for_the_block_only(tmp_path):
         filled = [os.environ[name] for name in names]
         assert options.PipelineOptions(filled).get_all_options() == _parsed(_CLUSTER).get_all_options()
     assert not set(names) & set(os.environ)
-    for settings in (BeamConfig(), _DATAFLOW, dataclasses.replace(_CLUSTER, temp_location='some/folder')):
+    for settings in (BeamSettings(), _DATAFLOW, dataclasses.replace(_CLUSTER, temp_location='some/folder')):
         assert len(beam_options.args(settings)) < len(names)

@@ -61,7 +61,7 @@ def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, t
     file = tmp_path / 'p.yaml'
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
-        '--set', 'trainer.unfreeze_from=conv5_1',
+        '--set', 'fine_tuning.unfreeze_from=conv5_1',
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     spec, platform = yaml.safe_load_all(file.read_text())
@@ -97,7 +97,7 @@ def test_resources_retries_and_caching_are_those_of_the_configuration(command, t
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
         '--set', 'kubeflow.retries=0', '--set', 'kubeflow.cache=false', '--set', "kubeflow.claim=''",
-        '--set', 'kubeflow.resources=["EmbeddingGen cpu=6 memory=12Gi accelerator=nvidia.com/gpu:1"]',
+        '--set', 'kubeflow.resources={EmbeddingGen: {cpu: 6, memory: 12Gi, accelerator: "nvidia.com/gpu:1"}}',
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     (document,) = yaml.safe_load_all(file.read_text())
@@ -127,8 +127,11 @@ def test_json_is_a_job_for_vertex(command, tmp_path):
     [
         ([], '--set model.input_size=[224,224]'),
         ([_SIZE, '-o', 'x.txt'], '-o x.txt: expected a name that ends in .yaml'),
-        (['--set', 'kubeflow.resources=["Trainr cpu=1"]', _SIZE], "no component 'Trainr'"),
-        (['--set', 'kubeflow.resources=["Trainer cpu=many"]'], "kubeflow.resources: 'cpu=many'"),
+        (['--set', 'kubeflow.resources={Trainr: {cpu: 1}}', _SIZE], "no component 'Trainr'"),
+        (
+            ['--set', 'kubeflow.resources.Trainer.cpu=many'],
+            "kubeflow.resources.Trainer.cpu: expected a number, found 'many'",
+        ),
         (['--set', 'kubeflow.mount=data'], 'kubeflow.mount: expected an absolute path'),
     ],
 )

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Augmentation against numpy, and what depends on chance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,7 +12,7 @@ from components.errors import RunError
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches
 from pipeline.model.preprocessing import decode
-from tests.fixtures.fine_tuning_task import HEIGHT, SETTINGS, WIDTH, write
+from tests.fixtures.fine_tuning_task import HEIGHT, SEED, SETTINGS, WIDTH, write
 
 
 @pytest.fixture
@@ -107,7 +109,7 @@ def test_plain_images_are_in_order_and_not_changed(split):
 
 def test_images_are_mirrored_before_the_mean_is_subtracted_each_once_an_epoch(split):
     data, pixels, labels, mean = split
-    images, got = _taken(data.training(0, {**SETTINGS, 'crop': 0.0}))
+    images, got = _taken(data.training(0, replace(SETTINGS, crop=0.0), SEED))
     either = np.concatenate([pixels - mean, pixels[:, :, ::-1] - mean])
     found = [int(np.flatnonzero((either == image).all(axis=(1, 2, 3)))[0]) for image in images]
     assert 5 < sum(place >= 29 for place in found) < 24
@@ -118,8 +120,8 @@ def test_images_are_mirrored_before_the_mean_is_subtracted_each_once_an_epoch(sp
 
 def test_an_epoch_is_the_same_each_time_and_unlike_others(split):
     data, *_ = split
-    first, again, next_one = (_taken(data.training(epoch, SETTINGS))[0] for epoch in (0, 0, 1))
-    other_seed = _taken(data.training(0, {**SETTINGS, 'seed': 4}))[0]
+    first, again, next_one = (_taken(data.training(epoch, SETTINGS, SEED))[0] for epoch in (0, 0, 1))
+    other_seed = _taken(data.training(0, SETTINGS, SEED + 1))[0]
     np.testing.assert_array_equal(first, again)
     for other in (next_one, other_seed):
         # By chance an image is neither mirrored nor cropped both times.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The head on embeddings against training through the frozen base, and its determinism."""
 
-import dataclasses
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -15,12 +15,10 @@ from tensorboard.backend.event_processing import event_accumulator
 from components.embedding_gen.embedder import pooled
 from components.errors import RunError
 from pipeline.model.head import build_head, measures
-from pipeline.model.trainer import batches, class_weights, train_head
-from pipeline.settings import TrainerConfig
+from pipeline.model.head_training import batches, class_weights, train_head
+from pipeline.model.settings import TrainerSettings
 
-_SETTINGS = dataclasses.asdict(
-    TrainerConfig(hidden_units=(8,), standardize=False, learning_rate=0.01, batch_size=20, epochs=5, seed=4)
-)
+_SETTINGS = TrainerSettings(hidden_units=(8,), standardize=False, learning_rate=0.01, batch_size=20, epochs=5, seed=4)
 _EVERY_OPTION = {
     'hidden_units': [8, 4], 'l2': 0.01, 'standardize': True, 'class_weights': 'balanced', 'epochs': 12,
     'early_stopping_patience': 3, 'restore_best': True, 'monitor': 'val_auc',
@@ -48,24 +46,24 @@ def base():
 
 def test_training_on_embeddings_equals_training_through_the_frozen_base(images, base):
     pixels, labels = images
-    settings = {**_SETTINGS, 'dropout': 0.0}
+    settings = replace(_SETTINGS, dropout=0.0)
     embeddings = pooled(base).predict(pixels, verbose=0)
     trained = train_head((embeddings[:60], labels[:60]), (embeddings[60:], labels[60:]), settings)
     history = trained.history
 
-    keras.utils.set_random_seed(settings['seed'])
+    keras.utils.set_random_seed(settings.seed)
     second = build_head(12, settings)
     inputs = keras.Input((12, 12, 3))
     whole = keras.Model(inputs, second(pooled(base)(inputs, training=False)))
     whole.compile(
-        optimizer=keras.optimizers.Adam(settings['learning_rate']),
+        optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=measures(),
     )
     through = whole.fit(
         batches(pixels[:60], labels[:60], settings),
         validation_data=(pixels[60:], labels[60:, None]),
-        epochs=settings['epochs'],
+        epochs=settings.epochs,
         shuffle=False,
         verbose=0,
     ).history
@@ -81,11 +79,11 @@ def test_training_on_embeddings_equals_training_through_the_frozen_base(images, 
 def test_two_trainings_give_the_same_weights_and_another_seed_gives_others(images, base, options, tmp_path):
     pixels, labels = images
     embeddings = pooled(base).predict(pixels, verbose=0)
-    settings = {**_SETTINGS, **options}
+    settings = replace(_SETTINGS, **options)
     split = (embeddings[:60], labels[:60]), (embeddings[60:], labels[60:])
     logged = train_head(*split, settings, log_dir=str(tmp_path))
     first, second = logged.head.get_weights(), train_head(*split, settings).head.get_weights()
-    other = train_head(*split, {**settings, 'seed': 5}).head.get_weights()
+    other = train_head(*split, replace(settings, seed=5)).head.get_weights()
     for one, two in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, two)
     assert not np.allclose(first[-2], other[-2])
@@ -96,9 +94,9 @@ def test_standardising_makes_small_unscaled_features_learnable():
     labels = rng.integers(0, 2, 400).astype(np.float32)
     features = (5 + 1e-3 * (rng.normal(size=(400, 16)) + 2 * (labels - 0.5)[:, None])).astype(np.float32)
     split = (features[:300], labels[:300]), (features[300:], labels[300:])
-    settings = {**_SETTINGS, 'learning_rate': 0.001, 'epochs': 10}
+    settings = replace(_SETTINGS, learning_rate=0.001, epochs=10)
     accuracy = {
-        standardize: train_head(*split, {**settings, 'standardize': standardize}).history['val_accuracy'][-1]
+        standardize: train_head(*split, replace(settings, standardize=standardize)).history['val_accuracy'][-1]
         for standardize in (False, True)
     }
     assert accuracy[True] > 0.95 > 0.7 > accuracy[False]
@@ -115,10 +113,10 @@ def noisy():
 
 @pytest.mark.parametrize('monitor', ['val_loss', 'val_auc'])
 def test_the_best_epoch_is_kept_and_training_stops_after_the_patience(noisy, monitor):
-    settings = {**_SETTINGS, 'epochs': 60, 'monitor': monitor}
+    settings = replace(_SETTINGS, epochs=60, monitor=monitor)
     last = train_head(*noisy, settings)
-    best = train_head(*noisy, {**settings, 'early_stopping_patience': 4, 'restore_best': True})
-    stopped = train_head(*noisy, {**settings, 'early_stopping_patience': 4})
+    best = train_head(*noisy, replace(settings, early_stopping_patience=4, restore_best=True))
+    stopped = train_head(*noisy, replace(settings, early_stopping_patience=4))
     values = np.array(best.history[monitor])
     epochs = len(values)
     assert epochs < last.kept_epoch == 60
@@ -126,10 +124,10 @@ def test_the_best_epoch_is_kept_and_training_stops_after_the_patience(noisy, mon
     assert stopped.kept_epoch == epochs
     # The weights are those of an uninterrupted training of just so many epochs.
     for trained in (best, stopped):
-        again = train_head(*noisy, {**settings, 'epochs': trained.kept_epoch})
+        again = train_head(*noisy, replace(settings, epochs=trained.kept_epoch))
         for ours, theirs in zip(trained.head.get_weights(), again.head.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
-    whole = train_head(*noisy, {**settings, 'epochs': epochs, 'restore_best': True})
+    whole = train_head(*noisy, replace(settings, epochs=epochs, restore_best=True))
     assert whole.kept_epoch == best.kept_epoch
 
 
@@ -150,7 +148,7 @@ def test_the_measures_are_those_of_scikit_learn(noisy):
 
 
 def test_l2_adds_the_squared_weights_of_every_layer_to_the_loss(noisy):
-    settings = {**_SETTINGS, 'hidden_units': [6, 3], 'l2': 0.02}
+    settings = replace(_SETTINGS, hidden_units=[6, 3], l2=0.02)
     trained = train_head(*noisy, settings)
     kernels = [layer.kernel for layer in trained.head.layers if isinstance(layer, keras.layers.Dense)]
     assert len(kernels) == 3
@@ -162,30 +160,30 @@ def test_l2_adds_the_squared_weights_of_every_layer_to_the_loss(noisy):
 
 def test_balanced_class_weights_are_scikit_learns_and_are_learned_with(noisy):
     (_, labels), (values, expected) = noisy
-    weights = class_weights(labels, {'class_weights': 'balanced'})
+    weights = class_weights(labels, replace(_SETTINGS, class_weights='balanced'))
     assert weights == pytest.approx(dict(enumerate(compute_class_weight('balanced', classes=np.arange(2), y=labels))))
-    assert class_weights(labels, {'class_weights': 'none'}) is None
+    assert class_weights(labels, _SETTINGS) is None
     women = {}
     for kind in ('none', 'balanced'):
-        trained = train_head(*noisy, {**_SETTINGS, 'class_weights': kind})
+        trained = train_head(*noisy, replace(_SETTINGS, class_weights=kind))
         women[kind] = float((trained.head.predict(values, verbose=0) > 0).mean())
     assert women['none'] < expected.mean() < women['balanced']
     with pytest.raises(RunError, match='the training split has no female face'):
-        class_weights(np.zeros(5, np.float32), {'class_weights': 'balanced'})
+        class_weights(np.zeros(5, np.float32), replace(_SETTINGS, class_weights='balanced'))
 
 
 def test_more_layers_and_options_leave_the_first_weights_as_they_were():
     """What the reference head of Dense(8), Dropout, Dense(1) with these seeds starts from, built by hand."""
     glorot = [keras.initializers.GlorotUniform(seed=seed) for seed in (4, 6)]
     for options in ({}, _EVERY_OPTION):
-        head = build_head(5, {**_SETTINGS, **options}, np.ones((2, 5), np.float32))
+        head = build_head(5, replace(_SETTINGS, **options), np.ones((2, 5), np.float32))
         np.testing.assert_array_equal(head.get_layer('hidden').kernel, glorot[0]((5, 8)))
         logit = head.get_layer('logit').kernel
         np.testing.assert_array_equal(logit, glorot[1](logit.shape))
     assert [layer.name for layer in head.layers] == [
         'embedding', 'standardize', 'hidden', 'dropout', 'hidden_2', 'dropout_2', 'logit',
     ]  # fmt: skip
-    assert len(build_head(5, {**_SETTINGS, 'hidden_units': []}).layers) == 2
+    assert len(build_head(5, replace(_SETTINGS, hidden_units=[])).layers) == 2
 
 
 def test_tensorboard_reads_what_was_measured(noisy, tmp_path):

@@ -1,0 +1,17 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""What CuratedSchema adds to the schema that comes with the project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.settings import Settings as Base
+from components.settings import setting
+
+
+@dataclass(frozen=True)
+class Settings(Base):
+    """What is added to the curated schema."""
+
+    columns: tuple[str, ...] = setting([], 'columns of manifest.csv that are features')

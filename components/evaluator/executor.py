@@ -1,0 +1,58 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The executor of Evaluator: TFX's measures with TFMA, `thresholds` decide."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tfx import types
+from tfx.components.evaluator import constants, executor
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils
+
+from components.evaluator import metrics, thresholds
+from components.evaluator.settings import Settings
+
+
+class Executor(executor.Executor):
+    """Evaluates with TFMA, then blesses a model that meets its thresholds."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates and judges.
+
+        Args:
+          input_dict:
+            - examples: Examples, the embeddings.
+            - model: Model.
+          output_dict:
+            - evaluation: ModelEvaluation, TFMA's files and `thresholds.FILE`.
+            - blessing: ModelBlessing, as TFX's Evaluator writes it.
+          exec_properties:
+            - settings: str, JSON of `Settings`.
+            - baseline_accuracy: str, of the last blessed model; '' where there is none.
+            - eval_config, example_splits, fairness_indicator_thresholds: TFX's own; the first has no thresholds.
+        """
+        super().Do(input_dict, output_dict, exec_properties)
+        settings, baseline = Settings.from_json(exec_properties['settings']), exec_properties['baseline_accuracy']
+        folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
+        wanted = thresholds.of(settings, float(baseline) if baseline else None)
+        rows = thresholds.check(wanted, *metrics.read_evaluation(folder))
+        thresholds.write(folder, rows)
+        blessed = not thresholds.reasons(rows)
+        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
+        blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
+        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+        blessing.set_int_custom_property(
+            constants.ARTIFACT_PROPERTY_BLESSED_KEY,
+            constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE,
+        )
+        name = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
+        io_utils.write_string_file(os.path.join(blessing.uri, name), '')
