@@ -1,3 +1,3 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Evaluator: TFMA measures, our thresholds decide."""
+"""Evaluator: evaluates a model with TFMA and blesses it if it meets its thresholds."""

@@ -1,17 +1,17 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The score of each test face, from the model that the run trained."""
+"""The score of each test face, computed from the trained model."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from components import names
 from components.errors import RunError
+from components.evaluator.metrics import Evaluation
 from components.io.files import any_path
 
 _BATCH = 4096
@@ -37,12 +37,12 @@ class Scores:
 
     @property
     def correct(self) -> np.ndarray:
-        """Bool [N]: the model says what the label says."""
-        return called_female(self.probability) == (self.gender == 1)
+        """Bool [N]: whether the prediction equals the label."""
+        return predicted_female(self.probability) == (self.gender == 1)
 
 
-def called_female(probability: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """Bool [N]: above the threshold, as `pipeline.model.export` and TFMA draw the line."""
+def predicted_female(probability: np.ndarray, threshold: float = names.THRESHOLD) -> np.ndarray:
+    """Bool [N]: whether the score is above the threshold, as in `pipeline.model.export` and TFMA."""
     return np.asarray(probability > np.float64(threshold))
 
 
@@ -52,11 +52,14 @@ def shards(folder: str, split: str) -> list[str]:
 
 
 def read(embeddings: str, model: str) -> Scores:
-    """Scores the test split from its embeddings, a few thousand faces at once.
+    """Scores the test split from its embeddings.
 
     Args:
       embeddings: the folder of EmbeddingGen's artifact.
       model: the folder of Trainer's model artifact.
+
+    Raises:
+      RunError: the test split is empty.
     """
     import tensorflow as tf
 
@@ -71,7 +74,7 @@ def read(embeddings: str, model: str) -> Scores:
         for name, values in tf.io.parse_example(batch, spec).items():
             columns[name].append(values.numpy())
     if not columns[names.PROBABILITY]:
-        raise RunError(f'{embeddings}: the test split has no faces; nothing can be reported')
+        raise RunError(f'{embeddings}: the test split is empty; there is nothing to report')
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     return Scores(
         path=whole[names.PATH],
@@ -82,41 +85,34 @@ def read(embeddings: str, model: str) -> Scores:
     )
 
 
-def check(scores: Scores, overall: dict[str, Any], slices: list[dict[str, Any]]) -> int:
-    """Compares the confusion counts of the scores with those that the Evaluator reported.
-
-    Args:
-      scores: of the test split.
-      overall: metrics of all faces, see `metrics.of_slice`.
-      slices: the slices' metrics; those by gender and age band are compared.
+def check(scores: Scores, evaluation: Evaluation) -> int:
+    """Compares the confusion counts of the scores with those of the evaluation, in slices by gender and age band.
 
     Returns:
-      How many slices were compared, overall included; each of their four counts is the same.
+      The number of slices compared, overall included.
 
     Raises:
-      RunError: a count differs: the page would show other numbers than the verdict was reached on.
+      RunError: a count differs: the evaluation is not of this model.
     """
-    called, women = called_female(scores.probability), scores.gender == 1
+    predicted, women = predicted_female(scores.probability), scores.gender == 1
     columns = {names.GENDER: np.array(names.GENDERS)[scores.gender], names.AGE_BAND: scores.band}
     compared = 0
-    for where, expected in [({}, overall), *((item['slice'], item['metrics']) for item in slices)]:
+    for where, expected in [({}, evaluation.overall), *((item.where, item.metrics) for item in evaluation.slices)]:
         if not set(where) <= set(columns):
             continue
-        inside = np.ones(len(women), bool)
-        for name, value in where.items():
-            inside &= columns[name] == value
-        for name, hits in (
-            ('true_positives', called & women),
-            ('true_negatives', ~called & ~women),
-            ('false_positives', called & ~women),
-            ('false_negatives', ~called & women),
+        inside = np.logical_and.reduce([np.ones(len(women), bool), *(columns[name] == where[name] for name in where)])
+        for name, hits, count in (
+            ('true positives', predicted & women, expected.true_positives),
+            ('true negatives', ~predicted & ~women, expected.true_negatives),
+            ('false positives', predicted & ~women, expected.false_positives),
+            ('false negatives', ~predicted & women, expected.false_negatives),
         ):
             found = int((hits & inside).sum())
-            if found != expected[name]:
+            if found != count:
                 place = ', '.join(f'{key} {value}' for key, value in where.items()) or 'overall'
                 raise RunError(
-                    f'{place}: the model gives {found} {name.replace("_", " ")}, the Evaluator reported '
-                    f'{expected[name]}; the evaluation is not of this model, run the pipeline again'
+                    f'{place}: the model gives {found} {name}, the evaluation has {count}; it is not of this model, '
+                    'run the pipeline again'
                 )
         compared += 1
     return compared
