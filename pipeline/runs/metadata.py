@@ -113,7 +113,7 @@ def runs(output: str | Path) -> list[Run]:
         store = MetadataStore(connection)
         contexts = sorted(store.get_contexts_by_type(_RUN), key=lambda context: context.id)
         found = [run for run in (_run(store, context) for context in contexts) if run.stages]
-    except errors.StatusError as error:
+    except (errors.StatusError, RuntimeError) as error:  # a file that is no database is a RuntimeError
         raise InputError(f'{file}: unreadable run metadata ({str(error).splitlines()[0][:200]})') from None
     _check_buckets(found)
     return found

@@ -66,7 +66,8 @@ def _numbers(tree) -> list[float]:
 
 
 def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
-    overall, slices = metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation'))
+    measured = metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation')).as_dict()
+    overall, slices = measured['overall'], measured['slices']
     local = finished.first_metrics
     assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]
     ours = _numbers([overall, *(item['metrics'] for item in slices)])
@@ -114,7 +115,7 @@ def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkey
     assert inputs['parameterValues']['config__data__per_folder'] == 10
     # Kubeflow's numbers are floating-point ones.
     changed = {**inputs['parameterValues'], 'config__trainer__epochs': 7.0, 'config__data__per_folder': 3.0}
-    config = report_task.content({**inputs, 'parameterValues': changed})['config']
+    config = report_task.content({**inputs, 'parameterValues': changed}).run.facts.config
     assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
 
 
