@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
@@ -48,27 +49,18 @@ class SliceMetrics:
 
     @classmethod
     def from_counts(
-        cls,
-        *,
-        tp: int = 0,
-        tn: int = 0,
-        fp: int = 0,
-        fn: int = 0,
-        auc: float = 0.0,
-        auc_pr: float = 0.0,
-        log_loss: float = 0.0,
+        cls, tp: int = 0, tn: int = 0, fp: int = 0, fn: int = 0, auc: float = 0, auc_pr: float = 0, log_loss: float = 0
     ) -> Self:
         """Derives the metrics from the confusion counts and adds intervals to the areas."""
         women, men = tp + fn, tn + fp
         both = women > 0 and men > 0
-        nan = float('nan')
         return cls(
             examples=women + men,
             true_positives=tp,
             true_negatives=tn,
             false_positives=fp,
             false_negatives=fn,
-            accuracy=_proportion(tp + tn, women + men) or Metric(nan, nan, nan),
+            accuracy=_proportion(tp + tn, women + men) or Metric(math.nan, math.nan, math.nan),
             precision=_proportion(tp, tp + fp) if both else None,
             recall=_proportion(tp, women),
             specificity=_proportion(tn, men),
@@ -111,12 +103,7 @@ class SliceMetrics:
 
 @dataclass(frozen=True)
 class Slice:
-    """The metrics of the examples that share some feature values.
-
-    Attributes:
-      where: the values by feature, e.g. {'gender': 'male', 'age_band': '01-10'}.
-      metrics: the metrics of these examples.
-    """
+    """The metrics of the examples with the feature values `where`, e.g. {'gender': 'male', 'age_band': '01-10'}."""
 
     where: dict[str, str]
     metrics: SliceMetrics

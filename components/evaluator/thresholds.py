@@ -35,29 +35,22 @@ _OPTIONAL = ('low', 'high', 'baseline')
 
 @dataclass(frozen=True)
 class Threshold:
-    """One limit, and after `check` the measured value and the outcome.
+    """One limit, and after `check` the measured value and the outcome."""
 
-    Attributes:
-      key: the configuration key.
-      slice: 'overall', a gender or 'women and men'.
-      metric: 'examples', 'accuracy', 'auc' or 'accuracy gap'.
-      low: the least value allowed, or None.
-      high: the greatest value allowed, or None.
-      baseline: the accuracy of the last blessed model, for `max_regression` only.
-      value: the measured value; None if undefined.
-      met: whether the value is within the limits; an undefined value never is.
-      reason: why the threshold is not met, one line; None if it is.
-    """
-
-    key: str
-    slice: str
-    metric: str
+    key: str  # in the configuration
+    slice: str  # 'overall', a gender or 'women and men'
+    metric: str  # 'examples', 'accuracy', 'auc' or 'accuracy gap'
     low: float | None = None
     high: float | None = None
-    baseline: float | None = None
-    value: float | None = None
+    baseline: float | None = None  # for max_regression: the accuracy of the last blessed model
+    value: float | None = None  # None if undefined, which never meets the limit
     met: bool = False
-    reason: str | None = None
+    reason: str | None = None  # one line if the limit is not met
+
+    @property
+    def limit(self) -> str:
+        """'at least 0.85' or 'at most 0.1'."""
+        return f'at least {self.low:.6g}' if self.low is not None else f'at most {self.high:.6g}'
 
     def as_dict(self) -> dict[str, Any]:
         """The row of thresholds.json and metrics.json, without the limits that are not set."""
@@ -113,15 +106,12 @@ def _measured(threshold: Threshold, groups: dict[str, SliceMetrics]) -> float | 
 
 def _reason(threshold: Threshold, value: float | None, groups: dict[str, SliceMetrics]) -> str:
     where = f'gender {threshold.slice}' if threshold.slice in GENDERS else threshold.slice
-    limit, side = ('at least', 'below') if threshold.high is None else ('at most', 'above')
-    bound = f'{threshold.low if threshold.high is None else threshold.high:.6g}'
     if value is None:
-        group = groups.get(threshold.slice)
-        empty = threshold.slice != BOTH_GENDERS and not (group and group.examples)
-        why = 'no examples' if empty else 'one class'
-        return f'{where}: {threshold.metric} is undefined ({why}); {limit} {bound} is required'
+        why = 'one class' if threshold.slice == BOTH_GENDERS or threshold.slice in groups else 'no examples'
+        return f'{where}: {threshold.metric} is undefined ({why}); {threshold.limit} is required'
     number = f'{value:d}' if isinstance(value, int) else f'{value:.4f}'
-    line = f'{where}: {threshold.metric} {number} is {side} {bound}'
+    side = threshold.limit.replace('at least', 'below').replace('at most', 'above')
+    line = f'{where}: {threshold.metric} {number} is {side}'
     if threshold.baseline is not None and threshold.low is not None:
         drop = threshold.baseline - threshold.low
         line += f': the last blessed model has {threshold.baseline:.4f}, and a drop of {drop:g} is allowed'

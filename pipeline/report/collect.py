@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -103,10 +103,12 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
     Raises:
       RunError: the evaluation is not of this model.
     """
+    from pipeline.model.tuner import RESULTS
+
     folders = run.folders
     examples, model_run = folders['StratifiedExampleGen', 'examples'], folders['Trainer', 'model_run']
     evaluation = metrics.read_evaluation(folders['Evaluator', 'evaluation'])
-    tuned = folders.get(('FineTuner', 'model_run'))
+    tuner, fine_tuner = folders.get(('Tuner', 'tuner_results')), folders.get(('FineTuner', 'model_run'))
     if faces is None:
         faces = bool(run.facts.config.get('report', {}).get('faces', True))
     own_mean = run.facts.config.get('transform', {}).get('mean', 'train') == 'train'
@@ -115,7 +117,7 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
         run=run,
         data=_json(examples, ACCOUNT_NAME),
         evaluation=evaluation,
-        training=_training(folders),
+        training=Training(**_json(model_run, names.TRAINING_FILE), trials=_json(tuner, RESULTS) if tuner else []),
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
         details=Details(
             slices_checked=scores.check(scored, evaluation),
@@ -125,23 +127,13 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
             least_certain=least_certain,
             mean_image=pictures.mean_image(folders['Transform', 'transform_graph']) if faces and own_mean else None,
             learning=_json(model_run, names.HISTORY_FILE),
-            fine_tuning=_json(tuned, names.HISTORY_FILE) if tuned else None,
+            fine_tuning=_json(fine_tuner, names.HISTORY_FILE) if fine_tuner else None,
             folders=dataset.counts(folders['EmbeddingGen', 'embeddings']),
             left_out=dataset.left_out(examples),
             decision=_json(folders['DataGate', 'decision'], 'decision.json'),
             statistics=dataset.statistics(folders['StatisticsGen', 'statistics']),
         ),
     )
-
-
-def _training(folders: Mapping[tuple[str, str], str]) -> Training:
-    facts = _json(folders['Trainer', 'model_run'], names.TRAINING_FILE)
-    results = folders.get(('Tuner', 'tuner_results'))
-    if not results:
-        return Training(**facts, trials=[])
-    from pipeline.model.tuner import RESULTS
-
-    return Training(**facts, trials=_json(results, RESULTS))
 
 
 def _json(folder: str, name: str) -> Any:

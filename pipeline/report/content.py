@@ -24,29 +24,17 @@ from pipeline.runs.run_facts import RunFacts
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A completed run and the runs before it.
-
-    Attributes:
-      id: the run's name.
-      started: ISO 8601, UTC, to the second.
-      facts: the run's inputs.
-      folders: the folder of each artifact of `collect.producers`; that of 'pushed_model' is not read.
-      pushed: the folder to which the model was pushed, or None.
-      stages: in the order in which they ran; empty if unknown.
-      edges: the graph of the stages as (producer, consumer).
-      history: this run and earlier ones, oldest first; empty if unknown.
-      paired: the comparison of every two finished runs, by the ids of the earlier and the later one.
-    """
+    """A completed run and, in a run directory, the runs before it."""
 
     id: str
-    started: str
+    started: str  # ISO 8601, UTC, to the second
     facts: RunFacts
-    folders: Mapping[tuple[str, str], str]
-    pushed: str | None
+    folders: Mapping[tuple[str, str], str]  # of the artifacts of `collect.producers`
+    pushed: str | None  # the folder to which the model was pushed
     stages: Sequence[Stage] = ()
-    edges: Sequence[tuple[str, str]] = ()
-    history: Sequence[Entry] = ()
-    paired: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)
+    edges: Sequence[tuple[str, str]] = ()  # the graph of the stages: (producer, consumer)
+    history: Sequence[Entry] = ()  # this run and earlier ones, oldest first
+    paired: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)  # by the ids of two finished runs
 
     @property
     def finished(self) -> list[Finished]:
@@ -56,14 +44,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Training:
-    """How the head was trained.
-
-    Attributes:
-      settings: the settings in use, by key.
-      tuned: the keys that the tuner set.
-      kept_epoch: the epoch whose weights were kept, from 1.
-      trials: the tuner's trials, best first: 'trial_id', 'score' and the value of each tuned key.
-    """
+    """How the head was trained; `tuned` lists the settings that the tuner chose, `trials` are its best first."""
 
     settings: dict[str, Any]
     tuned: list[str]
@@ -73,34 +54,19 @@ class Training:
 
 @dataclass(frozen=True)
 class Details:
-    """The part of the content that only the page shows.
+    """The part of the content that only the page shows."""
 
-    Attributes:
-      slices_checked: how many slices the scores reproduce exactly, see `scores.check`.
-      curves: the scores at every threshold.
-      with_faces: whether pictures of faces may be shown.
-      most_wrong: misclassified faces, the most confident mistake first.
-      least_certain: the faces with scores nearest to 0.5.
-      mean_image: the mean training face as a data: URI, or None.
-      learning: each measure of the head's training by epoch.
-      fine_tuning: the same of the fine-tuning, with 'start' and 'best_epoch'; None without fine-tuning.
-      folders: the sampled images by age and gender.
-      left_out: the file lists 'rejected' and 'remarks'.
-      decision: DataGate's 'passed', 'mode' and 'findings'.
-      statistics: TFDV's statistics by feature.
-    """
-
-    slices_checked: int
+    slices_checked: int  # in which the scores reproduce the evaluation, see `scores.check`
     curves: Curves
     with_faces: bool
     most_wrong: list[Face]
     least_certain: list[Face]
-    mean_image: str | None
-    learning: dict[str, list[float]]
-    fine_tuning: dict[str, Any] | None
+    mean_image: str | None  # a data: URI
+    learning: dict[str, list[float]]  # measures by epoch
+    fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'best_epoch'
     folders: list[FolderCount]
     left_out: dict[str, FileList]
-    decision: dict[str, Any]
+    decision: dict[str, Any]  # DataGate's
     statistics: list[FeatureStatistics]
 
 

@@ -44,19 +44,13 @@ class ThresholdCounts:
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves of a test split.
+    """The curves of a test split; ROC and precision-recall are None without both genders.
 
-    Attributes:
-      roc: [false-positive rate, true-positive rate] from (0, 0) to (1, 1); None without both genders.
-      precision_recall: [recall, precision] by descending score; None without both genders.
-      calibration: the bins that have faces.
-      calibration_error: the expected calibration error over these bins.
-      histogram: the number of faces in each twentieth of the score range, by gender.
-      thresholds: the counts at each slider position; they keep the page's size independent of the test split's.
+    `thresholds` keeps the size of the page independent of the number of faces.
     """
 
-    roc: list[list[float]] | None
-    precision_recall: list[list[float]] | None
+    roc: list[list[float]] | None  # [false-positive rate, true-positive rate] from (0, 0) to (1, 1)
+    precision_recall: list[list[float]] | None  # [recall, precision] by descending score
     calibration: list[CalibrationBin]
     calibration_error: float
     histogram: dict[str, list[int]]

@@ -42,29 +42,22 @@ class FileList:
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """TFDV's statistics of one feature in one split; None for what its kind lacks or what is not finite.
-
-    Attributes:
-      split: the split's name.
-      present: examples with the feature.
-      missing: examples without it.
-      distinct: different values of a text or bytes feature.
-      values: the most frequent values of a text feature as [value, count].
-      histogram: the distribution of a number as [low, high, count].
-    """
+    """TFDV's statistics of one feature in one split; None where the value is not finite."""
 
     split: str
     present: int
     missing: int
+    # Numbers:
     mean: float | None = None
     deviation: float | None = None
     zeros: int = 0
     min: float | None = None
     median: float | None = None
     max: float | None = None
-    histogram: list[list[float]] = field(default_factory=list)
+    histogram: list[list[float]] = field(default_factory=list)  # [low, high, count]
+    # Text and bytes:
     distinct: int = 0
-    values: list[tuple[str, int]] = field(default_factory=list)
+    values: list[tuple[str, int]] = field(default_factory=list)  # the most frequent texts with their counts
     mean_bytes: float | None = None
     max_bytes: float | None = None
 
@@ -133,40 +126,33 @@ def statistics(folder: str) -> list[FeatureStatistics]:
             which = measured.WhichOneof('stats')
             if which in _KINDS:
                 name = '.'.join(measured.path.step) or measured.name
-                row = _split_statistics(split, which, getattr(measured, which))
-                found.setdefault((name, _KINDS[which]), []).append(row)
+                row = _split_statistics(split, getattr(measured, which), _KINDS[which][1])
+                found.setdefault((name, _KINDS[which][0]), []).append(row)
     return [FeatureStatistics(name, kind, splits) for (name, kind), splits in sorted(found.items())]
 
 
-_KINDS = {'num_stats': 'number', 'string_stats': 'text', 'bytes_stats': 'bytes'}
+# The kind of each statistics message, and our name of each of its fields.
+_KINDS = {
+    'num_stats': (
+        'number',
+        {'mean': 'mean', 'std_dev': 'deviation', 'num_zeros': 'zeros', 'min': 'min', 'median': 'median', 'max': 'max'},
+    ),
+    'string_stats': ('text', {'unique': 'distinct'}),
+    'bytes_stats': ('bytes', {'unique': 'distinct', 'avg_num_bytes': 'mean_bytes', 'max_num_bytes': 'max_bytes'}),
+}
 
 
-def _split_statistics(split: str, which: str, values: Any) -> SplitStatistics:
-    present, missing = values.common_stats.num_non_missing, values.common_stats.num_missing
-    if which == 'num_stats':
-        return SplitStatistics(
-            split,
-            present,
-            missing,
-            mean=_finite(values.mean),
-            deviation=_finite(values.std_dev),
-            zeros=values.num_zeros,
-            min=_finite(values.min),
-            median=_finite(values.median),
-            max=_finite(values.max),
-            histogram=_buckets(values.histograms),
-        )
-    if which == 'string_stats':
-        top = sorted(values.top_values, key=lambda item: (-item.frequency, item.value))[:_MOST_VALUES]
-        pairs = [(item.value, int(item.frequency)) for item in top]
-        return SplitStatistics(split, present, missing, distinct=values.unique, values=pairs)
+def _split_statistics(split: str, measured: Any, fields: dict[str, str]) -> SplitStatistics:
+    top = sorted(getattr(measured, 'top_values', ()), key=lambda item: (-item.frequency, item.value))[:_MOST_VALUES]
+    values = {ours: getattr(measured, theirs) for theirs, ours in fields.items()}
+    finite: dict[str, Any] = {name: value if math.isfinite(value) else None for name, value in values.items()}
     return SplitStatistics(
         split,
-        present,
-        missing,
-        distinct=values.unique,
-        mean_bytes=_finite(values.avg_num_bytes),
-        max_bytes=_finite(values.max_num_bytes),
+        measured.common_stats.num_non_missing,
+        measured.common_stats.num_missing,
+        values=[(item.value, int(item.frequency)) for item in top],
+        histogram=_buckets(getattr(measured, 'histograms', ())),
+        **finite,
     )
 
 
@@ -174,7 +160,3 @@ def _buckets(histograms: Any) -> list[list[float]]:
     standard = [item for item in histograms if item.type == item.STANDARD]
     buckets = [[b.low_value, b.high_value, b.sample_count] for item in standard[:1] for b in item.buckets]
     return [bucket for bucket in buckets if all(math.isfinite(value) for value in bucket)]
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

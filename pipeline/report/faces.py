@@ -56,25 +56,25 @@ def chosen(scores: Scores, examples: str, pictures: bool) -> tuple[list[Face], l
       examples: the folder of StratifiedExampleGen's artifact, for the images.
       pictures: whether to include the images.
     """
-    lists = [most_wrong(scores), least_certain(scores)]
-    wanted = {bytes(scores.path[index]) for indices in lists for index in indices}
+    wrong, uncertain = most_wrong(scores), least_certain(scores)
+    wanted = {bytes(path) for path in scores.path[np.concatenate([wrong, uncertain])]}
     images = thumbnails(examples, wanted) if pictures else {}
+    return _faces(scores, wrong, images), _faces(scores, uncertain, images)
+
+
+def _faces(scores: Scores, indices: np.ndarray, images: dict[bytes, str]) -> list[Face]:
     predicted = predicted_female(scores.probability).astype(int)
-    wrong, uncertain = (
-        [
-            Face(
-                path=shown(scores.path[index]),
-                gender=names.GENDERS[scores.gender[index]],
-                age=int(scores.age[index]),
-                score=float(scores.probability[index]),
-                predicted=names.GENDERS[predicted[index]],
-                image=images.get(bytes(scores.path[index])),
-            )
-            for index in indices
-        ]
-        for indices in lists
-    )
-    return wrong, uncertain
+    return [
+        Face(
+            path=shown(scores.path[index]),
+            gender=names.GENDERS[scores.gender[index]],
+            age=int(scores.age[index]),
+            score=float(scores.probability[index]),
+            predicted=names.GENDERS[predicted[index]],
+            image=images.get(bytes(scores.path[index])),
+        )
+        for index in indices
+    ]
 
 
 def thumbnails(examples: str, paths: set[bytes]) -> dict[bytes, str]:

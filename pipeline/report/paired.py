@@ -23,28 +23,15 @@ from pipeline.runs.history import Finished
 
 @dataclass(frozen=True)
 class Answers:
-    """The test faces that a run classifies correctly.
+    """The test faces that a run classifies correctly."""
 
-    Attributes:
-      faces: SHA-256 of the paths and labels of all faces.
-      right: '1' or '0' for each face, in the order of paths.
-    """
-
-    faces: str
-    right: str
+    faces: str  # SHA-256 of the paths and labels
+    right: str  # '1' or '0' for each face, in the order of paths
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The outcome for two runs.
-
-    Attributes:
-      faces: the number of test faces.
-      first_only: faces that only the first run classifies correctly.
-      second_only: faces that only the second run classifies correctly.
-      p: the p-value.
-      why: why there is no comparison; None if there is one.
-    """
+    """How many of the test faces only one of two runs classifies correctly, with the p-value; or why it is unknown."""
 
     faces: int = 0
     first_only: int = 0
@@ -78,14 +65,7 @@ def mcnemar(first_only: int, second_only: int) -> float:
 
 
 def compare(one: Finished, other: Finished, first: Answers | None, second: Answers | None) -> Comparison:
-    """Compares two finished runs.
-
-    Args:
-      one: the first run.
-      other: the second run.
-      first: the first run's answers; None if they were not saved.
-      second: the second run's.
-    """
+    """Compares two finished runs by their answers, which are None if they were not saved."""
     if not first or not second:
         return Comparison(why='the answers of one of these runs were not saved')
     if one.data_fingerprint != other.data_fingerprint:

@@ -94,25 +94,24 @@ def check(scores: Scores, evaluation: Evaluation) -> int:
     Raises:
       RunError: a count differs: the evaluation is not of this model.
     """
-    predicted, women = predicted_female(scores.probability), scores.gender == 1
+    female, women = predicted_female(scores.probability), scores.gender == 1
+    hits = {
+        'true_positives': female & women,
+        'true_negatives': ~female & ~women,
+        'false_positives': female & ~women,
+        'false_negatives': ~female & women,
+    }
     columns = {names.GENDER: np.array(names.GENDERS)[scores.gender], names.AGE_BAND: scores.band}
-    compared = 0
-    for where, expected in [({}, evaluation.overall), *((item.where, item.metrics) for item in evaluation.slices)]:
-        if not set(where) <= set(columns):
-            continue
+    groups = [({}, evaluation.overall), *((item.where, item.metrics) for item in evaluation.slices)]
+    compared = [(where, expected) for where, expected in groups if set(where) <= set(columns)]
+    for where, expected in compared:
         inside = np.logical_and.reduce([np.ones(len(women), bool), *(columns[name] == where[name] for name in where)])
-        for name, hits, count in (
-            ('true positives', predicted & women, expected.true_positives),
-            ('true negatives', ~predicted & ~women, expected.true_negatives),
-            ('false positives', predicted & ~women, expected.false_positives),
-            ('false negatives', ~predicted & women, expected.false_negatives),
-        ):
-            found = int((hits & inside).sum())
+        for name, hit in hits.items():
+            found, count = int((hit & inside).sum()), getattr(expected, name)
             if found != count:
                 place = ', '.join(f'{key} {value}' for key, value in where.items()) or 'overall'
                 raise RunError(
-                    f'{place}: the model gives {found} {name}, the evaluation has {count}; it is not of this model, '
-                    'run the pipeline again'
+                    f'{place}: the model gives {found} {name.replace("_", " ")}, the evaluation has {count}; it is not '
+                    'of this model, run the pipeline again'
                 )
-        compared += 1
-    return compared
+    return len(compared)

@@ -101,11 +101,10 @@ def fine_tuning(history: Mapping[str, Any]) -> str:
 
 def threshold(row: Threshold) -> tuple[str, str, str, str]:
     """A checked threshold: the metric and slice, the limit, the measured value, 'met' or 'not met'."""
-    limit = f'at least {row.low:.4g}' if row.low is not None else f'at most {row.high:.4g}'
-    if row.baseline is not None:
-        limit += f' (last blessed model {row.baseline:.3f})'
+    baseline = '' if row.baseline is None else f' (last blessed model {row.baseline:.3f})'
     shown = 'undefined' if row.value is None else f'{row.value:,}' if row.metric == 'examples' else f'{row.value:.3f}'
-    return f'{metric_name(row.metric)}, {row.slice}', limit, shown, 'met' if row.met else 'not met'
+    outcome = 'met' if row.met else 'not met'
+    return f'{metric_name(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
 
 
 def setting(value: Any) -> str:

@@ -14,12 +14,14 @@ from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.io.files import any_path
+from components.names import GENDERS
 from pipeline.runs import metadata, run_facts
 
 _MOST_RUNS = 30
 
 #: The metrics that tables show.
 COLUMNS = ('accuracy', 'precision', 'recall', 'specificity', 'auc')
+_HEAD = ''.join(f'{name:>13}' for name in COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -33,23 +35,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Finished(Entry):
-    """A run with metrics.
-
-    Attributes:
-      blessed: whether its model met all thresholds.
-      seconds: the run's duration.
-      data_fingerprint: see `run_facts.RunFacts`.
-      base_sha256: the digest of the base weights.
-      settings: each key of the configuration as text, e.g. {'trainer.epochs': '10'}.
-      metrics: by 'overall', 'male' and 'female', see `Evaluation.by_gender`.
-    """
+    """A run with metrics."""
 
     blessed: bool
     seconds: float
     data_fingerprint: str
     base_sha256: str
-    settings: dict[str, str]
-    metrics: dict[str, SliceMetrics]
+    settings: dict[str, str]  # the configuration as text: {'trainer.epochs': '10', ...}
+    metrics: dict[str, SliceMetrics]  # see `Evaluation.by_gender`
 
 
 def read(output: Path, until: str | None = None) -> list[Entry]:
@@ -115,18 +108,14 @@ def changes(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
 
 def metrics_table(evaluation: Evaluation) -> str:
     """The metrics overall and by gender as a table for a terminal; '–' where undefined."""
-    lines = [f'{"test split":<12}{"examples":>9}' + ''.join(f'{name:>13}' for name in COLUMNS)]
+    lines = [f'{"test split":<12}{"examples":>9}{_HEAD}']
     for name, measured in evaluation.by_gender().items():
-        cells = ''.join(f'{_number(getattr(measured, column)):>13}' for column in COLUMNS)
-        lines.append(f'{name:<12}{measured.examples:>9}{cells}')
+        lines.append(f'{name:<12}{measured.examples:>9}{_cells(measured)}')
     return '\n'.join(lines)
 
 
 def listing(output: Path) -> str:
-    """The runs as a table for a terminal: oldest first, one line a run.
-
-    Args:
-      output: the run directory.
+    """The runs of a run directory as a table for a terminal: oldest first, one line a run.
 
     Raises:
       InputError: the directory has no metadata.
@@ -136,19 +125,21 @@ def listing(output: Path) -> str:
     if not entries:
         raise RunError(f'{output}: no run here yet; start one with "run"')
     width = max(len(entry.id) for entry in entries)
-    columns = ''.join(f'{name:>13}' for name in COLUMNS)
-    lines = [f'{"run":<{width}}  {"verdict":<12}{"seconds":>9}{columns}  male/female']
+    lines = [f'{"run":<{width}}  {"verdict":<12}{"seconds":>9}{_HEAD}  male/female']
     for entry in entries:
         if not isinstance(entry, Finished):
             lines.append(f'{entry.id:<{width}}  {entry.state}')
             continue
-        overall = entry.metrics[metrics.OVERALL]
-        cells = ''.join(f'{_number(getattr(overall, name)):>13}' for name in COLUMNS)
-        genders = [entry.metrics.get(name) for name in ('male', 'female')]
+        cells = _cells(entry.metrics[metrics.OVERALL])
+        genders = [entry.metrics.get(name) for name in GENDERS]
         accuracies = '/'.join(_number(gender.accuracy if gender else None) for gender in genders)
         verdict = 'blessed' if entry.blessed else 'not blessed'
         lines.append(f'{entry.id:<{width}}  {verdict:<12}{entry.seconds:>9.1f}{cells}  {accuracies}')
     return '\n'.join(lines)
+
+
+def _cells(measured: SliceMetrics) -> str:
+    return ''.join(f'{_number(getattr(measured, column)):>13}' for column in COLUMNS)
 
 
 def _number(metric: Metric | None) -> str:

@@ -32,21 +32,13 @@ class Output:
 
 @dataclass(frozen=True)
 class Stage:
-    """One component's execution in one run.
+    """One component's execution in one run."""
 
-    Attributes:
-      name: the component's id, e.g. 'Trainer'.
-      state: 'COMPLETE', 'CACHED', 'FAILED' or 'RUNNING'.
-      started: when it was registered, seconds since 1970.
-      seconds: how long it took; near 0 when cached.
-      outputs: artifacts by output key.
-    """
-
-    name: str
-    state: str
-    started: float
-    seconds: float
-    outputs: dict[str, Output] = field(default_factory=dict)
+    name: str  # the component's id, e.g. 'Trainer'
+    state: str  # 'COMPLETE', 'CACHED', 'FAILED' or 'RUNNING'
+    started: float  # when it was registered, seconds since 1970
+    seconds: float  # its duration; near 0 when cached
+    outputs: dict[str, Output] = field(default_factory=dict)  # by output key
 
     @property
     def cached(self) -> bool:
@@ -61,17 +53,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """One run.
-
-    Attributes:
-      id: the run's name.
-      stages: in the order in which they ran.
-      edges: the graph of the stages as (producer, consumer), sorted.
-    """
+    """One run with its stages, in the order in which they ran."""
 
     id: str
     stages: tuple[Stage, ...]
-    edges: tuple[tuple[str, str], ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()  # the graph of the stages: (producer, consumer), sorted
 
     @property
     def started(self) -> str:

@@ -25,24 +25,14 @@ _VERSIONS = (
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The inputs of a completed run.
+    """The inputs of a completed run."""
 
-    Attributes:
-      config: the configuration by section and key.
-      config_sha256: the digest of the configuration as YAML.
-      data_fingerprint: the digest of the data, see `components.stratified_example_gen.layout.fingerprint`.
-      prototxt_sha256: the digest of the network description.
-      caffemodel_sha256: the digest of the base weights.
-      versions: the installed version by package.
-      duration_s: the run's duration in seconds.
-    """
-
-    config: Mapping[str, Mapping[str, Any]]
-    config_sha256: str
-    data_fingerprint: str
+    config: Mapping[str, Mapping[str, Any]]  # by section and key
+    config_sha256: str  # of the YAML text
+    data_fingerprint: str  # see `stratified_example_gen.layout.fingerprint`
     prototxt_sha256: str
     caffemodel_sha256: str
-    versions: Mapping[str, str]
+    versions: Mapping[str, str]  # by package, see `versions`
     duration_s: float
 
     def write(self, output: Path, run_id: str) -> None:
