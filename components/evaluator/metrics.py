@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +17,16 @@ OVERALL = 'overall'
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A value with its 95 % confidence interval."""
+class Value:
+    """A value without an interval."""
 
     value: float
+
+
+@dataclass(frozen=True)
+class Metric(Value):
+    """A value with its 95 % confidence interval."""
+
     low: float
     high: float
 
@@ -31,7 +36,7 @@ class SliceMetrics:
     """The metrics of one slice at the threshold 0.5; positive is female.
 
     A metric that the slice does not define is None: precision, AUC and AUC-PR need both genders, recall needs women,
-    specificity needs men. The accuracy of no examples is NaN.
+    specificity needs men. The accuracy of no examples is NaN. `dataclasses.asdict` gives the format of metrics.json.
     """
 
     examples: int
@@ -45,7 +50,7 @@ class SliceMetrics:
     specificity: Metric | None
     auc: Metric | None
     auc_pr: Metric | None
-    log_loss: float
+    log_loss: Value
 
     @classmethod
     def from_counts(
@@ -66,7 +71,7 @@ class SliceMetrics:
             specificity=_proportion(tn, men),
             auc=Metric(auc, *intervals.auc(auc, women, men)) if both else None,
             auc_pr=Metric(auc_pr, *intervals.auc_pr(auc_pr, women)) if both else None,
-            log_loss=log_loss,
+            log_loss=Value(log_loss),
         )
 
     @property
@@ -87,31 +92,18 @@ class SliceMetrics:
         interval = intervals.difference(self.true_positives, self.women, self.true_negatives, self.men)
         return Metric(self.recall.value - self.specificity.value, *interval)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The metrics as in metrics.json: each one as {"value", "low", "high"} or None, counts as whole numbers."""
-        return dataclasses.asdict(self) | {'log_loss': {'value': self.log_loss}}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Reads what `as_dict` returned."""
-        read: dict[str, Any] = {
-            name: Metric(**value) if isinstance(value, dict) and 'low' in value else value
-            for name, value in values.items()
-        }
-        return cls(**read | {'log_loss': values['log_loss']['value']})
-
 
 @dataclass(frozen=True)
 class Slice:
-    """The metrics of the examples with the feature values `where`, e.g. {'gender': 'male', 'age_band': '01-10'}."""
+    """The metrics of the examples with some feature values, e.g. {'gender': 'male', 'age_band': '01-10'}."""
 
-    where: dict[str, str]
+    slice: dict[str, str]
     metrics: SliceMetrics
 
     @property
     def by_gender_alone(self) -> bool:
         """Whether gender is the only feature."""
-        return [*self.where] == [names.GENDER]
+        return [*self.slice] == [names.GENDER]
 
 
 @dataclass(frozen=True)
@@ -123,23 +115,21 @@ class Evaluation:
 
     def by_gender(self) -> dict[str, SliceMetrics]:
         """The metrics of 'overall', 'male' and 'female', in this order; a gender without examples is missing."""
-        genders = {item.where[names.GENDER]: item.metrics for item in self.slices if item.by_gender_alone}
+        genders = {item.slice[names.GENDER]: item.metrics for item in self.slices if item.by_gender_alone}
         return {OVERALL: self.overall} | {gender: genders[gender] for gender in names.GENDERS if gender in genders}
-
-    def as_dict(self) -> dict[str, Any]:
-        """'overall' and 'slices' as in metrics.json."""
-        return {
-            'overall': self.overall.as_dict(),
-            'slices': [{'slice': item.where, 'metrics': item.metrics.as_dict()} for item in self.slices],
-        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Reads 'overall' and 'slices' of metrics.json."""
-        return cls(
-            SliceMetrics.from_dict(values['overall']),
-            tuple(Slice(item['slice'], SliceMetrics.from_dict(item['metrics'])) for item in values['slices']),
-        )
+        """Reads 'overall' and 'slices' of metrics.json, which `dataclasses.asdict` made."""
+        slices = tuple(Slice(item['slice'], _read(item['metrics'])) for item in values['slices'])
+        return cls(_read(values['overall']), slices)
+
+
+def _read(values: Mapping[str, Any]) -> SliceMetrics:
+    kinds = {('value',): Value, ('value', 'low', 'high'): Metric}
+    return SliceMetrics(
+        **{name: kinds[tuple(value)](**value) if isinstance(value, dict) else value for name, value in values.items()}
+    )
 
 
 def _proportion(successes: int, trials: int) -> Metric | None:
@@ -168,7 +158,7 @@ def read_evaluation(folder: str) -> Evaluation:
             slices.append(Slice({name: _text(name, value) for name, value in key}, measured))
         else:
             overall = measured
-    slices.sort(key=lambda item: (len(item.where), [*item.where], [*item.where.values()]))
+    slices.sort(key=lambda item: (len(item.slice), [*item.slice], [*item.slice.values()]))
     return Evaluation(overall, tuple(slices))
 
 

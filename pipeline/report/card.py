@@ -35,7 +35,7 @@ def sections(report: Report) -> list[Section]:
     tuning = report.details.fine_tuning
     layer = config['fine_tuning']['unfreeze_from'] if tuning and tuning['best_epoch'] else None
     extra = dict.fromkeys(
-        name for item in report.evaluation.slices for name in item.where if name not in (names.GENDER, names.AGE_BAND)
+        name for item in report.evaluation.slices for name in item.slice if name not in (names.GENDER, names.AGE_BAND)
     )
     base = f'a convolutional base, fine-tuned from layer {layer},' if layer else 'a frozen convolutional base'
     grid = config.get('embedding', {}).get('pooling_grid', 1)
@@ -143,7 +143,7 @@ def _split(name: str, data: Mapping[str, Mapping[str, Mapping[str, int]]], role:
 def _table(report: Report) -> tuple[tuple[str, ...], ...]:
     rows = [*report.evaluation.by_gender().items()]
     rows += [
-        (words.slice_name(item.where), item.metrics) for item in report.evaluation.slices if not item.by_gender_alone
+        (words.slice_name(item.slice), item.metrics) for item in report.evaluation.slices if not item.by_gender_alone
     ]
     cells = ((name, f'{metrics.examples:,}', *(_cell(metrics, column) for column in COLUMNS)) for name, metrics in rows)
     return (('slice', 'faces', *COLUMNS), *cells)

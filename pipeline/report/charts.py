@@ -19,35 +19,35 @@ from pipeline.runs.history import Finished
 _UNIT = [(step / 5, f'{step / 5:.1f}') for step in range(6)]
 
 
+def _value(metric: Metric | None) -> float:
+    return metric.value if metric else math.nan
+
+
 def roc(points: Sequence[Point], overall: SliceMetrics) -> Markup:
     """The ROC curve with the point of the current threshold; both genders occur."""
-    if not (overall.auc and overall.recall and overall.specificity):
-        return Markup('')
-    women, men = overall.recall.value, 1 - overall.specificity.value
+    women, men = _value(overall.recall), 1 - _value(overall.specificity)
     plot = Plot()
     plot.axes(_UNIT, _UNIT, 'men predicted female', 'women predicted female')
     plot.line([(0, 0), (1, 1)], 'chance')
     plot.line(points, 'main')
     plot.dot(men, women, 'now', id='roc-point')
     return plot.svg(
-        f'ROC curve. Area {overall.auc.value:.3f}. At the threshold 0.5, {women:.0%} of the women and {men:.0%} of the '
-        'men are predicted female.',
+        f'ROC curve. Area {_value(overall.auc):.3f}. At the threshold 0.5, {women:.0%} of the women and {men:.0%} of '
+        'the men are predicted female.',
         'roc',
     )
 
 
 def precision_recall(points: Sequence[Point], overall: SliceMetrics) -> Markup:
     """The precision-recall curve with the point of the current threshold; both genders occur."""
-    if not (overall.auc_pr and overall.recall):
-        return Markup('')
     plot = Plot()
     plot.axes(_UNIT, _UNIT, 'recall: women predicted female', 'precision: women among those predicted female')
     share = overall.women / overall.examples
     plot.line([(0, share), (1, share)], 'chance')
     plot.line(points, 'main')
     if overall.precision:
-        plot.dot(overall.recall.value, overall.precision.value, 'now', id='pr-point')
-    return plot.svg(f'Precision-recall curve. Area {overall.auc_pr.value:.3f}.', 'pr')
+        plot.dot(_value(overall.recall), overall.precision.value, 'now', id='pr-point')
+    return plot.svg(f'Precision-recall curve. Area {_value(overall.auc_pr):.3f}.', 'pr')
 
 
 def calibration(rows: Sequence[CalibrationBin]) -> Markup:

@@ -107,7 +107,7 @@ class Report:
             },
             'config': facts.config,
             'data': self.data,
-            **self.evaluation.as_dict(),
+            **dataclasses.asdict(self.evaluation),
             'gap': gap and dataclasses.asdict(gap),
             'training': dataclasses.asdict(self.training),
             'blessed': self.blessed,

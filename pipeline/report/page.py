@@ -74,14 +74,14 @@ def render(report: Report) -> str:
         overall=evaluation.overall,
         columns=(*history.COLUMNS, 'auc_pr'),
         slices=sorted(evaluation.slices, key=lambda item: item.metrics.accuracy.value),
-        kinds=list(dict.fromkeys(kind(item.where) for item in evaluation.slices)),
+        kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,
         heat=heat(evaluation.slices),
         gaps=[('all', evaluation.overall.gap), *_gaps(evaluation.slices)],
         finished=finished,
         comparison=comparisons.get(f'{len(finished) - 2} {len(finished) - 1}'),
-        learned=_curves(details.learning),
-        fine_tuned=_curves(details.fine_tuning or {}),
+        learned=plottable(details.learning),
+        fine_tuned=plottable(details.fine_tuning or {}),
         card=card.sections(report),
         config=yaml.safe_dump(report.run.facts.config, sort_keys=False, allow_unicode=True),
         style=style,
@@ -91,7 +91,7 @@ def render(report: Report) -> str:
         data=_json(
             {
                 'thresholds': [dataclasses.asdict(counts) for counts in details.curves.thresholds],
-                'runs': [{name: m.as_dict() for name, m in run.metrics.items()} for run in finished],
+                'runs': [{name: dataclasses.asdict(group) for name, group in run.metrics.items()} for run in finished],
                 'comparisons': comparisons,
             }
         ),
@@ -125,15 +125,10 @@ def _comparisons(report: Report) -> dict[str, dict[str, Any]]:
     }
 
 
-def _curves(measures: Mapping[str, Any]) -> list[str]:
-    """The measures that have a curve to draw."""
-    return [name for name in measures if learned(measures, name)]
-
-
-def learned(measures: Mapping[str, Any], name: str) -> bool:
-    """Whether a measure exists for both splits and is finite at every epoch."""
-    series = [measures.get(name, []), measures.get(f'val_{name}', [])]
-    return all(series) and all(math.isfinite(value) for values in series for value in values)
+def plottable(measures: Mapping[str, Any]) -> list[str]:
+    """The measures that exist for both splits and are finite at every epoch."""
+    both = [name for name in measures if measures[name] and measures.get(f'val_{name}')]
+    return [name for name in both if all(map(math.isfinite, [*measures[name], *measures[f'val_{name}']]))]
 
 
 def kind(where: Mapping[str, str]) -> str:
@@ -145,14 +140,14 @@ def heat(slices: Iterable[Slice]) -> list[tuple[str, dict[str, SliceMetrics]]]:
     """The metrics by age band: (band, {'male', 'female', 'both'}); combinations without faces are missing."""
     rows: dict[str, dict[str, SliceMetrics]] = {}
     for item in slices:
-        if names.AGE_BAND in item.where and set(item.where) <= {names.AGE_BAND, names.GENDER}:
-            rows.setdefault(item.where[names.AGE_BAND], {})[item.where.get(names.GENDER, 'both')] = item.metrics
+        if names.AGE_BAND in item.slice and set(item.slice) <= {names.AGE_BAND, names.GENDER}:
+            rows.setdefault(item.slice[names.AGE_BAND], {})[item.slice.get(names.GENDER, 'both')] = item.metrics
     return sorted(rows.items())
 
 
 def _gaps(slices: Sequence[Slice]) -> list[tuple[str, Metric | None]]:
     return [
-        (words.slice_name(item.where), item.metrics.gap)
+        (words.slice_name(item.slice), item.metrics.gap)
         for item in slices
-        if len(item.where) == 1 and not item.by_gender_alone
+        if len(item.slice) == 1 and not item.by_gender_alone
     ]

@@ -102,7 +102,7 @@ def check(scores: Scores, evaluation: Evaluation) -> int:
         'false_negatives': ~female & women,
     }
     columns = {names.GENDER: np.array(names.GENDERS)[scores.gender], names.AGE_BAND: scores.band}
-    groups = [({}, evaluation.overall), *((item.where, item.metrics) for item in evaluation.slices)]
+    groups = [({}, evaluation.overall), *((item.slice, item.metrics) for item in evaluation.slices)]
     compared = [(where, expected) for where, expected in groups if set(where) <= set(columns)]
     for where, expected in compared:
         inside = np.logical_and.reduce([np.ones(len(women), bool), *(columns[name] == where[name] for name in where)])

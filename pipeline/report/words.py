@@ -51,7 +51,7 @@ def weakest(evaluation: Evaluation) -> str:
     worst = min(evaluation.slices, key=lambda item: item.metrics.accuracy.value)
     accuracy, faces = worst.metrics.accuracy, worst.metrics.examples
     return (
-        f'The weakest slice is {slice_name(worst.where)}: {percent(accuracy.value)} of {faces:,} faces '
+        f'The weakest slice is {slice_name(worst.slice)}: {percent(accuracy.value)} of {faces:,} faces '
         f'({interval(accuracy)}).'
     )
 

@@ -32,7 +32,7 @@ def measured(run) -> metrics.Evaluation:
 def _values(measured) -> dict[str, float]:
     """The decisive value of each key, from the confusion counts."""
     overall = measured.overall
-    genders = [item.metrics for item in measured.slices if list(item.where) == ['gender']]
+    genders = [item.metrics for item in measured.slices if list(item.slice) == ['gender']]
     assert len(genders) == 2
     shares = [(one.true_positives + one.true_negatives) / one.examples for one in genders]
     total = sum(share * one.examples for share, one in zip(shares, genders, strict=True))

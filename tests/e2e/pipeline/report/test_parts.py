@@ -45,9 +45,8 @@ def test_an_axis_holds_its_values_and_has_few_round_ticks(low, high):
 
 def test_curves_are_drawn_only_of_finite_measures():
     good = {'loss': [1.0, 0.5], 'val_loss': [1.1, 0.6]}
-    assert page.learned(good, 'loss')
-    assert not page.learned(good | {'val_loss': [1.1, float('nan')]}, 'loss')
-    assert not page.learned(good, 'accuracy')
+    assert page.plottable(good | {'accuracy': [0.5, 0.6]}) == ['loss']
+    assert page.plottable(good | {'val_loss': [1.1, float('nan')]}) == []
 
 
 def test_data_in_the_page_cannot_end_its_element():

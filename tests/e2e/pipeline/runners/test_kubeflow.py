@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiled pipeline, run as Kubeflow runs it, against the local run."""
 
+import dataclasses
 import json
 import re
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def _numbers(tree) -> list[float]:
 
 
 def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
-    measured = metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation')).as_dict()
+    measured = dataclasses.asdict(metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation')))
     overall, slices = measured['overall'], measured['slices']
     local = finished.first_metrics
     assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Metrics from counts and their intervals, against scikit-learn, sums by hand and published values."""
 
+import dataclasses
 import json
 import math
 
@@ -86,7 +87,7 @@ def test_the_json_has_the_documented_keys_and_is_read_back():
     measured = SliceMetrics.from_counts(tp=3, tn=5, fp=2, fn=0, auc=0.9, auc_pr=0.8, log_loss=0.4)
     men = SliceMetrics.from_counts(tn=5, fp=2, log_loss=0.3)
     evaluation = Evaluation(measured, (Slice({'gender': 'male'}, men),))
-    written = evaluation.as_dict()
+    written = dataclasses.asdict(evaluation)
     assert [*written] == ['overall', 'slices']
     assert [*written['overall']] == [
         'examples', 'true_positives', 'true_negatives', 'false_positives', 'false_negatives', 'accuracy', 'precision',
