@@ -132,12 +132,9 @@ def over_time(runs: Sequence[Finished]) -> Markup:
     dates = {run.started[:10] for run in runs}
     cut = slice(5, 10) if len(dates) > 1 else slice(11, 16)
     every = -(-len(runs) // 6)
-    plot.axes(
-        [(number, run.started[cut]) for number, run in enumerate(runs, 1) if (len(runs) - number) % every == 0],
-        ticks,
-        'run, by date' if len(dates) > 1 else f'run, by time on {runs[-1].started[:10]}, UTC',
-        'accuracy',
-    )
+    marks = [(number, run.started[cut]) for number, run in enumerate(runs, 1) if (len(runs) - number) % every == 0]
+    label = 'run, by date' if len(dates) > 1 else f'run, by time on {runs[-1].started[:10]}, UTC'
+    plot.axes(marks, ticks, label, 'accuracy')
     overall = [run.metrics[OVERALL].accuracy for run in runs]
     for number, accuracy in enumerate(overall, 1):
         plot.line([(number, accuracy.low), (number, accuracy.high)], 'interval')
@@ -174,13 +171,8 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
     most = max(totals)
     oldest = max(row.age for row in rows)
     plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (420, 250))
-    ages = list(range(10, oldest + 1, 10))
-    plot.axes(
-        [(age, str(age)) for age in ages],
-        [(0, '0'), (most, f'{most:,}'), (-most, f'{most:,}')],
-        'age in years',
-        'images',
-    )
+    ticks = [(0, '0'), (most, f'{most:,}'), (-most, f'{most:,}')]
+    plot.axes([(age, str(age)) for age in range(10, oldest + 1, 10)], ticks, 'age in years', 'images')
     for row in rows:
         sign = 1 if row.gender == 'female' else -1
         so_far = 0

@@ -80,12 +80,7 @@ def _thinned(points: np.ndarray) -> list[list[float]]:
 
 
 def roc(labels: np.ndarray, probability: np.ndarray) -> list[list[float]]:
-    """The corners of the ROC curve, see `Curves`.
-
-    Args:
-      labels: int [N], 1 is female; both genders occur.
-      probability: float [N].
-    """
+    """The ROC curve, see `Curves`. Labels: int [N], 1 is female, both occur; probability: float [N]."""
     false_positives, true_positives, _ = sklearn_metrics.roc_curve(labels, probability)
     return _thinned(np.column_stack([false_positives, true_positives]))
 

@@ -72,11 +72,7 @@ class FeatureStatistics:
 
 
 def counts(embeddings: str) -> list[FolderCount]:
-    """Counts the sampled images by age, gender and split; folders without images are left out.
-
-    Args:
-      embeddings: the folder of EmbeddingGen's artifact, which has every sampled face without its image.
-    """
+    """Counts the sampled images by age, gender and split, from the folder of the embeddings."""
     import numpy as np
     import tensorflow as tf
 
@@ -95,11 +91,7 @@ def counts(embeddings: str) -> list[FolderCount]:
 
 
 def left_out(examples: str) -> dict[str, FileList]:
-    """The 'rejected' files and the 'remarks', which include ignored names.
-
-    Args:
-      examples: the folder of StratifiedExampleGen's artifact.
-    """
+    """The 'rejected' files and the 'remarks', which include ignored names, from the folder of the examples."""
     lists = {}
     for name, file in (('rejected', ingestion_summary.REJECTED_NAME), ('remarks', ingestion_summary.REMARKS_NAME)):
         with local_file(any_path(examples, file)) as here, open(here, encoding='utf-8', newline='') as stream:
@@ -110,11 +102,7 @@ def left_out(examples: str) -> dict[str, FileList]:
 
 
 def statistics(folder: str) -> list[FeatureStatistics]:
-    """TFDV's statistics of each feature in each split, in the order of feature names.
-
-    Args:
-      folder: the folder of StatisticsGen's artifact.
-    """
+    """The statistics in the folder of StatisticsGen's artifact, in the order of feature names."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     found: dict[tuple[str, str], list[SplitStatistics]] = {}

@@ -49,13 +49,7 @@ def least_certain(scores: Scores, count: int = COUNT) -> np.ndarray:
 
 
 def chosen(scores: Scores, examples: str, pictures: bool) -> tuple[list[Face], list[Face]]:
-    """The most wrong and the least certain faces.
-
-    Args:
-      scores: of the test split.
-      examples: the folder of StratifiedExampleGen's artifact, for the images.
-      pictures: whether to include the images.
-    """
+    """The most wrong and the least certain faces; `pictures` adds their images from the folder of the examples."""
     wrong, uncertain = most_wrong(scores), least_certain(scores)
     wanted = {bytes(path) for path in scores.path[np.concatenate([wrong, uncertain])]}
     images = thumbnails(examples, wanted) if pictures else {}
@@ -78,15 +72,7 @@ def _faces(scores: Scores, indices: np.ndarray, images: dict[bytes, str]) -> lis
 
 
 def thumbnails(examples: str, paths: set[bytes]) -> dict[bytes, str]:
-    """Thumbnails of some test faces.
-
-    Args:
-      examples: the folder of StratifiedExampleGen's artifact.
-      paths: the `path` of each face.
-
-    Returns:
-      data: URIs by path.
-    """
+    """The data: URIs of some test faces, given by the feature `path`, from the folder of the examples."""
     import tensorflow as tf
 
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (names.PATH, names.IMAGE)}
@@ -113,11 +99,7 @@ def thumbnail(encoded: bytes) -> str:
 
 
 def mean_image(transform_graph: str) -> str:
-    """The mean training face as a data: URI of a JPEG, RGB, in the network's input size.
-
-    Args:
-      transform_graph: the folder of Transform's artifact.
-    """
+    """The mean training face as a data: URI of a JPEG, RGB, in the network's input size."""
     import tensorflow_transform as tft
     from PIL import Image
 

@@ -29,23 +29,13 @@ from pipeline.runs import history
 FOLDER = 'report'
 
 
-def write(output: Path, report: Report) -> Path:
-    """Writes `report/metrics.json`, `report/model_card.md` and `report/index.html`, each atomically.
-
-    Args:
-      output: the run directory.
-      report: the content.
-
-    Returns:
-      The path of the page.
-    """
+def write(output: Path, report: Report) -> None:
+    """Writes metrics.json, model_card.md and index.html into the folder `report/` of a run directory, each atomically."""
     folder = output / FOLDER
     folder.mkdir(exist_ok=True)
     write_text(folder / 'metrics.json', report.metrics_json())
     write_text(folder / 'model_card.md', card.markdown(card.sections(report)))
-    page = folder / 'index.html'
-    write_text(page, render(report))
-    return page
+    write_text(folder / 'index.html', render(report))
 
 
 def render(report: Report) -> str:

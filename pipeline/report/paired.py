@@ -68,7 +68,7 @@ def compare(one: Finished, other: Finished, first: Answers | None, second: Answe
     """Compares two finished runs by their answers, which are None if they were not saved."""
     if not first or not second:
         return Comparison(why='the answers of one of these runs were not saved')
-    if one.data_fingerprint != other.data_fingerprint:
+    if one.facts.data_fingerprint != other.facts.data_fingerprint:
         return Comparison(why='the two runs have different data')
     if first.faces != second.faces:
         return Comparison(why='the two runs have different test faces')

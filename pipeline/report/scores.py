@@ -19,21 +19,13 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Scores:
-    """The test split, N faces in the order of its records.
+    """The test split, N faces in the order of its records."""
 
-    Attributes:
-      path: bytes [N], relative to the data root, as in the file system.
-      gender: int64 [N], 0 male, 1 female.
-      age: int64 [N], years.
-      band: str [N], the age band.
-      probability: float32 [N], of female.
-    """
-
-    path: np.ndarray
-    gender: np.ndarray
-    age: np.ndarray
-    band: np.ndarray
-    probability: np.ndarray
+    path: np.ndarray  # bytes [N], relative to the data root, as in the file system
+    gender: np.ndarray  # int64 [N], 0 male, 1 female
+    age: np.ndarray  # int64 [N], years
+    band: np.ndarray  # str [N], the age band
+    probability: np.ndarray  # float32 [N], of female
 
     @property
     def correct(self) -> np.ndarray:
@@ -52,11 +44,7 @@ def shards(folder: str, split: str) -> list[str]:
 
 
 def read(embeddings: str, model: str) -> Scores:
-    """Scores the test split from its embeddings.
-
-    Args:
-      embeddings: the folder of EmbeddingGen's artifact.
-      model: the folder of Trainer's model artifact.
+    """Scores the test split from the folders of the embeddings and of the model.
 
     Raises:
       RunError: the test split is empty.

@@ -15,12 +15,7 @@ _BOX, _GAP, _HEIGHT, _STEP = 156.0, 12.0, 38.0, 62.0
 
 
 def layers(stages: Sequence[str], edges: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The stages by rank: each one below its inputs, as high as possible.
-
-    Args:
-      stages: names in a possible order of execution.
-      edges: (producer, consumer).
-    """
+    """The stages, given in a possible order of execution, by rank: each one below its inputs, as high as possible."""
     rank: dict[str, int] = {}
     for stage in stages:
         rank[stage] = 1 + max((rank.get(producer, 0) for producer, consumer in edges if consumer == stage), default=-1)
@@ -33,12 +28,7 @@ def layers(stages: Sequence[str], edges: Sequence[Sequence[str]]) -> list[list[s
 
 
 def dag(stages: Sequence[Stage], edges: Sequence[Sequence[str]]) -> Markup:
-    """Draws the graph.
-
-    Args:
-      stages: in the order in which they ran.
-      edges: (producer, consumer).
-    """
+    """Draws the graph of the stages, given in the order in which they ran; edges are (producer, consumer)."""
     edges = reduced(edges)
     rows = layers([stage.name for stage in stages], edges)
     widest = max(len(row) for row in rows)

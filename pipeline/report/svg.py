@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -28,25 +29,15 @@ def tag(name: str, content: str = '', **attributes: Any) -> str:
     return f'<{name}{written}>{content}</{name}>' if content else f'<{name}{written}/>'
 
 
+@dataclass
 class Plot:
-    """Collects marks in data coordinates; `svg` writes them.
+    """Collects marks in data coordinates; `svg` writes them. User units are about CSS pixels on a phone."""
 
-    Args:
-      x: lowest and highest value of the horizontal axis.
-      y: the same of the vertical axis.
-      size: width and height in user units, about CSS pixels on a phone.
-      margin: left, right, top, bottom in user units.
-    """
-
-    def __init__(
-        self,
-        x: Point = (0, 1),
-        y: Point = (0, 1),
-        size: tuple[int, int] = (360, 270),
-        margin: tuple[int, int, int, int] = (42, 14, 26, 40),
-    ):
-        self.x, self.y, self.size, self.margin = x, y, size, margin
-        self._marks: list[str] = []
+    x: Point = (0, 1)  # the lowest and highest value of the horizontal axis
+    y: Point = (0, 1)  # of the vertical axis
+    size: tuple[int, int] = (360, 270)  # width and height in user units
+    margin: tuple[int, int, int, int] = (42, 14, 26, 40)  # left, right, top, bottom in user units
+    _marks: list[str] = field(default_factory=list)
 
     def across(self, value: float) -> float:
         """The horizontal position of a value, in user units from the left."""

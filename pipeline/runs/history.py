@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
@@ -16,6 +14,7 @@ from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.io.files import any_path
 from components.names import GENDERS
 from pipeline.runs import metadata, run_facts
+from pipeline.runs.run_facts import RunFacts
 
 _MOST_RUNS = 30
 
@@ -38,10 +37,7 @@ class Finished(Entry):
     """A run with metrics."""
 
     blessed: bool
-    seconds: float
-    data_fingerprint: str
-    base_sha256: str
-    settings: dict[str, str]  # the configuration as text: {'trainer.epochs': '10', ...}
+    facts: RunFacts
     metrics: dict[str, SliceMetrics]  # see `Evaluation.by_gender`
 
 
@@ -75,35 +71,23 @@ def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, d
         blessed = not thresholds.reasons(thresholds.read(folder))
         evaluations[folder] = blessed, metrics.read_evaluation(folder).by_gender()
     blessed, measured = evaluations[folder]
-    return Finished(
-        id=run.id,
-        started=run.started,
-        state='finished',
-        blessed=blessed,
-        seconds=round(facts.duration_s, 1),
-        data_fingerprint=facts.data_fingerprint,
-        base_sha256=facts.caffemodel_sha256,
-        settings=_settings(facts.config),
-        metrics=measured,
-    )
-
-
-def _settings(config: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    return {
-        f'{section}.{key}': json.dumps(value, ensure_ascii=False)
-        for section, keys in config.items()
-        for key, value in keys.items()
-    }
+    return Finished(run.id, run.started, 'finished', blessed, facts, measured)
 
 
 def changes(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
     """The inputs that differ between two runs: (name, before, after); '–' where a run lacks the key."""
-    one, other = (
-        {'data': run.data_fingerprint[:12], 'base weights': run.base_sha256[:12], **run.settings}
-        for run in (before, after)
-    )
+    one, other = _inputs(before.facts), _inputs(after.facts)
     keys = dict.fromkeys([*one, *other])
     return [(key, one.get(key, '–'), other.get(key, '–')) for key in keys if one.get(key) != other.get(key)]
+
+
+def _inputs(facts: RunFacts) -> dict[str, str]:
+    settings = {
+        f'{section}.{key}': json.dumps(value, ensure_ascii=False)
+        for section, keys in facts.config.items()
+        for key, value in keys.items()
+    }
+    return {'data': facts.data_fingerprint[:12], 'base weights': facts.caffemodel_sha256[:12], **settings}
 
 
 def metrics_table(evaluation: Evaluation) -> str:
@@ -134,7 +118,7 @@ def listing(output: Path) -> str:
         genders = [entry.metrics.get(name) for name in GENDERS]
         accuracies = '/'.join(_number(gender.accuracy if gender else None) for gender in genders)
         verdict = 'blessed' if entry.blessed else 'not blessed'
-        lines.append(f'{entry.id:<{width}}  {verdict:<12}{entry.seconds:>9.1f}{cells}  {accuracies}')
+        lines.append(f'{entry.id:<{width}}  {verdict:<12}{entry.facts.duration_s:>9.1f}{cells}  {accuracies}')
     return '\n'.join(lines)
 
 

@@ -236,7 +236,8 @@ def test_two_runs_are_compared_on_the_same_faces(chromium, report, tmp_path):
     """Three runs; the first and the second have other test faces than the third."""
     last = report.run.finished[-1]
     one, two, three = (dataclasses.replace(last, id=f'run-{number}') for number in range(3))
-    three = dataclasses.replace(three, settings=three.settings | {'trainer.epochs': '99'})
+    config = {**last.facts.config, 'trainer': {**last.facts.config['trainer'], 'epochs': 99}}
+    three = dataclasses.replace(three, facts=dataclasses.replace(last.facts, config=config))
     strong = paired.Comparison(1400, 9, 1090, paired.mcnemar(9, 1090))
     other = paired.Comparison(why='the two runs have different data')
     pair = paired.Comparison(140, 4, 1, paired.mcnemar(4, 1))
@@ -263,7 +264,7 @@ def test_two_runs_are_compared_on_the_same_faces(chromium, report, tmp_path):
         if {first, second} in ({'0', '1'}, {'2'}):
             assert changes.inner_text().startswith('None:')
         else:
-            cells = ['99' if place == '2' else last.settings['trainer.epochs'] for place in (first, second)]
+            cells = ['99' if place == '2' else str(last.facts.config['trainer']['epochs']) for place in (first, second)]
             assert changes.inner_text().split() == ['trainer.epochs', *cells]
     tab.close()
 

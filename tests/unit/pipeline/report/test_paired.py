@@ -10,8 +10,10 @@ import pytest
 
 from pipeline.report import paired, scores
 from pipeline.runs.history import Finished
+from pipeline.runs.run_facts import RunFacts
 
-_RUN = Finished('one', '', 'finished', True, 1.0, 'a', 'b', {}, {})
+_FACTS = RunFacts({}, '', 'a', '', 'b', {}, 1.0)
+_RUN = Finished('one', '', 'finished', True, _FACTS, {})
 
 
 def _scored(probability, order=None) -> scores.Scores:
@@ -47,7 +49,7 @@ def test_faces_are_matched_by_path_in_any_order(tmp_path):
 
 def test_runs_that_cannot_be_compared_have_a_reason():
     first, second = (paired.answers(_scored(np.full(faces, 0.4))) for faces in (10, 11))
-    other = dataclasses.replace(_RUN, data_fingerprint='b')
+    other = dataclasses.replace(_RUN, facts=dataclasses.replace(_FACTS, data_fingerprint='b'))
     assert 'different test faces' in paired.compare(_RUN, _RUN, first, second).why
     assert 'different data' in paired.compare(_RUN, other, first, first).why
     assert 'not saved' in paired.compare(_RUN, _RUN, first, None).why

@@ -6,13 +6,16 @@ from components.evaluator.metrics import Evaluation, Slice, SliceMetrics
 from pipeline.runs import history, run_facts
 
 
-def _finished(data: str, **settings: str) -> history.Finished:
-    named = {name.replace('_', '.'): value for name, value in settings.items()}
-    return history.Finished('1', '', 'finished', True, 1.0, data * 64, 'base', named, {})
+def _finished(data: str, **config: dict) -> history.Finished:
+    facts = run_facts.RunFacts(config, '', data * 64, '', 'base', {}, 1.0)
+    return history.Finished('1', '', 'finished', True, facts, {})
 
 
 def test_changes_between_two_runs():
-    one, two = _finished('a', trainer_epochs='10', old_key='1'), _finished('c', trainer_epochs='20', new_key='2')
+    one, two = (
+        _finished('a', trainer={'epochs': 10}, old={'key': 1}),
+        _finished('c', trainer={'epochs': 20}, new={'key': 2}),
+    )
     assert history.changes(one, two) == [
         ('data', 'a' * 12, 'c' * 12), ('trainer.epochs', '10', '20'), ('old.key', '1', '–'), ('new.key', '–', '2'),
     ]  # fmt: skip
