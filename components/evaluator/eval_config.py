@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2
-from tfx.utils import proto_utils
 
 from components import names
 
@@ -55,4 +55,4 @@ def eval_config(extra_slices: Sequence[str] = ()) -> config_pb2.EvalConfig:
 
 def as_json(extra_slices: Sequence[str] = ()) -> str:
     """`eval_config` as JSON with sorted keys, so that it is the same in every process."""
-    return proto_utils.proto_to_json(eval_config(extra_slices))
+    return json_format.MessageToJson(eval_config(extra_slices), sort_keys=True, preserving_proto_field_name=True)

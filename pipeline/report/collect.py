@@ -103,12 +103,15 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
     Raises:
       RunError: the evaluation is not of this model.
     """
-    from pipeline.model.tuner import RESULTS
-
     folders = run.folders
     examples, model_run = folders['StratifiedExampleGen', 'examples'], folders['Trainer', 'model_run']
     evaluation = metrics.read_evaluation(folders['Evaluator', 'evaluation'])
     tuner, fine_tuner = folders.get(('Tuner', 'tuner_results')), folders.get(('FineTuner', 'model_run'))
+    trials: list[dict[str, Any]] = []
+    if tuner:
+        from pipeline.model.tuner import RESULTS
+
+        trials = _json(tuner, RESULTS)
     if faces is None:
         faces = bool(run.facts.config.get('report', {}).get('faces', True))
     own_mean = run.facts.config.get('transform', {}).get('mean', 'train') == 'train'
@@ -117,7 +120,7 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
         run=run,
         data=_json(examples, ACCOUNT_NAME),
         evaluation=evaluation,
-        training=Training(**_json(model_run, names.TRAINING_FILE), trials=_json(tuner, RESULTS) if tuner else []),
+        training=Training(**_json(model_run, names.TRAINING_FILE), trials=trials),
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
         details=Details(
             slices_checked=scores.check(scored, evaluation),

@@ -30,7 +30,7 @@ FOLDER = 'report'
 
 
 def write(output: Path, report: Report) -> None:
-    """Writes metrics.json, model_card.md and index.html into the folder `report/` of a run directory, each atomically."""
+    """Writes metrics.json, model_card.md and index.html into `report/` of a run directory, each atomically."""
     folder = output / FOLDER
     folder.mkdir(exist_ok=True)
     write_text(folder / 'metrics.json', report.metrics_json())
