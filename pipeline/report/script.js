@@ -75,7 +75,6 @@
     const place = (id, x, y) => {
       const point = byId(id);
       if (!point) return;
-      point.toggleAttribute('hidden', x === null || y === null);
       point.setAttribute('visibility', x === null || y === null ? 'hidden' : 'visible');
       point.setAttribute('cx', across(x ?? 0));
       point.setAttribute('cy', down(y ?? 0));

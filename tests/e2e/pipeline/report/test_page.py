@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.report import card, collect, page, paired, scores, words
+from components.evaluator import thresholds
+from components.evaluator.metrics import Evaluation, Slice
+from components.evaluator.settings import Settings
+from pipeline.report import card, collect, curves, page, paired, scores, words
 from pipeline.report.content import Report
 from pipeline.runs import metadata, run_facts
 
@@ -267,6 +270,22 @@ def test_two_runs_are_compared_on_the_same_faces(chromium, report, tmp_path):
             cells = ['99' if place == '2' else str(last.facts.config['trainer']['epochs']) for place in (first, second)]
             assert changes.inner_text().split() == ['trainer.epochs', *cells]
     tab.close()
+
+
+def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, scored):
+    men = np.asarray(scored.gender) == 0
+    only = scores.Scores(*(getattr(scored, field.name)[men] for field in dataclasses.fields(scored)))
+    overall = report.evaluation.by_gender()['male']
+    evaluation = Evaluation(overall, (Slice({'gender': 'male'}, overall),))
+    checked = thresholds.check(thresholds.of(Settings(min_accuracy=0)), evaluation)
+    details = dataclasses.replace(report.details, curves=curves.of(only), most_wrong=[])
+    changed = dataclasses.replace(report, evaluation=evaluation, thresholds=checked, details=details)
+    written = page.render(changed)
+    assert 'overall: auc is undefined (one class); at least 0.9 is required' in written
+    assert 'faces of one gender only' in written
+    assert 'ROC and precision-recall curves are undefined: one class' in written
+    assert 'did not meet the thresholds' in card.markdown(card.sections(changed))
+    assert json.loads(changed.metrics_json())['blessed'] is False
 
 
 def test_metrics_json_has_the_documented_keys(report):
