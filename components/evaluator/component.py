@@ -17,21 +17,21 @@ from components.evaluator.settings import Settings
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
-    """Measures a model on the test split with TFMA, and blesses it if it meets its thresholds.
+    """Evaluates a model on the test split with TFMA and blesses it if it meets its thresholds.
 
     Args:
       examples: the embeddings.
       model: the exported model.
-      settings: what the model must reach.
-      extra_slices: features to slice by beside gender and age band.
-      baseline_accuracy: of the last blessed model over all faces; None where there is none.
+      settings: the thresholds.
+      extra_slices: features to slice by besides gender and age band.
+      baseline_accuracy: the overall accuracy of the last blessed model; None if there is none.
     """
 
     SPEC_CLASS = specification.make(
         'EvaluatorSpec',
         inputs={'examples': standard_artifacts.Examples, 'model': standard_artifacts.Model},
         outputs={'evaluation': standard_artifacts.ModelEvaluation, 'blessing': standard_artifacts.ModelBlessing},
-        # The second row is TFX's own, for the executor that this one extends.
+        # The last three are for TFX's executor, which ours extends.
         properties=('settings', 'baseline_accuracy', 'eval_config', 'example_splits', 'fairness_indicator_thresholds'),
     )
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of Evaluator: TFX's measures with TFMA, `thresholds` decide."""
+"""The executor of Evaluator: TFX's own, followed by the check of the thresholds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from components.evaluator.settings import Settings
 
 
 class Executor(executor.Executor):
-    """Evaluates with TFMA, then blesses a model that meets its thresholds."""
+    """Evaluates a model with TFMA and blesses it if it meets its thresholds."""
 
     def Do(
         self,
@@ -25,27 +25,27 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates and judges.
+        """Writes the evaluation and the blessing.
 
         Args:
           input_dict:
             - examples: Examples, the embeddings.
             - model: Model.
           output_dict:
-            - evaluation: ModelEvaluation, TFMA's files and `thresholds.FILE`.
-            - blessing: ModelBlessing, as TFX's Evaluator writes it.
+            - evaluation: ModelEvaluation with TFMA's files and `thresholds.FILE`.
+            - blessing: ModelBlessing in the format of TFX's Evaluator.
           exec_properties:
             - settings: str, JSON of `Settings`.
-            - baseline_accuracy: str, of the last blessed model; '' where there is none.
-            - eval_config, example_splits, fairness_indicator_thresholds: TFX's own; the first has no thresholds.
+            - baseline_accuracy: str, the overall accuracy of the last blessed model; '' if there is none.
+            - eval_config (without thresholds), example_splits, fairness_indicator_thresholds: str, read by TFX.
         """
         super().Do(input_dict, output_dict, exec_properties)
         settings, baseline = Settings.from_json(exec_properties['settings']), exec_properties['baseline_accuracy']
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
         wanted = thresholds.of(settings, float(baseline) if baseline else None)
-        rows = thresholds.check(wanted, *metrics.read_evaluation(folder))
-        thresholds.write(folder, rows)
-        blessed = not thresholds.reasons(rows)
+        checked = thresholds.check(wanted, metrics.read_evaluation(folder))
+        thresholds.write(folder, checked)
+        blessed = not thresholds.reasons(checked)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
         blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)

@@ -7,12 +7,15 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.errors import RunError
 from components.io import trees
 from pipeline import config as configuration
 from pipeline.commands import beam
+
+if TYPE_CHECKING:
+    from pipeline.report.content import Report
 
 
 def add(commands: Any) -> None:
@@ -62,36 +65,36 @@ def _run(options: argparse.Namespace) -> int:
         config, data=options.data, prototxt=options.prototxt, caffemodel=options.caffemodel, output=options.output
     )
     _summary(options.output, result)
-    return 0 if result['blessed'] else config.evaluation.exit_status_not_blessed
+    return 0 if result.blessed else config.evaluation.exit_status_not_blessed
 
 
 def _report(options: argparse.Namespace) -> int:
     from pipeline.report import collect, page
-    from pipeline.runs import metadata, run_directory
+    from pipeline.runs import metadata, run_directory, run_facts
 
     if options.table:
         print(_table(options.output))
         return 0
-    ended = [run for run in metadata.runs(options.output) if collect.facts_file(options.output, run.id).is_file()]
-    if not ended:
-        raise RunError(f'{options.output}: no run came to its end here yet; run it again')
+    completed = [run for run in metadata.runs(options.output) if run_facts.read(options.output, run.id)]
+    if not completed:
+        raise RunError(f'{options.output}: no completed run here; run it again')
     with run_directory.logged(options.output / 'logs' / 'report.log'):
-        result = collect.collect(options.output, ended[-1])
+        result = collect.collect(options.output, completed[-1])
         page.write(options.output, result)
     _summary(options.output, result)
     return 0
 
 
 def _table(output: Path) -> str:
-    """The notebook's table of the report that is there, without TFX and TensorFlow."""
-    from pipeline.report import table
-    from pipeline.runs import metadata
+    """The metrics table of the existing report, without TFX and TensorFlow."""
+    from components.evaluator.metrics import Evaluation
+    from pipeline.runs import history, metadata
 
     file = output / 'report' / 'metrics.json'
     if not file.is_file():
-        metadata.runs(output)  # which says what is wrong with a folder that is none
-        raise RunError(f'{output}: no run came to its end here yet; run it again')
-    return table.table(json.loads(file.read_text('utf-8')))
+        metadata.runs(output)  # raises if it is not a run directory
+        raise RunError(f'{output}: no completed run here; run it again')
+    return history.metrics_table(Evaluation.from_dict(json.loads(file.read_text('utf-8'))))
 
 
 def _runs(options: argparse.Namespace) -> int:
@@ -102,19 +105,20 @@ def _runs(options: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(output: Path, result: dict) -> None:
+def _summary(output: Path, result: Report) -> None:
     from components.stratified_example_gen import ingestion_summary
-    from pipeline.report import page, table
+    from pipeline.report import page
+    from pipeline.runs import history
 
-    print(ingestion_summary.describe(result['data']))
-    print(table.table(result))
-    if result['blessed']:
-        pushed, root = Path(result['pushed']), output.resolve()
+    print(ingestion_summary.describe(result.data))
+    print(history.metrics_table(result.evaluation))
+    if result.blessed:
+        pushed, root = Path(result.run.pushed or ''), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed
         withdrawn = '' if pushed.is_dir() else ' before, and withdrawn since (see the command "latest")'
         print(f'Blessed. Pushed to {shown}{withdrawn}')
     else:
         print('Not blessed, and not pushed:')
-        for reason in result['reasons']:
+        for reason in result.reasons:
             print(f'  {reason}')
     print(f'Report: {output / page.FOLDER / "index.html"}')

@@ -1,18 +1,19 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the scores say at every threshold: ROC, precision-recall, calibration, histograms and counts."""
+"""The scores at every threshold: ROC, precision-recall, calibration, histograms and counts."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from sklearn import metrics as sklearn_metrics
 
 from components import names
 from components.evaluator import intervals
-from pipeline.report.scores import Scores, called_female
+from pipeline.report.scores import Scores, predicted_female
 
-#: The threshold slider's positions: 0.00, 0.01 ... 1.00.
+#: The positions of the threshold slider: 0.00, 0.01 ... 1.00.
 THRESHOLDS = tuple(step / 100 for step in range(101))
 
 _MOST_POINTS = 240
@@ -20,106 +21,109 @@ _CALIBRATION_BINS = 10
 _HISTOGRAM_BINS = 20
 
 
-def all_of(scores: Scores) -> dict[str, Any]:
-    """Everything of this module, ready for JSON; 'roc' and 'precision_recall' are None without both genders."""
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The faces in a tenth of the score range: number, mean score, share of women with Clopper-Pearson interval."""
+
+    faces: int
+    score: float
+    women: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ThresholdCounts:
+    """The faces of one gender and age band: their number, and how many are predicted female at each of `THRESHOLDS`."""
+
+    gender: str
+    band: str
+    faces: int
+    female: list[int]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of a test split; ROC and precision-recall are None without both genders.
+
+    `thresholds` keeps the size of the page independent of the number of faces.
+    """
+
+    roc: list[list[float]] | None  # [false-positive rate, true-positive rate] from (0, 0) to (1, 1)
+    precision_recall: list[list[float]] | None  # [recall, precision] by descending score
+    calibration: list[CalibrationBin]
+    calibration_error: float
+    histogram: dict[str, list[int]]
+    thresholds: list[ThresholdCounts]
+
+
+def of(scores: Scores) -> Curves:
+    """Computes the curves of a test split."""
     labels, probability = scores.gender, scores.probability
     both = 0 < labels.sum() < len(labels)
-    return {
-        'roc': roc(labels, probability) if both else None,
-        'precision_recall': precision_recall(labels, probability) if both else None,
-        'calibration': calibration(labels, probability),
-        'calibration_error': calibration_error(labels, probability),
-        'histogram': histogram(labels, probability),
-        'thresholds': threshold_counts(scores),
-    }
-
-
-def _descending(labels: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives when all scores from the highest down to each distinct one are called female."""
-    order = np.argsort(-probability, kind='stable')
-    ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
-    women = np.cumsum(labels[order])[ends]
-    return women, ends + 1 - women
+    bins = calibration(labels, probability)
+    return Curves(
+        roc=roc(labels, probability) if both else None,
+        precision_recall=precision_recall(labels, probability) if both else None,
+        calibration=bins,
+        calibration_error=calibration_error(bins),
+        histogram=histogram(labels, probability),
+        thresholds=threshold_counts(scores),
+    )
 
 
 def _thinned(points: np.ndarray) -> list[list[float]]:
-    """At most some hundred of the points [P, 2], first and last among them, rounded for the page."""
+    """At most 240 of the points [P, 2], including the first and the last, rounded for the page."""
     if len(points) > _MOST_POINTS:
         points = points[np.unique(np.linspace(0, len(points) - 1, _MOST_POINTS).round().astype(int))]
     return [[round(float(x), 5), round(float(y), 5)] for x, y in points]
 
 
 def roc(labels: np.ndarray, probability: np.ndarray) -> list[list[float]]:
-    """The ROC curve from (0, 0) to (1, 1).
-
-    Args:
-      labels: int [N], 1 is female; both are there.
-      probability: float [N].
-
-    Returns:
-      [false-positive rate, true-positive rate] at the corners of the curve.
-    """
-    women, men = _descending(labels, probability)
-    points = np.column_stack([np.append(0, men) / men[-1], np.append(0, women) / women[-1]])
-    steps = np.diff(points, axis=0)
-    # A point between two steps in the same direction is not a corner.
-    turns = steps[1:, 0] * steps[:-1, 1] != steps[:-1, 0] * steps[1:, 1]
-    return _thinned(points[np.concatenate([[True], turns, [True]])])
+    """The ROC curve, see `Curves`. Labels: int [N], 1 is female, both occur; probability: float [N]."""
+    false_positives, true_positives, _ = sklearn_metrics.roc_curve(labels, probability)
+    return _thinned(np.column_stack([false_positives, true_positives]))
 
 
 def precision_recall(labels: np.ndarray, probability: np.ndarray) -> list[list[float]]:
-    """[recall, precision] at each distinct score, from the highest to the one at which every woman is found."""
-    women, men = _descending(labels, probability)
-    last = int(np.searchsorted(women, women[-1])) + 1
-    women, men = women[:last], men[:last]
-    found = women > 0  # before the first woman precision is 0 and says nothing
-    return _thinned(np.column_stack([women[found] / women[-1], women[found] / (women + men)[found]]))
+    """The precision-recall curve up to recall 1, see `Curves`; arguments as in `roc`."""
+    precision, recall, _ = sklearn_metrics.precision_recall_curve(labels, probability)
+    complete = int(np.flatnonzero(recall == 1)[-1])
+    points = np.column_stack([recall, precision])[complete:][::-1]
+    return _thinned(points[points[:, 0] > 0])  # at recall 0 precision is 0 or undefined
 
 
-def calibration(labels: np.ndarray, probability: np.ndarray) -> list[dict[str, Any]]:
-    """For each tenth of the scores' range that has faces: how many, the mean score, the share of women, its interval.
-
-    Returns:
-      [{"faces", "score", "women", "low", "high"}]; the interval is Clopper and Pearson's.
-    """
+def calibration(labels: np.ndarray, probability: np.ndarray) -> list[CalibrationBin]:
+    """The calibration bins that have faces. Unlike scikit-learn's `calibration_curve`, they have the counts too."""
     bins = np.minimum((probability * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
     rows = []
-    for number in range(_CALIBRATION_BINS):
+    for number in np.unique(bins):
         inside = bins == number
         faces, women = int(inside.sum()), int(labels[inside].sum())
-        if faces:
-            low, high = intervals.proportion(women, faces)
-            score = float(probability[inside].mean(dtype=np.float64))
-            rows.append({'faces': faces, 'score': score, 'women': women / faces, 'low': low, 'high': high})
+        score = float(probability[inside].mean(dtype=np.float64))
+        rows.append(CalibrationBin(faces, score, women / faces, *intervals.proportion(women, faces)))
     return rows
 
 
-def calibration_error(labels: np.ndarray, probability: np.ndarray) -> float:
+def calibration_error(bins: list[CalibrationBin]) -> float:
     """The expected calibration error (Naeini, Cooper and Hauskrecht, AAAI 2015) over ten bins of equal width."""
-    rows = calibration(labels, probability)
-    return sum(row['faces'] * abs(row['score'] - row['women']) for row in rows) / len(labels)
+    return sum(row.faces * abs(row.score - row.women) for row in bins) / sum(row.faces for row in bins)
 
 
 def histogram(labels: np.ndarray, probability: np.ndarray) -> dict[str, list[int]]:
-    """How many faces of each gender have a score in each twentieth of 0 to 1."""
+    """The number of faces of each gender in each twentieth of the score range."""
     return {
         gender: np.histogram(probability[labels == label], bins=_HISTOGRAM_BINS, range=(0, 1))[0].tolist()
         for label, gender in enumerate(names.GENDERS)
     }
 
 
-def threshold_counts(scores: Scores) -> list[dict[str, Any]]:
-    """How many faces of each gender and age band are called female at each of `THRESHOLDS`.
-
-    The page's slider looks its numbers up here, so that they are exact and the page does not grow with the test split.
-
-    Returns:
-      [{"gender", "band", "faces", "female": [one count a threshold]}].
-    """
+def threshold_counts(scores: Scores) -> list[ThresholdCounts]:
+    """The counts of each gender and age band at each of `THRESHOLDS`."""
     rows = []
     for band in sorted(set(scores.band.tolist())):
         for label, gender in enumerate(names.GENDERS):
             inside = scores.probability[(scores.band == band) & (scores.gender == label)]
-            female = [int(called_female(inside, threshold).sum()) for threshold in THRESHOLDS]
-            rows.append({'gender': gender, 'band': band, 'faces': len(inside), 'female': female})
+            female = [int(predicted_female(inside, threshold).sum()) for threshold in THRESHOLDS]
+            rows.append(ThresholdCounts(gender, band, len(inside), female))
     return rows

@@ -1,13 +1,14 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a run knows of its data: counts by folder, files left out, the gate's decision, TFDV's statistics."""
+"""The data of a run: counts by folder, files left out, TFDV's statistics."""
 
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from components import names
@@ -20,15 +21,58 @@ _MOST_VALUES = 12
 _BATCH = 4096
 
 
-def counts(embeddings: str) -> list[dict[str, Any]]:
-    """How many images each age-gender folder gave to each split.
+@dataclass(frozen=True)
+class FolderCount:
+    """The images that one age-gender folder gave to each split."""
 
-    Args:
-      embeddings: the folder of EmbeddingGen's artifact; it has every sampled face, without the image's bytes.
+    age: int
+    gender: str
+    train: int
+    validation: int
+    test: int
 
-    Returns:
-      [{"age", "gender", "train", "validation", "test"}] by age and gender; folders without an image are not there.
-    """
+
+@dataclass(frozen=True)
+class FileList:
+    """A list of files: its length and its first 200 rows, each with 'path', 'reason' and 'detail'."""
+
+    total: int
+    rows: list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class SplitStatistics:
+    """TFDV's statistics of one feature in one split; None where the value is not finite."""
+
+    split: str
+    present: int
+    missing: int
+    # Numbers:
+    mean: float | None = None
+    deviation: float | None = None
+    zeros: int = 0
+    min: float | None = None
+    median: float | None = None
+    max: float | None = None
+    histogram: list[list[float]] = field(default_factory=list)  # [low, high, count]
+    # Text and bytes:
+    distinct: int = 0
+    values: list[tuple[str, int]] = field(default_factory=list)  # the most frequent texts with their counts
+    mean_bytes: float | None = None
+    max_bytes: float | None = None
+
+
+@dataclass(frozen=True)
+class FeatureStatistics:
+    """The statistics of one feature; `kind` is 'number', 'text' or 'bytes'."""
+
+    feature: str
+    kind: str
+    splits: list[SplitStatistics]
+
+
+def counts(embeddings: str) -> list[FolderCount]:
+    """Counts the sampled images by age, gender and split, from the folder of the embeddings."""
     import numpy as np
     import tensorflow as tf
 
@@ -41,99 +85,66 @@ def counts(embeddings: str) -> list[dict[str, Any]]:
             for (age, gender), number in zip(*np.unique(pairs, axis=0, return_counts=True), strict=True):
                 found.setdefault((int(age), int(gender)), Counter())[split] += int(number)
     return [
-        {'age': age, 'gender': names.GENDERS[gender], **{split: counted[split] for split in names.SPLITS}}
+        FolderCount(age, names.GENDERS[gender], **{split: counted[split] for split in names.SPLITS})
         for (age, gender), counted in sorted(found.items())
     ]
 
 
-def left_out(examples: str) -> dict[str, Any]:
-    """The files that were found and cannot be in the sample, and the names that were passed over.
-
-    Args:
-      examples: the folder of StratifiedExampleGen's artifact.
-
-    Returns:
-      For 'rejected' and 'remarks': {"total", "rows": [{"path", "reason", "detail"}]}, the first 200.
-    """
+def left_out(examples: str) -> dict[str, FileList]:
+    """The 'rejected' files and the 'remarks', which include ignored names, from the folder of the examples."""
     lists = {}
     for name, file in (('rejected', ingestion_summary.REJECTED_NAME), ('remarks', ingestion_summary.REMARKS_NAME)):
         with local_file(any_path(examples, file)) as here, open(here, encoding='utf-8', newline='') as stream:
-            total, rows = 0, []
-            for row in csv.DictReader(stream):
-                total += 1
-                if total <= _MOST_ROWS:
-                    rows.append(row)
-        lists[name] = {'total': total, 'rows': rows}
+            reader = csv.DictReader(stream)
+            rows = [*islice(reader, _MOST_ROWS)]
+            lists[name] = FileList(len(rows) + sum(1 for _ in reader), rows)
     return lists
 
 
-def decision(folder: str) -> dict[str, Any]:
-    """DataGate's decision: {"passed", "mode", "findings"}.
-
-    Args:
-      folder: the artifact's.
-    """
-    found: dict[str, Any] = json.loads(any_path(folder, 'decision.json').read_text('utf-8'))
-    return found
-
-
-def statistics(folder: str) -> list[dict[str, Any]]:
-    """TFDV's statistics of each feature in each split.
-
-    Args:
-      folder: of StatisticsGen's artifact.
-
-    Returns:
-      [{"feature", "kind", "splits": [{"split", "present", "missing", ...}]}] in the order of names; 'kind' is
-      'number' (with mean, deviation, zeros, min, median, max, histogram: [[low, high, count]]), 'text' (distinct,
-      values: [[value, count]]) or 'bytes' (distinct, mean and greatest size in bytes). What is not finite is None.
-    """
+def statistics(folder: str) -> list[FeatureStatistics]:
+    """The statistics in the folder of StatisticsGen's artifact, in the order of feature names."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
-    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    found: dict[tuple[str, str], list[SplitStatistics]] = {}
     for split in names.SPLITS:
         file = any_path(folder, f'Split-{split}', 'FeatureStats.pb')
         if not file.exists():
             continue
         for measured in statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets[0].features:
-            kind, values = _measured(measured)
-            if kind:
+            which = measured.WhichOneof('stats')
+            if which in _KINDS:
                 name = '.'.join(measured.path.step) or measured.name
-                found.setdefault((name, kind), []).append({'split': split, **values})
-    return [{'feature': name, 'kind': kind, 'splits': splits} for (name, kind), splits in sorted(found.items())]
+                row = _split_statistics(split, getattr(measured, which), _KINDS[which][1])
+                found.setdefault((name, _KINDS[which][0]), []).append(row)
+    return [FeatureStatistics(name, kind, splits) for (name, kind), splits in sorted(found.items())]
 
 
-def _measured(statistics: Any) -> tuple[str, dict[str, Any]]:
-    which = statistics.WhichOneof('stats')
-    if which not in ('num_stats', 'string_stats', 'bytes_stats'):
-        return '', {}
-    values = getattr(statistics, which)
-    common = {'present': values.common_stats.num_non_missing, 'missing': values.common_stats.num_missing}
-    if which == 'num_stats':
-        return 'number', common | {
-            'mean': _finite(values.mean),
-            'deviation': _finite(values.std_dev),
-            'zeros': values.num_zeros,
-            'min': _finite(values.min),
-            'median': _finite(values.median),
-            'max': _finite(values.max),
-            'histogram': _buckets(values.histograms),
-        }
-    if which == 'string_stats':
-        top = sorted(values.top_values, key=lambda item: (-item.frequency, item.value))[:_MOST_VALUES]
-        return 'text', common | {'distinct': values.unique, 'values': [[t.value, int(t.frequency)] for t in top]}
-    return 'bytes', common | {
-        'distinct': values.unique,
-        'mean_bytes': _finite(values.avg_num_bytes),
-        'max_bytes': _finite(values.max_num_bytes),
-    }
+# The kind of each statistics message, and our name of each of its fields.
+_KINDS = {
+    'num_stats': (
+        'number',
+        {'mean': 'mean', 'std_dev': 'deviation', 'num_zeros': 'zeros', 'min': 'min', 'median': 'median', 'max': 'max'},
+    ),
+    'string_stats': ('text', {'unique': 'distinct'}),
+    'bytes_stats': ('bytes', {'unique': 'distinct', 'avg_num_bytes': 'mean_bytes', 'max_num_bytes': 'max_bytes'}),
+}
+
+
+def _split_statistics(split: str, measured: Any, fields: dict[str, str]) -> SplitStatistics:
+    top = sorted(getattr(measured, 'top_values', ()), key=lambda item: (-item.frequency, item.value))[:_MOST_VALUES]
+    values = {ours: getattr(measured, theirs) for theirs, ours in fields.items()}
+    finite: dict[str, Any] = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return SplitStatistics(
+        split,
+        measured.common_stats.num_non_missing,
+        measured.common_stats.num_missing,
+        values=[(item.value, int(item.frequency)) for item in top],
+        histogram=_buckets(getattr(measured, 'histograms', ())),
+        **finite,
+    )
 
 
 def _buckets(histograms: Any) -> list[list[float]]:
     standard = [item for item in histograms if item.type == item.STANDARD]
     buckets = [[b.low_value, b.high_value, b.sample_count] for item in standard[:1] for b in item.buckets]
     return [bucket for bucket in buckets if all(math.isfinite(value) for value in bucket)]
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

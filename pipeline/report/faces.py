@@ -1,12 +1,13 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Faces for the page: the mean image, and the test faces that the model is least sure of or most wrong about."""
+"""Faces for the page: the mean image, the most wrong and the least certain test faces."""
 
 from __future__ import annotations
 
 import base64
 import io
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,68 +15,64 @@ import numpy as np
 from components import names
 from components.io.files import in_bucket
 from components.stratified_example_gen.records import shown
-from pipeline.report.scores import Scores, shards
+from pipeline.report.scores import Scores, predicted_female, shards
 
 #: Faces in each of the two lists.
 COUNT = 12
 
-# Pixels of a thumbnail's longer side: twice what the page gives it, for fine displays.
+# Pixels of a thumbnail's longer side: twice its size on the page, for high-resolution displays.
 _SIDE = 144
 _QUALITY = 78
 
 
+@dataclass(frozen=True)
+class Face:
+    """A test face: its label, prediction and score, and its image as a data: URI of a small JPEG or None."""
+
+    path: str
+    gender: str
+    age: int
+    score: float
+    predicted: str
+    image: str | None
+
+
 def most_wrong(scores: Scores, count: int = COUNT) -> np.ndarray:
-    """Indices of the faces that are called the other gender, the surest mistake first."""
+    """Indices of the misclassified faces, the most confident mistake first."""
     wrong = np.flatnonzero(~scores.correct)
     return wrong[np.argsort(-np.abs(scores.probability[wrong] - 0.5), kind='stable')][:count]
 
 
 def least_certain(scores: Scores, count: int = COUNT) -> np.ndarray:
-    """Indices of the faces whose score is nearest to 0.5, the nearest first."""
+    """Indices of the faces with scores nearest to 0.5, the nearest first."""
     return np.argsort(np.abs(scores.probability - 0.5), kind='stable')[:count]
 
 
-def chosen(scores: Scores, examples: str, pictures: bool) -> dict[str, Any]:
-    """Both lists.
-
-    Args:
-      scores: of the test split.
-      examples: the folder of StratifiedExampleGen's artifact, for the images.
-      pictures: whether to show them.
-
-    Returns:
-      {"most_wrong": [...], "least_certain": [...]}, each face with 'path', 'gender', 'age', 'score', 'called' and
-      'image', a data: URI of a small JPEG or None.
-    """
-    lists = {'most_wrong': most_wrong(scores), 'least_certain': least_certain(scores)}
-    wanted = {bytes(scores.path[index]) for indices in lists.values() for index in indices}
+def chosen(scores: Scores, examples: str, pictures: bool) -> tuple[list[Face], list[Face]]:
+    """The most wrong and the least certain faces; `pictures` adds their images from the folder of the examples."""
+    wrong, uncertain = most_wrong(scores), least_certain(scores)
+    wanted = {bytes(path) for path in scores.path[np.concatenate([wrong, uncertain])]}
     images = thumbnails(examples, wanted) if pictures else {}
-    return {
-        name: [
-            {
-                'path': shown(scores.path[index]),
-                'gender': names.GENDERS[scores.gender[index]],
-                'age': int(scores.age[index]),
-                'score': float(scores.probability[index]),
-                'called': names.GENDERS[scores.gender[index] if scores.correct[index] else 1 - scores.gender[index]],
-                'image': images.get(bytes(scores.path[index])),
-            }
-            for index in indices
-        ]
-        for name, indices in lists.items()
-    }
+    return _faces(scores, wrong, images), _faces(scores, uncertain, images)
+
+
+def _faces(scores: Scores, indices: np.ndarray, images: dict[bytes, str]) -> list[Face]:
+    predicted = predicted_female(scores.probability).astype(int)
+    return [
+        Face(
+            path=shown(scores.path[index]),
+            gender=names.GENDERS[scores.gender[index]],
+            age=int(scores.age[index]),
+            score=float(scores.probability[index]),
+            predicted=names.GENDERS[predicted[index]],
+            image=images.get(bytes(scores.path[index])),
+        )
+        for index in indices
+    ]
 
 
 def thumbnails(examples: str, paths: set[bytes]) -> dict[bytes, str]:
-    """Small JPEGs of some test faces.
-
-    Args:
-      examples: the folder of StratifiedExampleGen's artifact.
-      paths: the `path` of each face that is wanted.
-
-    Returns:
-      data: URIs by path.
-    """
+    """The data: URIs of some test faces, given by the feature `path`, from the folder of the examples."""
     import tensorflow as tf
 
     spec = {name: tf.io.FixedLenFeature([], tf.string) for name in (names.PATH, names.IMAGE)}
@@ -92,7 +89,7 @@ def thumbnails(examples: str, paths: set[bytes]) -> dict[bytes, str]:
 
 
 def thumbnail(encoded: bytes) -> str:
-    """One encoded image as a data: URI of a JPEG of at most 144 pixels a side, without metadata."""
+    """An encoded image as a data: URI of a JPEG of at most 144 pixels a side, without metadata."""
     from PIL import Image
 
     with Image.open(io.BytesIO(encoded)) as image:
@@ -102,11 +99,7 @@ def thumbnail(encoded: bytes) -> str:
 
 
 def mean_image(transform_graph: str) -> str:
-    """The mean training face as a data: URI of a JPEG, RGB, in the size of the network's input.
-
-    Args:
-      transform_graph: the folder of Transform's artifact.
-    """
+    """The mean training face as a data: URI of a JPEG, RGB, in the network's input size."""
     import tensorflow_transform as tft
     from PIL import Image
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,47 +18,31 @@ import jinja2
 import yaml
 from markupsafe import Markup
 
-from components.evaluator import metrics
+from components import names
+from components.evaluator.metrics import Metric, Slice, SliceMetrics
 from components.io.files import write_text
-from pipeline.report import card, charts, stage_graph, table, words
-from pipeline.report.collect import DETAILS
+from pipeline.report import card, charts, stage_graph, words
+from pipeline.report.content import Report
 from pipeline.runs import history
 
 #: The folder in a run directory.
 FOLDER = 'report'
 
 
-def write(output: Path, result: dict[str, Any]) -> Path:
-    """Writes `report/metrics.json`, `report/model_card.md` and `report/index.html`, each whole or not at all.
-
-    Args:
-      output: the run directory.
-      result: what `collect` returned.
-
-    Returns:
-      The path of the page.
-    """
+def write(output: Path, report: Report) -> None:
+    """Writes metrics.json, model_card.md and index.html into `report/` of a run directory, each atomically."""
     folder = output / FOLDER
     folder.mkdir(exist_ok=True)
-    write_text(folder / 'metrics.json', measured(result))
-    write_text(folder / 'model_card.md', card.markdown(card.sections(result)))
-    page = folder / 'index.html'
-    write_text(page, render(result))
-    return page
+    write_text(folder / 'metrics.json', report.metrics_json())
+    write_text(folder / 'model_card.md', card.markdown(card.sections(report)))
+    write_text(folder / 'index.html', render(report))
 
 
-def measured(result: dict[str, Any]) -> str:
-    """The content of `metrics.json`."""
-    kept = {key: value for key, value in result.items() if key != DETAILS}
-    # NaN is not JSON: allow_nan makes it an error here and not in whoever reads the file.
-    return json.dumps(kept, indent=1, allow_nan=False) + '\n'
-
-
-def render(result: dict[str, Any]) -> str:
+def render(report: Report) -> str:
     """The page as HTML.
 
-    Every value is escaped; style, script, data and images are inside, and a content security policy allows just
-    those by their hashes, so that nothing is loaded from elsewhere and nothing in a file's name can run.
+    Every value is escaped. Style, script, data and images are inline, and a content security policy allows only these
+    by their hashes: the page loads nothing, and text from file names cannot run.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader('pipeline.report', '.'),
@@ -67,39 +53,36 @@ def render(result: dict[str, Any]) -> str:
     )
     style, script = (_asset(name) for name in ('style.css', 'script.js'))
     environment.filters.update(
-        percent=words.percent, named=words.named, seconds=words.seconds, first_upper=words.first_upper
+        percent=words.percent, slice_name=words.slice_name, seconds=words.seconds, first_upper=words.first_upper
     )
-    environment.globals.update(charts=charts, graph=stage_graph)
-    details = result[DETAILS]
-    ended = [run for run in details['history'] if run['state'] == 'finished']
+    environment.globals.update(charts=charts, graph=stage_graph, words=words)
+    details, evaluation, finished = report.details, report.evaluation, report.run.finished
+    comparisons = _comparisons(report)
     return environment.get_template('template.html').render(
-        result=result,
+        report=report,
         details=details,
-        words=words,
-        headline=table.headline_rows(result),
-        columns=(*table.COLUMNS, 'auc_pr'),
-        slices=sorted(result['slices'], key=lambda item: item['metrics']['accuracy']['value']),
-        kinds=list(dict.fromkeys(kind(item['slice']) for item in result['slices'])),
+        overall=evaluation.overall,
+        columns=(*history.COLUMNS, 'auc_pr'),
+        slices=sorted(evaluation.slices, key=lambda item: item.metrics.accuracy.value),
+        kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,
-        heat=heat(result['slices']),
-        gaps=[('all', result['gap']), *_gaps(result['slices'])],
-        ended=ended,
-        pair=details['paired'].get(f'{len(ended) - 2} {len(ended) - 1}'),
-        changes=history.changes(ended[-2], ended[-1]) if len(ended) > 1 else [],
-        learned=[name for name in details['learning'] if learned(details['learning'], name)],
-        tuned=[name for name in details['fine_tuning'] or () if learned(details['fine_tuning'], name)],
-        card=card.sections(result),
-        config=yaml.safe_dump(result['config'], sort_keys=False, allow_unicode=True),
+        heat=heat(evaluation.slices),
+        gaps=[('all', evaluation.overall.gap), *_gaps(evaluation.slices)],
+        finished=finished,
+        comparison=comparisons.get(f'{len(finished) - 2} {len(finished) - 1}'),
+        learned=plottable(details.learning),
+        fine_tuned=plottable(details.fine_tuning or {}),
+        card=card.sections(report),
+        config=yaml.safe_dump(report.run.facts.config, sort_keys=False, allow_unicode=True),
         style=style,
         script=script,
         style_hash=_hash(style),
         script_hash=_hash(script),
         data=_json(
             {
-                'thresholds': details['thresholds'],
-                'runs': ended,
-                'paired': details['paired'],
-                'run': result['run']['id'],
+                'thresholds': [dataclasses.asdict(counts) for counts in details.curves.thresholds],
+                'runs': [{name: dataclasses.asdict(group) for name, group in run.metrics.items()} for run in finished],
+                'comparisons': comparisons,
             }
         ),
     )
@@ -114,35 +97,47 @@ def _hash(content: str) -> str:
 
 
 def _json(value: Any) -> Markup:
-    """JSON for a script element: nothing in it can end the element or begin a comment."""
+    """JSON for a script element; escaped so that it cannot end the element or start a comment."""
     written = json.dumps(value, allow_nan=False, separators=(',', ':'))
     return Markup(written.replace('&', '\\u0026').replace('<', '\\u003c').replace('>', '\\u003e'))  # noqa: S704
 
 
-def learned(history: dict[str, list[float]], measure: str) -> bool:
-    """Whether a measure was taken on both splits and stayed finite, so that there is a curve to draw."""
-    series = [history.get(measure, []), history.get(f'val_{measure}', [])]
-    return all(series) and all(math.isfinite(value) for values in series for value in values)
+def _comparisons(report: Report) -> dict[str, dict[str, Any]]:
+    """The comparison of every two finished runs, by their places in the list: 'earlier later'."""
+    finished = report.run.finished
+    return {
+        f'{i} {j}': {
+            'paired': words.paired(report.run.paired[one.id, other.id], one.id, other.id),
+            'changes': history.changes(one, other),
+        }
+        for j, other in enumerate(finished)
+        for i, one in enumerate(finished[:j])
+    }
 
 
-def kind(where: dict[str, str]) -> str:
-    """What a slice is cut by: 'gender', 'age band', 'age band × gender'."""
+def plottable(measures: Mapping[str, Any]) -> list[str]:
+    """The measures that exist for both splits and are finite at every epoch."""
+    both = [name for name in measures if measures[name] and measures.get(f'val_{name}')]
+    return [name for name in both if all(map(math.isfinite, [*measures[name], *measures[f'val_{name}']]))]
+
+
+def kind(where: Mapping[str, str]) -> str:
+    """The features of a slice: 'gender', 'age band', 'age band × gender'."""
     return ' × '.join(sorted(name.replace('_', ' ') for name in where))
 
 
-def heat(slices: list[dict[str, Any]]) -> list[tuple[str, dict[str, dict[str, Any]]]]:
-    """The metrics by age band and gender: [(band, {'male', 'female', 'both': ...})]; a missing slice is missing."""
-    rows: dict[str, dict[str, dict[str, Any]]] = {}
+def heat(slices: Iterable[Slice]) -> list[tuple[str, dict[str, SliceMetrics]]]:
+    """The metrics by age band: (band, {'male', 'female', 'both'}); combinations without faces are missing."""
+    rows: dict[str, dict[str, SliceMetrics]] = {}
     for item in slices:
-        where = item['slice']
-        if 'age_band' in where and set(where) <= {'age_band', 'gender'}:
-            rows.setdefault(where['age_band'], {})[where.get('gender', 'both')] = item['metrics']
+        if names.AGE_BAND in item.slice and set(item.slice) <= {names.AGE_BAND, names.GENDER}:
+            rows.setdefault(item.slice[names.AGE_BAND], {})[item.slice.get(names.GENDER, 'both')] = item.metrics
     return sorted(rows.items())
 
 
-def _gaps(slices: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+def _gaps(slices: Sequence[Slice]) -> list[tuple[str, Metric | None]]:
     return [
-        (words.named(item['slice']), metrics.gap(item['metrics']))
+        (words.slice_name(item.slice), item.metrics.gap)
         for item in slices
-        if len(item['slice']) == 1 and 'gender' not in item['slice']
+        if len(item.slice) == 1 and not item.by_gender_alone
     ]

@@ -1,89 +1,87 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Two runs on the same test faces: McNemar's exact test."""
+"""Compares two runs on the same test faces with McNemar's exact test."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from components.io.files import write_text
 from pipeline.report.scores import Scores
+from pipeline.runs import run_facts
+from pipeline.runs.history import Finished
 
 
-def keep(file: Path, scores: Scores) -> None:
-    """Writes which test faces a run is right about.
+@dataclass(frozen=True)
+class Answers:
+    """The test faces that a run classifies correctly."""
 
-    Args:
-      file: where to; {"faces": SHA-256 of paths and labels, "right": a 0 or 1 for each face in the order of its path}.
-      scores: of the test split.
-    """
+    faces: str  # SHA-256 of the paths and labels
+    right: str  # '1' or '0' for each face, in the order of paths
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many of the test faces only one of two runs classifies correctly, with the p-value; or why it is unknown."""
+
+    faces: int = 0
+    first_only: int = 0
+    second_only: int = 0
+    p: float = 1.0
+    why: str | None = None
+
+
+def answers(scores: Scores) -> Answers:
+    """The answers of a run from its scores."""
     order = np.argsort(scores.path, kind='stable')
-    known = hashlib.sha256()
+    digest = hashlib.sha256()
     for path, gender in zip(scores.path[order], scores.gender[order], strict=True):
-        known.update(b'%d %d %s' % (gender, len(path), path))
-    right = ''.join('1' if hit else '0' for hit in scores.correct[order])
-    write_text(file, json.dumps({'faces': known.hexdigest(), 'right': right}) + '\n')
+        digest.update(b'%d %d %s' % (gender, len(path), path))
+    return Answers(digest.hexdigest(), ''.join('1' if right else '0' for right in scores.correct[order]))
+
+
+def save_answers(output: Path, run_id: str, scores: Scores) -> None:
+    """Saves the answers of a run in its run directory."""
+    write_text(_file(output, run_id), json.dumps(dataclasses.asdict(answers(scores))) + '\n')
+
+
+def _file(output: Path, run_id: str) -> Path:
+    return output / run_facts.FOLDER / f'{run_id}.answers.json'
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
-    """The two-sided p-value of McNemar's exact test (binomial with 1/2 over the faces that the two disagree on).
-
-    Args:
-      first_only: faces that only the first run is right about.
-      second_only: faces that only the second run is right about.
-    """
-    disagreed = first_only + second_only
-    return min(1.0, 2 * float(stats.binom.cdf(min(first_only, second_only), disagreed, 0.5))) if disagreed else 1.0
+    """The two-sided p-value of McNemar's exact test: a binomial test of 1/2 on the faces where two runs differ."""
+    differing = first_only + second_only
+    return float(stats.binomtest(first_only, differing).pvalue) if differing else 1.0
 
 
-def compare(
-    one: Mapping[str, Any], other: Mapping[str, Any], first: Mapping[str, str], second: Mapping[str, str]
-) -> dict[str, Any]:
-    """The comparison of two finished runs.
-
-    Args:
-      one: the first run's entry of `history.read`.
-      other: the second run's.
-      first: what `keep` wrote of the first run; empty if it did not.
-      second: of the second run.
-
-    Returns:
-      {"faces", "first_only", "second_only", "p"}, or {"why": why they cannot be compared face by face}.
-    """
+def compare(one: Finished, other: Finished, first: Answers | None, second: Answers | None) -> Comparison:
+    """Compares two finished runs by their answers, which are None if they were not saved."""
     if not first or not second:
-        return {'why': 'the answers of one of these runs were not kept'}
-    if one['data_fingerprint'] != other['data_fingerprint']:
-        return {'why': 'the two runs have different data'}
-    if first['faces'] != second['faces']:
-        return {'why': 'the two runs have different test faces'}
-    pairs = list(zip(first['right'], second['right'], strict=True))
+        return Comparison(why='the answers of one of these runs were not saved')
+    if one.facts.data_fingerprint != other.facts.data_fingerprint:
+        return Comparison(why='the two runs have different data')
+    if first.faces != second.faces:
+        return Comparison(why='the two runs have different test faces')
+    pairs = list(zip(first.right, second.right, strict=True))
     first_only, second_only = pairs.count(('1', '0')), pairs.count(('0', '1'))
+    return Comparison(len(pairs), first_only, second_only, mcnemar(first_only, second_only))
+
+
+def compare_all(output: Path, finished: Sequence[Finished]) -> dict[tuple[str, str], Comparison]:
+    """Compares every two finished runs of a run directory, by the ids of the earlier and the later one."""
+    files = {run.id: _file(output, run.id) for run in finished}
+    saved = {key: Answers(**json.loads(file.read_text('utf-8'))) for key, file in files.items() if file.is_file()}
     return {
-        'faces': len(pairs),
-        'first_only': first_only,
-        'second_only': second_only,
-        'p': mcnemar(first_only, second_only),
+        (one.id, other.id): compare(one, other, saved.get(one.id), saved.get(other.id))
+        for one, other in combinations(finished, 2)
     }
-
-
-def table(output: Path, ended: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """`compare` of every two finished runs: {"0 1": ...}, keyed by their places, the earlier first.
-
-    Args:
-      output: the run directory.
-      ended: the finished runs of `history.read`.
-    """
-    from pipeline.runs.history import answers_file
-
-    kept = []
-    for run in ended:
-        file = answers_file(output, run['id'])
-        kept.append(json.loads(file.read_text('utf-8')) if file.is_file() else {})
-    return {f'{i} {j}': compare(ended[i], ended[j], kept[i], kept[j]) for j in range(len(ended)) for i in range(j)}

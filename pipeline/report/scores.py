@@ -1,17 +1,17 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The score of each test face, from the model that the run trained."""
+"""The score of each test face, computed from the trained model."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from components import names
 from components.errors import RunError
+from components.evaluator.metrics import Evaluation
 from components.io.files import any_path
 
 _BATCH = 4096
@@ -19,30 +19,22 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class Scores:
-    """The test split, N faces in the order of its records.
+    """The test split, N faces in the order of its records."""
 
-    Attributes:
-      path: bytes [N], relative to the data root, as in the file system.
-      gender: int64 [N], 0 male, 1 female.
-      age: int64 [N], years.
-      band: str [N], the age band.
-      probability: float32 [N], of female.
-    """
-
-    path: np.ndarray
-    gender: np.ndarray
-    age: np.ndarray
-    band: np.ndarray
-    probability: np.ndarray
+    path: np.ndarray  # bytes [N], relative to the data root, as in the file system
+    gender: np.ndarray  # int64 [N], 0 male, 1 female
+    age: np.ndarray  # int64 [N], years
+    band: np.ndarray  # str [N], the age band
+    probability: np.ndarray  # float32 [N], of female
 
     @property
     def correct(self) -> np.ndarray:
-        """Bool [N]: the model says what the label says."""
-        return called_female(self.probability) == (self.gender == 1)
+        """Bool [N]: whether the prediction equals the label."""
+        return predicted_female(self.probability) == (self.gender == 1)
 
 
-def called_female(probability: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """Bool [N]: above the threshold, as `pipeline.model.export` and TFMA draw the line."""
+def predicted_female(probability: np.ndarray, threshold: float = names.THRESHOLD) -> np.ndarray:
+    """Bool [N]: whether the score is above the threshold, as in `pipeline.model.export` and TFMA."""
     return np.asarray(probability > np.float64(threshold))
 
 
@@ -52,11 +44,10 @@ def shards(folder: str, split: str) -> list[str]:
 
 
 def read(embeddings: str, model: str) -> Scores:
-    """Scores the test split from its embeddings, a few thousand faces at once.
+    """Scores the test split from the folders of the embeddings and of the model.
 
-    Args:
-      embeddings: the folder of EmbeddingGen's artifact.
-      model: the folder of Trainer's model artifact.
+    Raises:
+      RunError: the test split is empty.
     """
     import tensorflow as tf
 
@@ -71,7 +62,7 @@ def read(embeddings: str, model: str) -> Scores:
         for name, values in tf.io.parse_example(batch, spec).items():
             columns[name].append(values.numpy())
     if not columns[names.PROBABILITY]:
-        raise RunError(f'{embeddings}: the test split has no faces; nothing can be reported')
+        raise RunError(f'{embeddings}: the test split is empty; there is nothing to report')
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     return Scores(
         path=whole[names.PATH],
@@ -82,41 +73,33 @@ def read(embeddings: str, model: str) -> Scores:
     )
 
 
-def check(scores: Scores, overall: dict[str, Any], slices: list[dict[str, Any]]) -> int:
-    """Compares the confusion counts of the scores with those that the Evaluator reported.
-
-    Args:
-      scores: of the test split.
-      overall: metrics of all faces, see `metrics.of_slice`.
-      slices: the slices' metrics; those by gender and age band are compared.
+def check(scores: Scores, evaluation: Evaluation) -> int:
+    """Compares the confusion counts of the scores with those of the evaluation, in slices by gender and age band.
 
     Returns:
-      How many slices were compared, overall included; each of their four counts is the same.
+      The number of slices compared, overall included.
 
     Raises:
-      RunError: a count differs: the page would show other numbers than the verdict was reached on.
+      RunError: a count differs: the evaluation is not of this model.
     """
-    called, women = called_female(scores.probability), scores.gender == 1
+    female, women = predicted_female(scores.probability), scores.gender == 1
+    hits = {
+        'true_positives': female & women,
+        'true_negatives': ~female & ~women,
+        'false_positives': female & ~women,
+        'false_negatives': ~female & women,
+    }
     columns = {names.GENDER: np.array(names.GENDERS)[scores.gender], names.AGE_BAND: scores.band}
-    compared = 0
-    for where, expected in [({}, overall), *((item['slice'], item['metrics']) for item in slices)]:
-        if not set(where) <= set(columns):
-            continue
-        inside = np.ones(len(women), bool)
-        for name, value in where.items():
-            inside &= columns[name] == value
-        for name, hits in (
-            ('true_positives', called & women),
-            ('true_negatives', ~called & ~women),
-            ('false_positives', called & ~women),
-            ('false_negatives', ~called & women),
-        ):
-            found = int((hits & inside).sum())
-            if found != expected[name]:
+    groups = [({}, evaluation.overall), *((item.slice, item.metrics) for item in evaluation.slices)]
+    compared = [(where, expected) for where, expected in groups if set(where) <= set(columns)]
+    for where, expected in compared:
+        inside = np.logical_and.reduce([np.ones(len(women), bool), *(columns[name] == where[name] for name in where)])
+        for name, hit in hits.items():
+            found, count = int((hit & inside).sum()), getattr(expected, name)
+            if found != count:
                 place = ', '.join(f'{key} {value}' for key, value in where.items()) or 'overall'
                 raise RunError(
-                    f'{place}: the model gives {found} {name.replace("_", " ")}, the Evaluator reported '
-                    f'{expected[name]}; the evaluation is not of this model, run the pipeline again'
+                    f'{place}: the model gives {found} {name.replace("_", " ")}, the evaluation has {count}; it is not '
+                    'of this model, run the pipeline again'
                 )
-        compared += 1
-    return compared
+    return len(compared)

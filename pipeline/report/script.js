@@ -9,9 +9,9 @@
   const signed = (value) => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(3);
   const whole = (value) => value.toLocaleString('en-US');
   const ONE_CLASS = 'undefined: one class';
-  const NOBODY = 'undefined: nobody called female';
+  const NONE_FEMALE = 'undefined: no face predicted female';
 
-  // An element with text only: whatever a name holds, it stays text.
+  // An element with text only, so that names cannot become markup.
   function element(name, text, kind) {
     const made = document.createElement(name);
     made.textContent = text;
@@ -20,14 +20,14 @@
   }
 
   // --- the threshold ---------------------------------------------------------------------------------------------
-  // Every threshold's counts were made by the pipeline; the page adds them up over the chosen ages.
+  // The pipeline counts at every threshold; the page sums over the chosen ages.
   function counts(step, band) {
     const sum = { tp: 0, fn: 0, fp: 0, tn: 0 };
     for (const row of data.thresholds) {
       if (band && row.band !== band) continue;
-      const called = row.female[step];
-      if (row.gender === 'female') { sum.tp += called; sum.fn += row.faces - called; }
-      else { sum.fp += called; sum.tn += row.faces - called; }
+      const female = row.female[step];
+      if (row.gender === 'female') { sum.tp += female; sum.fn += row.faces - female; }
+      else { sum.fp += female; sum.tn += row.faces - female; }
     }
     return sum;
   }
@@ -54,19 +54,18 @@
     show('rate-female', rate.female, ONE_CLASS);
     show('rate-male', rate.male, ONE_CLASS);
     show('accuracy', rate.accuracy, 'undefined: no faces');
-    show('precision', rate.precision, rate.both ? NOBODY : ONE_CLASS);
+    show('precision', rate.precision, rate.both ? NONE_FEMALE : ONE_CLASS);
     byId('difference').textContent = rate.difference === null ? ONE_CLASS : signed(rate.difference);
     byId('cut').setAttribute('aria-valuetext', cut);
     movePlots(step / 100, rates(counts(step, '')));
     clearTimeout(moveThreshold.timer);
     moveThreshold.timer = setTimeout(() => {
-      byId('cut-said').textContent = `At ${cut}${band ? `, ages ${band}` : ''}: ${whole(found.tp)} of ` +
-        `${whole(found.tp + found.fn)} women and ${whole(found.tn)} of ${whole(found.tn + found.fp)} men are called ` +
-        'what their label says.';
+      byId('cut-summary').textContent = `At ${cut}${band ? `, ages ${band}` : ''}: correct for ${whole(found.tp)} of ` +
+        `${whole(found.tp + found.fn)} women and ${whole(found.tn)} of ${whole(found.tn + found.fp)} men.`;
     }, 250);
   }
 
-  // The plots' own scale: svg.Plot's margins are 42 left, 14 right, 26 above, 40 below.
+  // The scale of the plots: the margins of svg.Plot are 42 left, 14 right, 26 top, 40 bottom.
   const box = byId('histogram').viewBox.baseVal;
   const across = (value) => 42 + value * (box.width - 56);
   const down = (value) => box.height - 40 - value * (box.height - 66);
@@ -76,7 +75,6 @@
     const place = (id, x, y) => {
       const point = byId(id);
       if (!point) return;
-      point.toggleAttribute('hidden', x === null || y === null);
       point.setAttribute('visibility', x === null || y === null ? 'hidden' : 'visible');
       point.setAttribute('cx', across(x ?? 0));
       point.setAttribute('cy', down(y ?? 0));
@@ -126,7 +124,7 @@
     }[head.dataset.key];
     const order = (a, b) => {
       if (a === b) return 0;
-      if (a === Infinity || b === Infinity) return a === Infinity ? 1 : -1; // undefined stays last
+      if (a === Infinity || b === Infinity) return a === Infinity ? 1 : -1; // undefined comes last
       return sign * (typeof a === 'string' ? a.localeCompare(b) : a - b);
     };
     rows.sort((a, b) => order(value(a), value(b)));
@@ -134,12 +132,12 @@
   }
 
   function filter() {
-    const kind = byId('slice-kind').value, words = byId('slice-text').value.trim().toLowerCase();
+    const kind = byId('slice-kind').value, text = byId('slice-text').value.trim().toLowerCase();
     const least = Number(byId('slice-least').value) || 0;
     let shown = 0;
     for (const row of rows) {
       const hit = (!kind || row.dataset.kind === kind) && Number(row.dataset.faces) >= least &&
-        row.cells[0].textContent.toLowerCase().includes(words);
+        row.cells[0].textContent.toLowerCase().includes(text);
       row.hidden = !hit;
       shown += hit;
     }
@@ -160,24 +158,11 @@
   byId('slice-metric').addEventListener('change', drawMeasure);
   for (const id of ['slice-kind', 'slice-text', 'slice-least']) byId(id).addEventListener('input', filter);
 
-  // --- run against run -------------------------------------------------------------------------------------------
-  // The sentence of words.paired.
-  function paired(one, two) {
-    if (one === two) return 'The two are the same run.';
-    const pair = data.paired[one < two ? `${one} ${two}` : `${two} ${one}`];
-    if (pair.why) return `No test face by face: ${pair.why}.`;
-    const [first, second] = one < two ? [pair.first_only, pair.second_only] : [pair.second_only, pair.first_only];
-    const p = pair.p < 0.001 ? 'p < 0.001' : `p = ${pair.p.toFixed(3)}`;
-    const verdict = pair.p < 0.05 ? 'more than chance explains' : 'no more than chance can do';
-    const count = (number) => number.toLocaleString('en-US');
-    return `Of the same ${count(pair.faces)} test faces, ${count(first)} are right only in the first run and `
-      + `${count(second)} only in the second: ${verdict} (McNemar’s exact test, ${p}).`;
-  }
-
+  // --- two runs --------------------------------------------------------------------------------------------------
   function compare() {
-    const [one, two] = ['run-a', 'run-b'].map((id) => data.runs[Number(byId(id).value)]);
+    const [first, second] = ['run-a', 'run-b'].map((id) => Number(byId(id).value));
     for (const row of byId('run-table').tBodies[0].rows) {
-      const pair = [one, two].map((run) => run.metrics[row.dataset.group]?.[row.dataset.measure] ?? null);
+      const pair = [first, second].map((run) => data.runs[run][row.dataset.group]?.[row.dataset.measure] ?? null);
       pair.forEach((metric, place) => {
         const cell = row.cells[place + 1];
         cell.textContent = metric ? `${metric.value.toFixed(3)} ` : 'undefined';
@@ -185,19 +170,14 @@
       });
       row.cells[3].textContent = pair[0] && pair[1] ? signed(pair[1].value - pair[0].value) : '–';
     }
-    byId('run-paired').textContent = paired(Number(byId('run-a').value), Number(byId('run-b').value));
-    const changed = [];
-    for (const [name, key] of [['data', 'data_fingerprint'], ['base weights', 'base_sha256']]) {
-      if (one[key] !== two[key]) changed.push([name, one[key].slice(0, 12), two[key].slice(0, 12)]);
-    }
-    for (const key of new Set([...Object.keys(one.settings), ...Object.keys(two.settings)])) {
-      if (one.settings[key] !== two.settings[key]) changed.push([key, one.settings[key] ?? '–', two.settings[key] ?? '–']);
-    }
-    const lines = changed.map(([name, before, after]) => {
+    const same = { paired: 'Both are the same run.', changes: [] };
+    const found = data.comparisons[first < second ? `${first} ${second}` : `${second} ${first}`] ?? same;
+    byId('run-paired').textContent = found.paired;
+    const lines = found.changes.map(([name, before, after]) => {
       const line = document.createElement('tr'), head = element('th', name);
       head.scope = 'row';
       line.append(head);
-      for (const text of [before, after]) {
+      for (const text of first < second ? [before, after] : [after, before]) {
         const cell = document.createElement('td');
         cell.append(element('code', text));
         line.append(cell);
@@ -206,7 +186,7 @@
     });
     if (!lines.length) {
       const line = document.createElement('tr');
-      const cell = element('td', 'Nothing: same data, base weights and configuration.');
+      const cell = element('td', 'None: same data, base weights and configuration.');
       cell.colSpan = 3;
       line.append(cell);
       lines.push(line);
@@ -215,8 +195,8 @@
   }
   if (byId('run-a')) for (const id of ['run-a', 'run-b']) byId(id).addEventListener('change', compare);
 
-  // --- paper -----------------------------------------------------------------------------------------------------
-  // What is folded on the screen is printed; long tables of every folder and file stay folded.
+  // --- print -----------------------------------------------------------------------------------------------------
+  // Unfolds the details for printing, except the long tables of folders and files.
   let opened = [];
   addEventListener('beforeprint', () => {
     opened = [...document.querySelectorAll('details:not([open], .long)')];

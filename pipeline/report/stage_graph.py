@@ -1,30 +1,25 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline's graph with a run's states, top to bottom, as SVG."""
+"""The graph of a run's stages, top to bottom, as SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
 from pipeline.report.svg import drawing, number, tag
+from pipeline.runs.metadata import Stage
 
 _BOX, _GAP, _HEIGHT, _STEP = 156.0, 12.0, 38.0, 62.0
 
 
 def layers(stages: Sequence[str], edges: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The stages by rank: each one below all that it uses, and no further down than needed.
-
-    Args:
-      stages: names in an order in which they can run.
-      edges: (producer, consumer).
-    """
+    """The stages, given in a possible order of execution, by rank: each one below its inputs, as high as possible."""
     rank: dict[str, int] = {}
     for stage in stages:
         rank[stage] = 1 + max((rank.get(producer, 0) for producer, consumer in edges if consumer == stage), default=-1)
-    # What nothing waits for until later (the base model, the schema) goes right above its first use.
+    # Stages without inputs (the base model, the schema) move down, right above their first use.
     for stage in reversed(stages):
         below = [rank[consumer] for producer, consumer in edges if producer == stage and consumer in rank]
         if below and not any(consumer == stage for _, consumer in edges):
@@ -32,15 +27,10 @@ def layers(stages: Sequence[str], edges: Sequence[Sequence[str]]) -> list[list[s
     return [[stage for stage in stages if rank[stage] == level] for level in range(max(rank.values()) + 1)]
 
 
-def dag(stages: Sequence[Mapping[str, Any]], edges: Sequence[Sequence[str]]) -> Markup:
-    """The graph.
-
-    Args:
-      stages: 'name', 'seconds' and 'cached' of each, in the order in which they ran.
-      edges: (producer, consumer).
-    """
+def dag(stages: Sequence[Stage], edges: Sequence[Sequence[str]]) -> Markup:
+    """Draws the graph of the stages, given in the order in which they ran; edges are (producer, consumer)."""
     edges = reduced(edges)
-    rows = layers([stage['name'] for stage in stages], edges)
+    rows = layers([stage.name for stage in stages], edges)
     widest = max(len(row) for row in rows)
     width = widest * (_BOX + _GAP) + 2 * _GAP
     place = {}
@@ -49,24 +39,24 @@ def dag(stages: Sequence[Mapping[str, Any]], edges: Sequence[Sequence[str]]) -> 
         for position, name in enumerate(row):
             place[name] = (left + position * (_BOX + _GAP), 4 + level * _STEP)
     marks = [_arrow(place[one], place[other]) for one, other in edges if one in place and other in place]
-    marks += [_box(stage, *place[stage['name']]) for stage in stages]
-    told = '; '.join(f'{s["name"]} {"from cache" if s["cached"] else "ran"}' for s in stages)
+    marks += [_box(stage, *place[stage.name]) for stage in stages]
+    told = '; '.join(f'{s.name} {"from cache" if s.cached else "ran"}' for s in stages)
     return drawing(width, len(rows) * _STEP - _STEP + _HEIGHT + 8, ''.join(marks), f'The stages in order: {told}.')
 
 
-def _box(stage: Mapping[str, Any], x: float, y: float) -> str:
-    state = 'from cache' if stage['cached'] else f'{stage["seconds"]:.1f} s'
-    kind = 'cached' if stage['cached'] else 'ran'
+def _box(stage: Stage, x: float, y: float) -> str:
+    state = 'from cache' if stage.cached else f'{stage.seconds:.1f} s'
+    kind = 'cached' if stage.cached else 'ran'
     middle = x + _BOX / 2
     return (
         tag('rect', class_=f'node {kind}', x=x, y=y, width=_BOX, height=_HEIGHT, rx=6.0)
-        + tag('text', str(escape(stage['name'])), class_='name', x=middle, y=y + 16, text_anchor='middle')
+        + tag('text', str(escape(stage.name)), class_='name', x=middle, y=y + 16, text_anchor='middle')
         + tag('text', state, x=middle, y=y + 30, text_anchor='middle')
     )
 
 
 def reduced(edges: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
-    """The edges without those that follow from others (the transitive reduction of an acyclic graph)."""
+    """The edges of an acyclic graph without those that other paths imply (its transitive reduction)."""
     after: dict[str, set[str]] = {}
     for producer, consumer in edges:
         after.setdefault(producer, set()).add(consumer)
@@ -82,7 +72,7 @@ def reduced(edges: Sequence[Sequence[str]]) -> list[tuple[str, str]]:
 
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> str:
-    """From the bottom of one box to the top of another."""
+    """An arrow from the bottom of one box to the top of another."""
     x1, y1, x2, y2 = start[0] + _BOX / 2, start[1] + _HEIGHT, end[0] + _BOX / 2, end[1]
     half = number((y1 + y2) / 2)
     path = f'M{number(x1)} {number(y1)}C{number(x1)} {half} {number(x2)} {half} {number(x2)} {number(y2)}'

@@ -1,10 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A small plot as inline SVG: axes, lines, bars, text; colours come from the page's classes."""
+"""A small plot as inline SVG: axes, lines, bars, text. The page's style sheet sets the colours by class."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -19,7 +20,7 @@ def number(value: float) -> str:
 
 
 def tag(name: str, content: str = '', **attributes: Any) -> str:
-    """An element; attribute names get `-` for `_`, values are escaped, floats shortened; content is taken as it is."""
+    """An element. `_` in attribute names becomes `-`; values are escaped, floats shortened; `content` is kept as is."""
     written = ''.join(
         f' {key.rstrip("_").replace("_", "-")}="{number(value) if isinstance(value, float) else escape(value)}"'
         for key, value in attributes.items()
@@ -28,34 +29,24 @@ def tag(name: str, content: str = '', **attributes: Any) -> str:
     return f'<{name}{written}>{content}</{name}>' if content else f'<{name}{written}/>'
 
 
+@dataclass
 class Plot:
-    """Collects marks in data coordinates; `svg` writes them.
+    """Collects marks in data coordinates; `svg` writes them. User units are about CSS pixels on a phone."""
 
-    Args:
-      x: lowest and highest value of the horizontal axis.
-      y: the same of the vertical axis.
-      size: width and height in user units; a unit is about a CSS pixel on a phone.
-      margin: left, right, top, bottom in user units.
-    """
-
-    def __init__(
-        self,
-        x: Point = (0, 1),
-        y: Point = (0, 1),
-        size: tuple[int, int] = (360, 270),
-        margin: tuple[int, int, int, int] = (42, 14, 26, 40),
-    ):
-        self.x, self.y, self.size, self.margin = x, y, size, margin
-        self._marks: list[str] = []
+    x: Point = (0, 1)  # the lowest and highest value of the horizontal axis
+    y: Point = (0, 1)  # of the vertical axis
+    size: tuple[int, int] = (360, 270)  # width and height in user units
+    margin: tuple[int, int, int, int] = (42, 14, 26, 40)  # left, right, top, bottom in user units
+    _marks: list[str] = field(default_factory=list)
 
     def across(self, value: float) -> float:
-        """User units from the left for a value of the horizontal axis."""
+        """The horizontal position of a value, in user units from the left."""
         left, right, _, _ = self.margin
         low, high = self.x
         return left + (value - low) / ((high - low) or 1) * (self.size[0] - left - right)
 
     def down(self, value: float) -> float:
-        """User units from the top for a value of the vertical axis."""
+        """The vertical position of a value, in user units from the top."""
         _, _, top, bottom = self.margin
         low, high = self.y
         return self.size[1] - bottom - (value - low) / ((high - low) or 1) * (self.size[1] - top - bottom)
@@ -67,16 +58,16 @@ class Plot:
         label_across: str = '',
         label_down: str = '',
     ) -> None:
-        """Grid lines with their texts, as (value, text), and what the axes say."""
+        """Draws the grid with its ticks, as (value, text), and the labels of the axes."""
         left, right, top, bottom = self.margin
         width, height = self.size
-        for value, words in down:
+        for value, text in down:
             y = self.down(value)
             self._marks.append(tag('line', class_='grid', x1=float(left), x2=float(width - right), y1=y, y2=y))
-            self._marks.append(tag('text', str(escape(words)), x=left - 6.0, y=y + 3.5, text_anchor='end'))
-        for value, words in across:
+            self._marks.append(tag('text', str(escape(text)), x=left - 6.0, y=y + 3.5, text_anchor='end'))
+        for value, text in across:
             x = self.across(value)
-            self._marks.append(tag('text', str(escape(words)), x=x, y=height - bottom + 16.0, text_anchor='middle'))
+            self._marks.append(tag('text', str(escape(text)), x=x, y=height - bottom + 16.0, text_anchor='middle'))
         base = float(height - bottom)
         self._marks.append(tag('line', class_='axis', x1=float(left), x2=float(width - right), y1=base, y2=base))
         if label_across:
@@ -88,18 +79,18 @@ class Plot:
             self._marks.append(tag('text', str(escape(label_down)), class_='label', x=4.0, y=top - 14.0))
 
     def line(self, points: Iterable[Point], kind: str, **attributes: Any) -> None:
-        """A line through points (x, y)."""
+        """Draws a line through points (x, y)."""
         path = ' '.join(f'{number(self.across(x))},{number(self.down(y))}' for x, y in points)
         self._marks.append(tag('polyline', class_=f'line {kind}', points=path, **attributes))
 
     def dot(self, x: float, y: float, kind: str, radius: float = 4.0, **attributes: Any) -> None:
-        """A dot."""
+        """Draws a dot."""
         self._marks.append(
             tag('circle', class_=f'dot {kind}', cx=self.across(x), cy=self.down(y), r=radius, **attributes)
         )
 
     def bar(self, left: float, right: float, low: float, high: float, kind: str, title: str = '') -> None:
-        """A rectangle between two values of each axis."""
+        """Draws a rectangle between two values of each axis."""
         x, y = self.across(left), self.down(high)
         content = tag('title', str(escape(title))) if title else ''
         self._marks.append(
@@ -108,24 +99,24 @@ class Plot:
             )
         )
 
-    def text(self, x: float, y: float, words: str, kind: str = '', anchor: str = 'start', **shift: float) -> None:
-        """Text at a value of each axis, moved by dx and dy user units."""
+    def text(self, x: float, y: float, text: str, kind: str = '', anchor: str = 'start', **shift: float) -> None:
+        """Draws text at a point, moved by dx and dy user units."""
         self._marks.append(
             tag(
-                'text', str(escape(words)), class_=kind or None, text_anchor=anchor,
+                'text', str(escape(text)), class_=kind or None, text_anchor=anchor,
                 x=self.across(x) + shift.get('dx', 0.0), y=self.down(y) + shift.get('dy', 0.0),
             )
         )  # fmt: skip
 
     def svg(self, label: str, name: str = '') -> Markup:
-        """The plot as an image for whoever sees it and as `label` for whoever does not."""
+        """The plot; screen readers read `label`."""
         width, height = self.size
         return drawing(width, height, ''.join(self._marks), label, name)
 
 
 def drawing(width: float, height: float, marks: str, label: str, name: str = '') -> Markup:
-    """An SVG element with role img; `marks` is taken as it is."""
-    return Markup(  # noqa: S704 - every value in it was escaped by `tag`
+    """An SVG element with role img; `marks` is not escaped."""
+    return Markup(  # noqa: S704 - `tag` escaped every value
         tag(
             'svg', marks, viewBox=f'0 0 {number(width)} {number(height)}', class_='chart', role='img',
             aria_label=label, id=name or None,

@@ -1,11 +1,16 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A run's outcome in sentences; the page and the model card say the same ones."""
+"""A run's outcome in sentences, for the page and the model card."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
+from components.evaluator.thresholds import Threshold
+from pipeline.report.content import Training
+from pipeline.report.paired import Comparison
 
 
 def percent(value: float) -> str:
@@ -13,39 +18,63 @@ def percent(value: float) -> str:
     return f'{value * 100:.1f}\u00a0%'
 
 
-def between(metric: Mapping[str, float]) -> str:
-    """The interval as words."""
-    return f'between {percent(metric["low"])} and {percent(metric["high"])}'
+def interval(metric: Metric) -> str:
+    """A 95 % interval as '78.3 % to 87.4 %'."""
+    return f'{percent(metric.low)} to {percent(metric.high)}'
 
 
-def outcome(result: Mapping[str, Any]) -> str:
-    """How often the model agrees with the labels."""
-    overall = result['overall']
-    agreed = overall['true_positives'] + overall['true_negatives']
+def outcome(overall: SliceMetrics) -> str:
+    """The accuracy over all test faces."""
+    right = overall.true_positives + overall.true_negatives
     return (
-        f'The model agrees with the label of {agreed:,} of {overall["examples"]:,} test faces: '
-        f'{percent(overall["accuracy"]["value"])}; with 95\u00a0% confidence {between(overall["accuracy"])} on faces '
-        'like these.'
+        f'The model agrees with the label of {right:,} of {overall.examples:,} test faces: accuracy '
+        f'{percent(overall.accuracy.value)} (95\u00a0% interval: {interval(overall.accuracy)}).'
     )
 
 
-def genders(result: Mapping[str, Any]) -> str:
-    """How much it differs between women and men."""
-    overall, gap = result['overall'], result['gap']
-    if not gap:
-        return 'The test split has faces of one gender only, so that the genders cannot be compared.'
-    women, men = percent(overall['recall']['value']), percent(overall['specificity']['value'])
-    points = f'{abs(gap["value"]) * 100:.1f}'
-    if gap['low'] <= 0 <= gap['high']:
-        return (
-            f'It is right about {women} of the women and {men} of the men. The difference of {points} points is '
-            'within what chance alone can do with this many faces.'
-        )
-    better = 'women' if gap['value'] > 0 else 'men'
+def genders(overall: SliceMetrics) -> str:
+    """The accuracy of women and men."""
+    if not (overall.gap and overall.recall and overall.specificity):
+        return 'The test split has faces of one gender only, so the genders cannot be compared.'
+    points = f'{abs(overall.gap.value) * 100:.1f} points'
+    both = f'Accuracy is {percent(overall.recall.value)} for women and {percent(overall.specificity.value)} for men.'
+    if overall.gap.low <= 0 <= overall.gap.high:
+        return f'{both} Chance alone can explain the difference of {points} in a sample of this size.'
+    better = 'women' if overall.gap.value > 0 else 'men'
+    return f'{both} It is {points} higher for {better}, more than chance explains.'
+
+
+def weakest(evaluation: Evaluation) -> str:
+    """The slice with the lowest accuracy; '' without slices."""
+    if not evaluation.slices:
+        return ''
+    worst = min(evaluation.slices, key=lambda item: item.metrics.accuracy.value)
+    accuracy, faces = worst.metrics.accuracy, worst.metrics.examples
     return (
-        f'It is right about {women} of the women and {men} of the men: {points} points better for {better}, which is '
-        'more than chance explains.'
+        f'The weakest slice is {slice_name(worst.slice)}: {percent(accuracy.value)} of {faces:,} faces '
+        f'({interval(accuracy)}).'
     )
+
+
+def slice_name(where: Mapping[str, str]) -> str:
+    """A slice's name: 'ages 01-10, male', 'race 2'."""
+    short = {'gender': '', 'age_band': 'ages '}
+    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
+
+
+def undefined(metrics: SliceMetrics) -> str:
+    """Why a slice does not define a metric."""
+    return f'undefined: {"no face predicted female" if metrics.women and metrics.men else "one class"}'
+
+
+def metric_name(name: str) -> str:
+    """A metric's name for display."""
+    return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(name, name)
+
+
+def first_upper(text: str) -> str:
+    """Capitalizes the first letter only."""
+    return text[:1].upper() + text[1:]
 
 
 def listed(things: Sequence[str]) -> str:
@@ -55,53 +84,27 @@ def listed(things: Sequence[str]) -> str:
 
 
 def fine_tuning(history: Mapping[str, Any]) -> str:
-    """What training the base too did to the validation split, see `pipeline.model.fine_tuning.training`."""
+    """The effect of fine-tuning on the validation split, see `pipeline.model.fine_tuning.training`."""
     start, best, epochs = history['start'], history['best_epoch'], len(history['loss'])
     before = f'loss {start["val_loss"]:.3f}, accuracy {percent(start["val_accuracy"])}'
     if not best:
         return (
-            f'None of {epochs} epochs had a lower validation loss than the trained head on the frozen base ({before}), '
-            'which was kept.'
+            f'None of the {epochs} epochs lowered the validation loss, so the head on the frozen base was kept '
+            f'({before}).'
         )
     loss, accuracy = history['val_loss'][best - 1], history['val_accuracy'][best - 1]
     return (
-        'Upper layers of the base were trained together with the head. On the validation split the trained head on the '
-        f'frozen base had {before}; epoch {best} of {epochs}, which was kept, has loss {loss:.3f}, accuracy '
-        f'{percent(accuracy)}.'
+        f'The upper layers of the base were trained together with the head. On the validation split, the head on the '
+        f'frozen base had {before}. Epoch {best} of {epochs} was kept: loss {loss:.3f}, accuracy {percent(accuracy)}.'
     )
 
 
-def weakest(result: Mapping[str, Any]) -> str:
-    """The slice with the lowest accuracy."""
-    if not result['slices']:
-        return ''
-    worst = min(result['slices'], key=lambda item: item['metrics']['accuracy']['value'])
-    metric, faces = worst['metrics']['accuracy'], worst['metrics']['examples']
-    return (
-        f'It does worst on {named(worst["slice"])}: {percent(metric["value"])} of {faces:,} faces ({between(metric)}).'
-    )
-
-
-def named(where: Mapping[str, str]) -> str:
-    """A slice's name: 'ages 01-10, male', 'race 2'."""
-    short = {'gender': '', 'age_band': 'ages '}
-    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
-
-
-def first_upper(text: str) -> str:
-    """With its first letter in upper case, the rest as it is."""
-    return text[:1].upper() + text[1:]
-
-
-def bound(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """A bound of `thresholds.check`: of what, the limit, the measured value, 'met' or 'not met'."""
-    metric = {'auc': 'AUC', 'examples': 'faces'}.get(row['metric'], row['metric'])
-    limit = f'at least {row["low"]:.4g}' if 'low' in row else f'at most {row["high"]:.4g}'
-    if 'baseline' in row:
-        limit += f' (last blessed model {row["baseline"]:.3f})'
-    value = row['value']
-    shown = 'undefined' if value is None else f'{value:,}' if row['metric'] == 'examples' else f'{value:.3f}'
-    return f'{metric}, {row["slice"]}', limit, shown, 'met' if row['met'] else 'not met'
+def threshold(row: Threshold) -> tuple[str, str, str, str]:
+    """A checked threshold: the metric and slice, the limit, the measured value, 'met' or 'not met'."""
+    baseline = '' if row.baseline is None else f' (last blessed model {row.baseline:.3f})'
+    shown = 'undefined' if row.value is None else f'{row.value:,}' if row.metric == 'examples' else f'{row.value:.3f}'
+    outcome = 'met' if row.met else 'not met'
+    return f'{metric_name(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
 
 
 def setting(value: Any) -> str:
@@ -115,38 +118,42 @@ def setting(value: Any) -> str:
     return 'none' if value is None else str(value)
 
 
-def head(training: Mapping[str, Any]) -> str:
+def _settings(values: Mapping[str, Any]) -> str:
+    return ', '.join(f'{name.replace("_", " ")} {setting(value)}' for name, value in values.items())
+
+
+def head(training: Training) -> str:
     """The head's settings."""
-    return (
-        'Head: ' + ', '.join(f'{key.replace("_", " ")} {setting(v)}' for key, v in training['settings'].items()) + '.'
-    )
+    return f'Head: {_settings(training.settings)}.'
 
 
-def tuned(training: Mapping[str, Any]) -> str:
-    """What the search chose, or ''."""
-    if not training['tuned']:
+def tuned(training: Training) -> str:
+    """The values that the tuner chose; '' without a tuner."""
+    if not training.tuned:
         return ''
-    chosen = ', '.join(f'{name.replace("_", " ")} {setting(training["settings"][name])}' for name in training['tuned'])
-    return f'Chosen by a search of {len(training["trials"])} trials on the validation split: {chosen}.'
+    chosen = _settings({name: training.settings[name] for name in training.tuned})
+    return f'Chosen in {len(training.trials)} trials on the validation split: {chosen}.'
 
 
-def kept(training: Mapping[str, Any], epochs: int) -> str:
-    """Which epoch's weights the head has."""
-    settings, epoch = training['settings'], training['kept_epoch']
+def kept(training: Training, epochs: int) -> str:
+    """The epoch whose weights the head has."""
+    settings = training.settings
     best = f', the best by {settings["monitor"]}' if settings['restore_best'] else ''
-    early = f'; training stopped early, {settings["epochs"]} were allowed' if epochs < settings['epochs'] else ''
-    return f'The head has the weights of epoch {epoch} of {epochs}{best}{early}.'
+    early = (
+        f' Training stopped early, before the maximum of {settings["epochs"]}.' if epochs < settings['epochs'] else ''
+    )
+    return f'The head has the weights of epoch {training.kept_epoch} of {epochs}{best}.{early}'
 
 
-def paired(pair: Mapping[str, Any]) -> str:
-    """What `paired.compare` found, in a sentence; `script.js` says the same one for other runs."""
-    if 'why' in pair:
-        return f'No test face by face: {pair["why"]}.'
-    p = 'p < 0.001' if pair['p'] < 0.001 else f'p = {pair["p"]:.3f}'
-    verdict = 'more than chance explains' if pair['p'] < 0.05 else 'no more than chance can do'
+def paired(pair: Comparison, first: str, second: str) -> str:
+    """The comparison of the runs with the ids `first` and `second` on the same faces."""
+    if pair.why:
+        return f'No comparison face by face: {pair.why}.'
+    p = 'p < 0.001' if pair.p < 0.001 else f'p = {pair.p:.3f}'
+    verdict = 'more than chance explains' if pair.p < 0.05 else 'chance alone can explain this'
     return (
-        f'Of the same {pair["faces"]:,} test faces, {pair["first_only"]:,} are right only in the first run and '
-        f'{pair["second_only"]:,} only in the second: {verdict} (McNemar’s exact test, {p}).'
+        f'Of the same {pair.faces:,} test faces, only {first} is right about {pair.first_only:,} and only {second} '
+        f'about {pair.second_only:,}: {verdict} (McNemar’s exact test, {p}).'
     )
 
 

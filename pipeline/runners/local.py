@@ -5,28 +5,31 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError, RunError
 from components.fine_tuner import layers
-from components.io.files import any_path, sha256_file, write_text
+from components.io.files import any_path, sha256_file
 from pipeline.config import Config
 from pipeline.runners import failures
 from pipeline.runners.beam import options as beam_options
-from pipeline.runs import run_directory
+from pipeline.runs import run_directory, run_facts
 from pipeline.settings import DATAFLOW
+
+if TYPE_CHECKING:
+    from pipeline.report.content import Report
 
 #: The pipeline's name in the metadata.
 NAME = 'gender_classifier'
 
 
-def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, output: Path) -> dict[str, Any]:
+def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, output: Path) -> Report:
     """Runs the whole pipeline, or what of it is not in the run directory's cache yet.
 
     Args:
@@ -37,7 +40,7 @@ def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, o
       output: the run directory; made if it is not there.
 
     Returns:
-      The content of `report/metrics.json`, see `pipeline.report.collect`.
+      The content of the report.
 
     Raises:
       InputError: an input cannot be used, found before the first component where that is possible.
@@ -97,7 +100,7 @@ def _run(
     output: Path,
     run_id: str,
     input_size: tuple[int, int],
-) -> dict[str, Any]:
+) -> Report:
     started = time.monotonic()
     from components.stratified_example_gen import layout
 
@@ -145,14 +148,6 @@ def _run(
     # LocalDagRunner would make up an id of its own; ours is also the name of the log and of the facts.
     runtime_parameter_utils.substitute_runtime_parameter(compiled, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
 
-    facts: dict[str, Any] = {
-        'config': config.as_dict(),
-        'config_sha256': hashlib.sha256(config.as_yaml().encode()).hexdigest(),
-        'data_fingerprint': fingerprint,
-        'prototxt_sha256': prototxt_sha256,
-        'caffemodel_sha256': caffemodel_sha256,
-        'versions': collect.versions(),
-    }
     progress = _StageLines(len(compiled.nodes))
     logging.getLogger('absl').addHandler(progress)
     arguments = sys.argv
@@ -165,10 +160,15 @@ def _run(
         sys.argv = arguments
         logging.getLogger('absl').removeHandler(progress)
 
-    facts['duration_s'] = time.monotonic() - started
-    facts_file = collect.facts_file(output, run_id)
-    facts_file.parent.mkdir(exist_ok=True)
-    write_text(facts_file, json.dumps(facts, indent=1) + '\n')
+    run_facts.RunFacts(
+        config=config.as_dict(),
+        config_sha256=hashlib.sha256(config.as_yaml().encode()).hexdigest(),
+        data_fingerprint=fingerprint,
+        prototxt_sha256=prototxt_sha256,
+        caffemodel_sha256=caffemodel_sha256,
+        versions=run_facts.versions(),
+        duration_s=time.monotonic() - started,
+    ).write(output, run_id)
     result = collect.collect(output, next(run for run in metadata.runs(output) if run.id == run_id))
     page.write(output, result)
     return result
@@ -179,15 +179,13 @@ def _baseline(output: Path, fingerprint: str) -> str:
 
     On other data, so that a rerun with nothing changed has nothing to compare anew and comes from the cache.
     """
-    from pipeline.report import collect
     from pipeline.runs import metadata
 
     if not (output / metadata.FILE).is_file():
         return ''
     for run in reversed(metadata.runs(output)):
-        facts = collect.facts_file(output, run.id)
-        statistics = run.output('StatisticsGen', 'statistics')
-        if facts.is_file() and statistics and json.loads(facts.read_text('utf-8'))['data_fingerprint'] != fingerprint:
+        facts, statistics = run_facts.read(output, run.id), run.output('StatisticsGen', 'statistics')
+        if facts and statistics and facts.data_fingerprint != fingerprint:
             return statistics.uri
     return ''
 
@@ -198,26 +196,23 @@ def _last_blessed_accuracy(output: Path, config: Config, *inputs: str) -> float 
     From something else, for the same reason as in `_baseline`.
     """
     from components.evaluator import metrics, thresholds
-    from pipeline.report import collect
     from pipeline.runs import metadata
 
     if config.evaluation.max_regression is None or not (output / metadata.FILE).is_file():
         return None
     for run in reversed(metadata.runs(output)):
-        facts = collect.facts_file(output, run.id)
-        evaluation = run.output('Evaluator', 'evaluation')
-        if not facts.is_file() or not evaluation or not any_path(evaluation.uri, thresholds.FILE).exists():
+        facts, evaluation = run_facts.read(output, run.id), run.output('Evaluator', 'evaluation')
+        if not facts or not evaluation or not any_path(evaluation.uri, thresholds.FILE).exists():
             continue
-        known = json.loads(facts.read_text('utf-8'))
-        made_from = [known[name] for name in ('data_fingerprint', 'prototxt_sha256', 'caffemodel_sha256')]
-        if made_from == [*inputs] and _of_the_model(known['config']) == _of_the_model(config.as_dict()):
+        made_from = (facts.data_fingerprint, facts.prototxt_sha256, facts.caffemodel_sha256)
+        if made_from == inputs and _of_the_model(facts.config) == _of_the_model(config.as_dict()):
             continue
         if not thresholds.reasons(thresholds.read(evaluation.uri)):
-            return float(metrics.read_evaluation(evaluation.uri)[0]['accuracy']['value'])
+            return metrics.read_evaluation(evaluation.uri).overall.accuracy.value
     return None
 
 
-def _of_the_model(config: dict[str, Any]) -> dict[str, Any]:
+def _of_the_model(config: Mapping[str, Any]) -> dict[str, Any]:
     """The sections that the model depends on."""
     others = ('gate', 'evaluation', 'report', 'beam', 'kubeflow')
     return {name: keys for name, keys in config.items() if name not in others}

@@ -1,51 +1,52 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The runs of a run directory, from its metadata: for the report's comparison and for a terminal."""
+"""The runs of a run directory with their metrics, for the report's comparison and for a terminal."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
+from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.io.files import any_path
-from pipeline.report import table
-from pipeline.runs import metadata
+from components.names import GENDERS
+from pipeline.runs import metadata, run_facts
+from pipeline.runs.run_facts import RunFacts
 
-#: The runner writes each run's facts to a file of this folder.
-RUNS = 'runs'
+_MOST_RUNS = 30
 
-_LONGEST = 30
-_DONE = ('COMPLETE', 'CACHED')
-
-#: What a run is remembered by, for all faces, men and women.
-MEASURES = ('accuracy', 'precision', 'recall', 'specificity', 'auc')
+#: The metrics that tables show.
+COLUMNS = ('accuracy', 'precision', 'recall', 'specificity', 'auc')
+_HEAD = ''.join(f'{name:>13}' for name in COLUMNS)
 
 
-def facts_file(output: Path, run_id: str) -> Path:
-    """Where a run's own facts are."""
-    return output / RUNS / f'{run_id}.json'
+@dataclass(frozen=True)
+class Entry:
+    """A run; `state` is 'finished' or why it has no metrics, e.g. 'stopped in Trainer'."""
+
+    id: str
+    started: str
+    state: str
 
 
-def answers_file(output: Path, run_id: str) -> Path:
-    """Where the report keeps which test faces a run is right about, see `paired.keep`."""
-    return output / RUNS / f'{run_id}.answers.json'
+@dataclass(frozen=True)
+class Finished(Entry):
+    """A run with metrics."""
+
+    blessed: bool
+    facts: RunFacts
+    metrics: dict[str, SliceMetrics]  # see `Evaluation.by_gender`
 
 
-def read(output: Path, until: str | None = None) -> list[dict[str, Any]]:
-    """The runs of a run directory.
+def read(output: Path, until: str | None = None) -> list[Entry]:
+    """The last 30 runs of a run directory, oldest first.
 
     Args:
       output: the run directory.
-      until: the id of the last run to look at; None looks at all.
-
-    Returns:
-      The last 30, oldest first: 'id', 'started', 'state' ('finished' or 'stopped in <component>'), and for those that
-      finished 'blessed', 'seconds', 'data_fingerprint', 'base_sha256', 'settings' (each key of the configuration as
-      text) and 'metrics' ({'overall'|'male'|'female': {'examples', and each of `MEASURES`}}).
+      until: the id of the last run to return; None for no limit.
 
     Raises:
       InputError: the directory has no metadata.
@@ -54,74 +55,51 @@ def read(output: Path, until: str | None = None) -> list[dict[str, Any]]:
     if until is not None:
         last = next((number for number, run in enumerate(found) if run.id == until), len(found) - 1)
         found = found[: last + 1]
-    evaluations: dict[str, dict[str, Any]] = {}
-    return [_entry(output, run, evaluations) for run in found[-_LONGEST:]]
+    evaluations: dict[str, tuple[bool, dict[str, SliceMetrics]]] = {}
+    return [_entry(output, run, evaluations) for run in found[-_MOST_RUNS:]]
 
 
-def _entry(output: Path, run: metadata.Run, evaluations: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    entry: dict[str, Any] = {'id': run.id, 'started': run.started}
+def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, dict[str, SliceMetrics]]]) -> Entry:
     evaluation = run.output('Evaluator', 'evaluation')
-    facts = facts_file(output, run.id)
-    broken = [stage.name for stage in run.stages if stage.state not in _DONE]
-    if broken or not facts.is_file() or evaluation is None or not any_path(evaluation.uri).is_dir():
-        return entry | {'state': f'stopped in {broken[0] if broken else run.stages[-1].name}'}
-    if not any_path(evaluation.uri, thresholds.FILE).exists():
-        return entry | {'state': 'finished with an earlier version'}
-    if evaluation.uri not in evaluations:  # runs that took it from the cache share one
-        evaluations[evaluation.uri] = _evaluation(evaluation.uri)
-    known = json.loads(facts.read_text('utf-8'))
-    return entry | {
-        'state': 'finished',
-        'seconds': round(known['duration_s'], 1),
-        'data_fingerprint': known['data_fingerprint'],
-        'base_sha256': known['caffemodel_sha256'],
-        'settings': settings(known['config']),
-        **evaluations[evaluation.uri],
-    }
+    facts = run_facts.read(output, run.id)
+    if run.stopped_in or not facts or evaluation is None or not any_path(evaluation.uri).is_dir():
+        return Entry(run.id, run.started, f'stopped in {run.stopped_in or run.stages[-1].name}')
+    folder = evaluation.uri
+    if not any_path(folder, thresholds.FILE).exists():
+        return Entry(run.id, run.started, 'finished with an earlier version')
+    if folder not in evaluations:  # runs share an evaluation that came from the cache
+        blessed = not thresholds.reasons(thresholds.read(folder))
+        evaluations[folder] = blessed, metrics.read_evaluation(folder).by_gender()
+    blessed, measured = evaluations[folder]
+    return Finished(run.id, run.started, 'finished', blessed, facts, measured)
 
 
-def _evaluation(folder: str) -> dict[str, Any]:
-    overall, slices = metrics.read_evaluation(folder)
-    rows = table.headline_rows({'overall': overall, 'slices': slices})
-    return {
-        'blessed': not thresholds.reasons(thresholds.read(folder)),
-        'metrics': {
-            name: {'examples': values['examples'], **{measure: values[measure] for measure in MEASURES}}
-            for name, values in rows
-        },
-    }
+def changes(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
+    """The inputs that differ between two runs: (name, before, after); '–' where a run lacks the key."""
+    one, other = _inputs(before.facts), _inputs(after.facts)
+    keys = dict.fromkeys([*one, *other])
+    return [(key, one.get(key, '–'), other.get(key, '–')) for key in keys if one.get(key) != other.get(key)]
 
 
-def settings(config: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """A configuration's keys and values as text: {'trainer.epochs': '10', ...}."""
-    return {
+def _inputs(facts: RunFacts) -> dict[str, str]:
+    settings = {
         f'{section}.{key}': json.dumps(value, ensure_ascii=False)
-        for section, keys in config.items()
+        for section, keys in facts.config.items()
         for key, value in keys.items()
     }
+    return {'data': facts.data_fingerprint[:12], 'base weights': facts.caffemodel_sha256[:12], **settings}
 
 
-def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """What is different in the inputs of two finished runs: (what, before, after).
-
-    A key that only one of them has reads '–' in the other.
-    """
-    rows = []
-    for name, key in (('data', 'data_fingerprint'), ('base weights', 'base_sha256')):
-        if before[key] != after[key]:
-            rows.append((name, before[key][:12], after[key][:12]))
-    one, other = before['settings'], after['settings']
-    for key in [*one, *(key for key in other if key not in one)]:
-        if one.get(key) != other.get(key):
-            rows.append((key, one.get(key, '–'), other.get(key, '–')))
-    return rows
+def metrics_table(evaluation: Evaluation) -> str:
+    """The metrics overall and by gender as a table for a terminal; '–' where undefined."""
+    lines = [f'{"test split":<12}{"examples":>9}{_HEAD}']
+    for name, measured in evaluation.by_gender().items():
+        lines.append(f'{name:<12}{measured.examples:>9}{_cells(measured)}')
+    return '\n'.join(lines)
 
 
 def listing(output: Path) -> str:
-    """The runs as a table for a terminal, oldest first, one line a run.
-
-    Args:
-      output: the run directory.
+    """The runs of a run directory as a table for a terminal: oldest first, one line a run.
 
     Raises:
       InputError: the directory has no metadata.
@@ -130,23 +108,23 @@ def listing(output: Path) -> str:
     entries = read(output)
     if not entries:
         raise RunError(f'{output}: no run here yet; start one with "run"')
-    width = max(len(entry['id']) for entry in entries)
-    lines = [
-        f'{"run":<{width}}  {"verdict":<12}{"seconds":>9}'
-        + ''.join(f'{name:>13}' for name in MEASURES)
-        + '  male/female'
-    ]
+    width = max(len(entry.id) for entry in entries)
+    lines = [f'{"run":<{width}}  {"verdict":<12}{"seconds":>9}{_HEAD}  male/female']
     for entry in entries:
-        if entry['state'] != 'finished':
-            lines.append(f'{entry["id"]:<{width}}  {entry["state"]}')
+        if not isinstance(entry, Finished):
+            lines.append(f'{entry.id:<{width}}  {entry.state}')
             continue
-        measured = entry['metrics']
-        cells = ''.join(f'{_number(measured["overall"][name]):>13}' for name in MEASURES)
-        genders = '/'.join(_number(measured.get(name, {}).get('accuracy')) for name in ('male', 'female'))
-        verdict = 'blessed' if entry['blessed'] else 'not blessed'
-        lines.append(f'{entry["id"]:<{width}}  {verdict:<12}{entry["seconds"]:>9.1f}{cells}  {genders}')
+        cells = _cells(entry.metrics[metrics.OVERALL])
+        genders = [entry.metrics.get(name) for name in GENDERS]
+        accuracies = '/'.join(_number(gender.accuracy if gender else None) for gender in genders)
+        verdict = 'blessed' if entry.blessed else 'not blessed'
+        lines.append(f'{entry.id:<{width}}  {verdict:<12}{entry.facts.duration_s:>9.1f}{cells}  {accuracies}')
     return '\n'.join(lines)
 
 
-def _number(metric: Mapping[str, float] | None) -> str:
-    return f'{metric["value"]:.3f}' if metric else '–'
+def _cells(measured: SliceMetrics) -> str:
+    return ''.join(f'{_number(getattr(measured, column)):>13}' for column in COLUMNS)
+
+
+def _number(metric: Metric | None) -> str:
+    return f'{metric.value:.3f}' if metric else '–'

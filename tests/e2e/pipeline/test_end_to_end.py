@@ -165,7 +165,7 @@ def test_the_tuner_gives_its_best_values_to_the_trainer_and_is_cached(finished, 
     assert 1 <= training['kept_epoch'] <= 30
     assert len(training['trials']) == 2
     card = (finished.output / 'report' / 'model_card.md').read_text()
-    assert 'Chosen by a search of 2 trials on the validation split: learning rate ' in card
+    assert 'Chosen in 2 trials on the validation split: learning rate ' in card
     page = (finished.output / 'report' / 'index.html').read_text()
     assert page.count(f'{training["trials"][1]["score"]:.4f}</td>') >= 1
 

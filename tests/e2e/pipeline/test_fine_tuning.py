@@ -129,7 +129,7 @@ def test_what_is_evaluated_reported_and_pushed_is_the_fine_tuned_model(tuned):
     accuracy = ((scores[0] > 0.5) == np.array(labels)).mean()
     assert result['overall']['accuracy']['value'] == pytest.approx(accuracy, abs=1e-6)
     page = (tuned.output / 'report' / 'index.html').read_text()
-    assert 'Upper layers of the base were trained together with the head.' in page
+    assert 'The upper layers of the base were trained together with the head.' in page
     assert 'fine-tuned from layer conv5' in (tuned.output / 'report' / 'model_card.md').read_text()
 
 

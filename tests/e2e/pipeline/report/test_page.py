@@ -1,7 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The page of a real run in a real browser."""
+"""The page of a run in a browser."""
 
+import dataclasses
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.report import card, collect, page, paired, scores, words
-from pipeline.runs import metadata
+from components.evaluator import thresholds
+from components.evaluator.metrics import Evaluation, Slice
+from components.evaluator.settings import Settings
+from pipeline.report import card, collect, curves, page, paired, scores, words
+from pipeline.report.content import Report
+from pipeline.runs import metadata, run_facts
 
 playwright = pytest.importorskip('playwright.sync_api')
 
@@ -24,14 +30,13 @@ needs_browser = pytest.mark.skipif(not _BROWSER, reason='no chromium and no goog
 
 @pytest.fixture(scope='module')
 def run(finished) -> metadata.Run:
-    """The newest run of the shared run directory that came to its end."""
-    ended = [r for r in metadata.runs(finished.output) if collect.facts_file(finished.output, r.id).is_file()]
-    return ended[-1]
+    """The newest completed run of the shared run directory."""
+    return [run for run in metadata.runs(finished.output) if run_facts.read(finished.output, run.id)][-1]
 
 
 @pytest.fixture(scope='module')
-def result(finished, run) -> dict:
-    """What the page is made of."""
+def report(finished, run) -> Report:
+    """The content of the page."""
     return collect.collect(finished.output, run)
 
 
@@ -42,13 +47,13 @@ def scored(run) -> scores.Scores:
 
 
 @pytest.fixture(scope='module')
-def file(result, tmp_path_factory) -> Path:
-    """The page, with one face of an evil name."""
-    result['details']['faces']['most_wrong'][0]['path'] = (
-        '</script><script>window.evil=1</script><img src=x onerror=evil=1>'
-    )
+def file(report, tmp_path_factory) -> Path:
+    """The page, with a malicious file name."""
+    first, *others = report.details.most_wrong
+    evil = dataclasses.replace(first, path='</script><script>window.evil=1</script><img src=x onerror=evil=1>')
+    details = dataclasses.replace(report.details, most_wrong=[evil, *others])
     path = tmp_path_factory.mktemp('page') / 'index.html'
-    path.write_text(page.render(result), encoding='utf-8')
+    path.write_text(page.render(dataclasses.replace(report, details=details)), encoding='utf-8')
     return path
 
 
@@ -62,7 +67,7 @@ def chromium() -> Iterator:
 
 @pytest.fixture
 def opened(chromium, file, request) -> Iterator:
-    """The page, opened without a network; `request.param` may say width and colour scheme."""
+    """The page, opened without a network; `request.param` may set width and colour scheme."""
     width, scheme = getattr(request, 'param', (1280, 'light'))
     context = chromium.new_context(viewport={'width': width, 'height': 900}, color_scheme=scheme, offline=True)
     tab = context.new_page()
@@ -78,7 +83,7 @@ def opened(chromium, file, request) -> Iterator:
 
 @needs_browser
 @pytest.mark.parametrize('opened', [(1280, 'light'), (1280, 'dark'), (390, 'light')], indirect=True, ids=str)
-def test_it_loads_by_itself_without_a_complaint_and_fits(opened, file):
+def test_it_loads_alone_without_errors_and_fits(opened, file):
     opened.wait_for_timeout(200)
     assert opened.complaints == []
     assert {url for url in opened.requests if not url.startswith('data:')} == {file.as_uri()}
@@ -95,7 +100,7 @@ def test_it_loads_by_itself_without_a_complaint_and_fits(opened, file):
 def test_axe_finds_no_serious_violation(opened):
     axe = pytest.importorskip('axe_playwright_python.sync_playwright')
     opened.evaluate("document.querySelectorAll('details').forEach(item => item.open = true)")
-    # The page's own policy forbids scripts that are not its own; the checker comes in through the debugger.
+    # The page's policy forbids other scripts; the checker runs through the debugger.
     found = axe.Axe().run(opened).response['violations']
     serious = [
         (violation['id'], [node['target'] for node in violation['nodes']][:3])
@@ -107,7 +112,7 @@ def test_axe_finds_no_serious_violation(opened):
 
 @needs_browser
 def test_it_works_in_a_frame_without_an_origin(chromium, file):
-    # As Kubeflow shows an artifact of the type system.HTML (frontend/src/components/viewers/HTMLViewer.tsx).
+    # Kubeflow shows artifacts of the type system.HTML this way (frontend/src/components/viewers/HTMLViewer.tsx).
     tab = chromium.new_page()
     complaints = []
     tab.on('console', lambda message: complaints.append(message.text))
@@ -123,16 +128,16 @@ def test_it_works_in_a_frame_without_an_origin(chromium, file):
 
 @needs_browser
 @pytest.mark.parametrize('cut', [0.2, 0.5, 0.85])
-def test_the_slider_gives_what_numpy_gives(opened, scored, cut):
+def test_the_slider_gives_the_counts_of_numpy(opened, scored, cut):
     opened.locator('#cut').fill(str(round(cut * 100)))
-    called, women = np.asarray(scored.probability) > cut, np.asarray(scored.gender) == 1
+    female, women = np.asarray(scored.probability) > cut, np.asarray(scored.gender) == 1
     shown = {name: opened.locator(f'#{name}').inner_text() for name in ('tp', 'fn', 'fp', 'tn', 'accuracy')}
     assert shown == {
-        'tp': str((called & women).sum()),
-        'fn': str((~called & women).sum()),
-        'fp': str((called & ~women).sum()),
-        'tn': str((~called & ~women).sum()),
-        'accuracy': f'{(called == women).mean():.3f}',
+        'tp': str((female & women).sum()),
+        'fn': str((~female & women).sum()),
+        'fp': str((female & ~women).sum()),
+        'tn': str((~female & ~women).sum()),
+        'accuracy': f'{(female == women).mean():.3f}',
     }
     assert opened.locator('#cut-value').inner_text() == f'{cut:.2f}'
 
@@ -145,19 +150,19 @@ def test_the_slider_moves_with_the_keyboard(opened):
 
 
 @needs_browser
-def test_the_mark_of_the_threshold_lies_on_the_curve(opened, result):
-    """At 0.5 it is where the pipeline drew it: the script's scale is the plot's."""
+def test_the_mark_of_the_threshold_lies_on_the_curve(opened, report):
+    """At 0.5 the script puts it where the pipeline drew it, so both use one scale."""
     mark = opened.locator('#roc-point')
-    drawn = page.render(result).partition('id="roc-point"')[0].rpartition('<circle')[2]
+    drawn = page.render(report).partition('id="roc-point"')[0].rpartition('<circle')[2]
     before = {name: float(drawn.partition(f'{name}="')[2].partition('"')[0]) for name in ('cx', 'cy')}
     assert float(mark.get_attribute('cx')) == pytest.approx(before['cx'], abs=0.01)
     assert float(mark.get_attribute('cy')) == pytest.approx(before['cy'], abs=0.01)
 
 
 @needs_browser
-def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, result):
+def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, report):
     rows = opened.locator('#slice-table tbody tr:visible')
-    values = [item['metrics']['accuracy']['value'] for item in result['slices']]
+    values = [item.metrics.accuracy.value for item in report.evaluation.slices]
     assert [float(text) for text in rows.locator('td:nth-child(4)').all_inner_texts()] == pytest.approx(
         sorted(values), abs=6e-4
     )
@@ -186,81 +191,115 @@ def test_no_faces_are_on_the_page_when_they_are_left_out(finished, run):
     assert 'data:image' in page.render(collect.collect(finished.output, run, faces=True))
 
 
-def test_the_scores_are_the_ones_that_the_verdict_was_reached_on(result, scored):
-    overall = result['overall']
-    called = np.asarray(scored.probability) > 0.5
-    assert (called & (np.asarray(scored.gender) == 1)).sum() == overall['true_positives']
-    assert result['details']['slices_checked'] == 1 + len(result['slices'])
+def test_the_scores_reproduce_the_evaluation(report, scored):
+    overall = report.evaluation.overall
+    female = np.asarray(scored.probability) > 0.5
+    assert (female & (np.asarray(scored.gender) == 1)).sum() == overall.true_positives
+    assert report.details.slices_checked == 1 + len(report.evaluation.slices)
 
 
-def test_every_bound_is_on_the_page_and_in_the_card(result):
-    written, text = page.render(result), card.markdown(card.sections(result))
-    assert len(result['bounds']) >= 8
-    for row in result['bounds']:
-        what, limit, value, verdict = words.bound(row)
-        cells = f'<th scope="row">{what}</th><td class="words">{limit}</td><td>{value}</td>'
+def test_every_threshold_is_on_the_page_and_in_the_card(report):
+    written, text = page.render(report), card.markdown(card.sections(report))
+    assert len(report.thresholds) >= 8
+    for row in report.thresholds:
+        metric, limit, value, verdict = words.threshold(row)
+        cells = f'<th scope="row">{metric}</th><td class="words">{limit}</td><td>{value}</td>'
         assert cells in written
-        assert f'Bound on {what}: {limit}; measured {value}: {verdict}.' in text
+        assert f'Threshold for {metric}: {limit}; measured {value}: {verdict}.' in text
 
 
-def test_the_kept_epoch_and_the_head_are_on_the_page_and_in_the_card(result):
-    training = result['training'] | {
-        'settings': result['training']['settings'] | {'restore_best': True, 'hidden_units': [64, 32], 'epochs': 50},
-        'tuned': ['hidden_units'],
-        'kept_epoch': 7,
-        'trials': [
+def test_the_kept_epoch_and_the_head_are_on_the_page_and_in_the_card(report):
+    training = dataclasses.replace(
+        report.training,
+        settings=report.training.settings | {'restore_best': True, 'hidden_units': [64, 32], 'epochs': 50},
+        tuned=['hidden_units'],
+        kept_epoch=7,
+        trials=[
             {'trial_id': '1', 'score': 0.91, 'hidden_units': 64},
             {'trial_id': '0', 'score': 0.9, 'hidden_units': 32},
         ],
-    }
-    changed = result | {'training': training}
-    epochs = len(result['details']['learning']['loss'])
-    kept = f'weights of epoch 7 of {epochs}, the best by val_loss; training stopped early, 50 were allowed.'
+    )
+    changed = dataclasses.replace(report, training=training)
+    epochs = len(report.details.learning['loss'])
+    kept = f'weights of epoch 7 of {epochs}, the best by val_loss. Training stopped early, before the maximum of 50.'
     written, text = page.render(changed), card.markdown(card.sections(changed))
     assert kept in written
     assert kept.replace('_', '\\_') in text
     assert 'hidden units 64+32' in text
-    assert 'Chosen by a search of 2 trials on the validation split: hidden units 64+32.' in text
+    assert 'Chosen in 2 trials on the validation split: hidden units 64+32.' in text
     assert '<th scope="row">2</th><td>0.9100</td><td>64</td>' in written
     for name in ('loss', 'accuracy', 'auc', 'precision', 'recall'):
-        value = result['details']['learning'][f'val_{name}'][6]
+        value = report.details.learning[f'val_{name}'][6]
         assert f'{name} by epoch' in written
         assert f'{value:.3f} at epoch 7, which was kept' in written
 
 
 @needs_browser
-def test_run_against_run_compares_the_same_faces(chromium, result, tmp_path):
-    """Three runs, of which two share their test faces."""
-    ended = [entry for entry in result['details']['history'] if entry['state'] == 'finished'][-1]
-    pair = {'faces': 140, 'first_only': 4, 'second_only': 1, 'p': paired.mcnemar(4, 1)}
-    strong = {'faces': 1400, 'first_only': 9, 'second_only': 1090, 'p': paired.mcnemar(9, 1090)}
-    other = {'why': 'the two runs have different data'}
-    three = [ended | {'id': f'run-{number}'} for number in range(3)]
-    three[2] = three[2] | {'settings': three[2]['settings'] | {'trainer.epochs': '99'}}
-    details = result['details'] | {'history': three, 'paired': {'0 1': strong, '0 2': other, '1 2': pair}}
+def test_two_runs_are_compared_on_the_same_faces(chromium, report, tmp_path):
+    """Three runs; the first and the second have other test faces than the third."""
+    last = report.run.finished[-1]
+    one, two, three = (dataclasses.replace(last, id=f'run-{number}') for number in range(3))
+    config = {**last.facts.config, 'trainer': {**last.facts.config['trainer'], 'epochs': 99}}
+    three = dataclasses.replace(three, facts=dataclasses.replace(last.facts, config=config))
+    strong = paired.Comparison(1400, 9, 1090, paired.mcnemar(9, 1090))
+    other = paired.Comparison(why='the two runs have different data')
+    pair = paired.Comparison(140, 4, 1, paired.mcnemar(4, 1))
+    found = {('run-0', 'run-1'): strong, ('run-0', 'run-2'): other, ('run-1', 'run-2'): pair}
+    record = dataclasses.replace(report.run, history=[one, two, three], paired=found)
     file = tmp_path / 'index.html'
-    file.write_text(page.render(result | {'details': details}), encoding='utf-8')
+    file.write_text(page.render(dataclasses.replace(report, run=record)), encoding='utf-8')
     tab = chromium.new_page()
     tab.goto(file.as_uri())
-    said = tab.locator('#run-paired')
-    assert said.inner_text() == words.paired(pair)
-    assert '4 are right only in the first run and 1 only in the second' in said.inner_text()
-    assert 'trainer.epochs' in tab.locator('#run-changes').inner_text()
+    sentence, changes = tab.locator('#run-paired'), tab.locator('#run-changes tbody')
+    assert sentence.inner_text() == words.paired(pair, 'run-1', 'run-2')
+    assert 'only run-1 is right about 4 and only run-2 about 1' in sentence.inner_text()
     for first, second, expected in (
-        ('0', '1', words.paired(strong)),
-        ('1', '0', words.paired(strong | {'first_only': 1090, 'second_only': 9})),
-        ('0', '2', words.paired(other)),
-        ('1', '2', words.paired(pair)),
-        ('2', '2', 'The two are the same run.'),
+        ('0', '1', words.paired(strong, 'run-0', 'run-1')),
+        ('1', '0', words.paired(strong, 'run-0', 'run-1')),
+        ('0', '2', words.paired(other, 'run-0', 'run-2')),
+        ('2', '1', words.paired(pair, 'run-1', 'run-2')),
+        ('1', '2', words.paired(pair, 'run-1', 'run-2')),
+        ('2', '2', 'Both are the same run.'),
     ):
         tab.locator('#run-a').select_option(first)
         tab.locator('#run-b').select_option(second)
-        assert said.inner_text() == expected
-    assert tab.locator('#run-changes').inner_text().count('Nothing') == 1
+        assert sentence.inner_text() == expected
+        if {first, second} in ({'0', '1'}, {'2'}):
+            assert changes.inner_text().startswith('None:')
+        else:
+            cells = ['99' if place == '2' else str(last.facts.config['trainer']['epochs']) for place in (first, second)]
+            assert changes.inner_text().split() == ['trainer.epochs', *cells]
     tab.close()
 
 
-def test_the_model_card_has_the_papers_sections(finished):
+def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, scored):
+    men = np.asarray(scored.gender) == 0
+    only = scores.Scores(*(getattr(scored, field.name)[men] for field in dataclasses.fields(scored)))
+    overall = report.evaluation.by_gender()['male']
+    evaluation = Evaluation(overall, (Slice({'gender': 'male'}, overall),))
+    checked = thresholds.check(thresholds.of(Settings(min_accuracy=0)), evaluation)
+    details = dataclasses.replace(report.details, curves=curves.of(only), most_wrong=[])
+    changed = dataclasses.replace(report, evaluation=evaluation, thresholds=checked, details=details)
+    written = page.render(changed)
+    assert 'overall: auc is undefined (one class); at least 0.9 is required' in written
+    assert 'faces of one gender only' in written
+    assert 'ROC and precision-recall curves are undefined: one class' in written
+    assert 'did not meet the thresholds' in card.markdown(card.sections(changed))
+    assert json.loads(changed.metrics_json())['blessed'] is False
+
+
+def test_metrics_json_has_the_documented_keys(report):
+    written = json.loads(report.metrics_json())
+    assert ' '.join(written) == ('run config data overall slices gap training blessed reasons bounds pushed stages')
+    assert ' '.join(written['run']) == (
+        'id started duration_s config_sha256 data_fingerprint base_sha256 prototxt_sha256 versions'
+    )
+    assert [*written['gap']] == ['value', 'low', 'high']
+    assert [*written['training']] == ['settings', 'tuned', 'kept_epoch', 'trials']
+    assert all([*stage] == ['name', 'seconds', 'cached'] for stage in written['stages'])
+
+
+def test_the_model_card_has_the_sections_of_the_paper(finished):
     card = (finished.output / 'report' / 'model_card.md').read_text()
     for title in (
         'Model details', 'Intended use', 'Factors', 'Metrics', 'Evaluation data', 'Training data',

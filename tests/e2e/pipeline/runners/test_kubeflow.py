@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The compiled pipeline, run as Kubeflow runs it, against the local run."""
 
+import dataclasses
 import json
 import re
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ def _numbers(tree) -> list[float]:
 
 
 def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
-    overall, slices = metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation'))
+    measured = dataclasses.asdict(metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation')))
+    overall, slices = measured['overall'], measured['slices']
     local = finished.first_metrics
     assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]
     ours = _numbers([overall, *(item['metrics'] for item in slices)])
@@ -114,7 +116,7 @@ def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkey
     assert inputs['parameterValues']['config__data__per_folder'] == 10
     # Kubeflow's numbers are floating-point ones.
     changed = {**inputs['parameterValues'], 'config__trainer__epochs': 7.0, 'config__data__per_folder': 3.0}
-    config = report_task.content({**inputs, 'parameterValues': changed})['config']
+    config = report_task.content({**inputs, 'parameterValues': changed}).run.facts.config
     assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
 
 

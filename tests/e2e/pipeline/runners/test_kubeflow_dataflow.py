@@ -38,10 +38,11 @@ def test_tasks_give_their_beam_stages_to_dataflow_and_go_on_with_what_it_left_in
         )
         assert [job.exit_status for job in service.jobs] == [0] * 6
     assert tasks['Report'].artifacts['metrics']['uri'].startswith('gs://faces/kfp/')
-    overall, _ = metrics.read_evaluation(str(cluster.object(tasks['Evaluator'].artifacts['evaluation']['uri'])))
+    folder = cluster.object(tasks['Evaluator'].artifacts['evaluation']['uri'])
+    overall = metrics.read_evaluation(str(folder)).overall
     for name, metric in finished.first_metrics['overall'].items():
         if isinstance(metric, dict):
-            assert overall[name]['value'] == pytest.approx(metric['value'], abs=0.01), name
+            assert getattr(overall, name).value == pytest.approx(metric['value'], abs=0.01), name
     assert not [name for name in objects.contents if name.startswith('kfp/') and '/.temp/' in name]
 
 

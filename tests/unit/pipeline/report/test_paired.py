@@ -1,16 +1,19 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""McNemar's exact test against sums by hand, and when two runs cannot be compared."""
+"""McNemar's exact test against sums by hand, and runs that cannot be compared."""
 
-import json
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from pipeline.report import paired, scores
+from pipeline.runs.history import Finished
+from pipeline.runs.run_facts import RunFacts
 
-_RUN = {'data_fingerprint': 'a'}
+_FACTS = RunFacts({}, '', 'a', '', 'b', {}, 1.0)
+_RUN = Finished('one', '', 'finished', True, _FACTS, {})
 
 
 def _scored(probability, order=None) -> scores.Scores:
@@ -30,22 +33,23 @@ def test_the_p_value_is_the_binomial_sum(b, c):
     assert paired.mcnemar(b, c) == paired.mcnemar(c, b)
 
 
-def test_the_faces_are_matched_by_path_whatever_their_order(tmp_path):
+def test_faces_are_matched_by_path_in_any_order(tmp_path):
     rng = np.random.default_rng(0)
     one, other = rng.random(60), rng.random(60)
-    paired.keep(tmp_path / 'a.json', _scored(one))
-    paired.keep(tmp_path / 'b.json', _scored(other, rng.permutation(60)))
-    first, second = (json.loads((tmp_path / f'{name}.json').read_text()) for name in 'ab')
+    later = dataclasses.replace(_RUN, id='two')
+    (tmp_path / 'runs').mkdir()
+    paired.save_answers(tmp_path, 'one', _scored(one))
+    paired.save_answers(tmp_path, 'two', _scored(other, rng.permutation(60)))
     women = np.arange(60) % 2 == 1
     right, also = (one > 0.5) == women, (other > 0.5) == women
-    got = paired.compare(_RUN, _RUN, first, second)
-    assert (got['faces'], got['first_only'], got['second_only']) == (60, (right & ~also).sum(), (~right & also).sum())
+    ((key, got),) = paired.compare_all(tmp_path, [_RUN, later]).items()
+    assert key == ('one', 'two')
+    assert (got.faces, got.first_only, got.second_only) == (60, (right & ~also).sum(), (~right & also).sum())
 
 
-def test_what_cannot_be_compared_says_why(tmp_path):
-    paired.keep(tmp_path / 'a.json', _scored(np.full(10, 0.4)))
-    paired.keep(tmp_path / 'b.json', _scored(np.full(11, 0.4)))
-    first, second = (json.loads((tmp_path / f'{name}.json').read_text()) for name in 'ab')
-    assert 'different test faces' in paired.compare(_RUN, _RUN, first, second)['why']
-    assert 'different data' in paired.compare(_RUN, {'data_fingerprint': 'b'}, first, first)['why']
-    assert 'not kept' in paired.compare(_RUN, _RUN, first, {})['why']
+def test_runs_that_cannot_be_compared_have_a_reason():
+    first, second = (paired.answers(_scored(np.full(faces, 0.4))) for faces in (10, 11))
+    other = dataclasses.replace(_RUN, facts=dataclasses.replace(_FACTS, data_fingerprint='b'))
+    assert 'different test faces' in paired.compare(_RUN, _RUN, first, second).why
+    assert 'different data' in paired.compare(_RUN, other, first, first).why
+    assert 'not saved' in paired.compare(_RUN, _RUN, first, None).why

@@ -1,0 +1,123 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""The content of a report. `collect` builds it; the page, the model card and metrics.json show it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from components.evaluator import thresholds
+from components.evaluator.metrics import Evaluation
+from components.evaluator.thresholds import Threshold
+from pipeline.report.curves import Curves
+from pipeline.report.dataset import FeatureStatistics, FileList, FolderCount
+from pipeline.report.faces import Face
+from pipeline.report.paired import Comparison
+from pipeline.runs.history import Entry, Finished
+from pipeline.runs.metadata import Stage
+from pipeline.runs.run_facts import RunFacts
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A completed run and, in a run directory, the runs before it."""
+
+    id: str
+    started: str  # ISO 8601, UTC, to the second
+    facts: RunFacts
+    folders: Mapping[tuple[str, str], str]  # of the artifacts of `collect.producers`
+    pushed: str | None  # the folder to which the model was pushed
+    stages: Sequence[Stage] = ()
+    edges: Sequence[tuple[str, str]] = ()  # the graph of the stages: (producer, consumer)
+    history: Sequence[Entry] = ()  # this run and earlier ones, oldest first
+    paired: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)  # by the ids of two finished runs
+
+    @property
+    def finished(self) -> list[Finished]:
+        """The runs of `history` that have metrics."""
+        return [entry for entry in self.history if isinstance(entry, Finished)]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the head was trained; `tuned` lists the settings that the tuner chose, `trials` are its best first."""
+
+    settings: dict[str, Any]
+    tuned: list[str]
+    kept_epoch: int
+    trials: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Details:
+    """The part of the content that only the page shows."""
+
+    slices_checked: int  # in which the scores reproduce the evaluation, see `scores.check`
+    curves: Curves
+    with_faces: bool
+    most_wrong: list[Face]
+    least_certain: list[Face]
+    mean_image: str | None  # a data: URI
+    learning: dict[str, list[float]]  # measures by epoch
+    fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'best_epoch'
+    folders: list[FolderCount]
+    left_out: dict[str, FileList]
+    decision: dict[str, Any]  # DataGate's
+    statistics: list[FeatureStatistics]
+
+
+@dataclass(frozen=True)
+class Report:
+    """The content of a report; `data` is the ingestion summary of StratifiedExampleGen."""
+
+    run: RunRecord
+    data: dict[str, Any]
+    evaluation: Evaluation
+    training: Training
+    thresholds: list[Threshold]
+    details: Details
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the model is not blessed, one line for each unmet threshold."""
+        return thresholds.reasons(self.thresholds)
+
+    @property
+    def blessed(self) -> bool:
+        """Whether the model met every threshold."""
+        return not self.reasons
+
+    def metrics_json(self) -> str:
+        """The text of metrics.json: everything but the details."""
+        facts, gap = self.run.facts, self.evaluation.overall.gap
+        content = {
+            'run': {
+                'id': self.run.id,
+                'started': self.run.started,
+                'duration_s': round(facts.duration_s, 2),
+                'config_sha256': facts.config_sha256,
+                'data_fingerprint': facts.data_fingerprint,
+                'base_sha256': facts.caffemodel_sha256,
+                'prototxt_sha256': facts.prototxt_sha256,
+                'versions': facts.versions,
+            },
+            'config': facts.config,
+            'data': self.data,
+            **dataclasses.asdict(self.evaluation),
+            'gap': gap and dataclasses.asdict(gap),
+            'training': dataclasses.asdict(self.training),
+            'blessed': self.blessed,
+            'reasons': self.reasons,
+            'bounds': [threshold.as_dict() for threshold in self.thresholds],
+            'pushed': self.run.pushed,
+            'stages': [
+                {'name': stage.name, 'seconds': round(stage.seconds, 2), 'cached': stage.cached}
+                for stage in self.run.stages
+            ],
+        }
+        # NaN is not JSON: fail here, not in the file's readers.
+        return json.dumps(content, indent=1, allow_nan=False) + '\n'

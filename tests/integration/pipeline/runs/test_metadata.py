@@ -1,0 +1,120 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Runs read from a small metadata store, written with ml_metadata as TFX does."""
+
+import subprocess
+import sys
+
+import pytest
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as proto
+
+from components.errors import InputError
+from pipeline.runs import metadata
+
+
+class _Store:
+    """Writes executions, artifacts and events into a new metadata store."""
+
+    def __init__(self, output):
+        connection = proto.ConnectionConfig()
+        connection.sqlite.filename_uri = str(output / metadata.FILE)
+        connection.sqlite.connection_mode = proto.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        self.store = MetadataStore(connection)
+        self.artifact_type = self.store.put_artifact_type(proto.ArtifactType(name='Examples'))
+        self.execution_type = self.store.put_execution_type(proto.ExecutionType(name='Component'))
+        self.types = {
+            name: self.store.put_context_type(proto.ContextType(name=name)) for name in ('pipeline_run', 'node')
+        }
+
+    def context(self, kind, name) -> int:
+        found = self.store.get_context_by_type_and_name(kind, name)
+        return found.id if found else self.store.put_contexts([proto.Context(type_id=self.types[kind], name=name)])[0]
+
+    def artifact(self, uri, **properties) -> int:
+        artifact = proto.Artifact(type_id=self.artifact_type, uri=uri)
+        for name, value in properties.items():
+            field = 'int_value' if isinstance(value, int) else 'string_value'
+            setattr(artifact.custom_properties[name], field, value)
+        return self.store.put_artifacts([artifact])[0]
+
+    def execution(self, run, node, state='COMPLETE', inputs=(), **outputs) -> None:
+        execution = proto.Execution(type_id=self.execution_type, last_known_state=proto.Execution.State.Value(state))
+        (number,) = self.store.put_executions([execution])
+        contexts = [self.context('pipeline_run', run), self.context('node', f'gender_classifier.{node}')]
+        self.store.put_attributions_and_associations(
+            [], [proto.Association(execution_id=number, context_id=context) for context in contexts]
+        )
+        events = [proto.Event(execution_id=number, artifact_id=item, type=proto.Event.INPUT) for item in inputs]
+        for key, item in outputs.items():
+            event = proto.Event(execution_id=number, artifact_id=item, type=proto.Event.OUTPUT)
+            event.path.steps.add().key = key
+            events.append(event)
+        if events:
+            self.store.put_events(events)
+
+
+@pytest.fixture
+def output(tmp_path):
+    """Two runs: the first fails in Trainer, the second takes its examples from the cache."""
+    store = _Store(tmp_path)
+    examples, decision = store.artifact('/examples', fingerprint='abc', span=3), store.artifact('/decision')
+    graph, model = store.artifact('/graph'), store.artifact('/model')
+    store.execution('run-1', 'ExampleGen', examples=examples)
+    store.execution('run-1', 'DataGate', inputs=[examples], decision=decision)
+    store.execution('run-1', 'Transform', inputs=[examples], transform_graph=graph)
+    store.execution('run-1', 'Trainer', 'FAILED', inputs=[examples, graph])
+    store.context('pipeline_run', 'run-without-stages')
+    store.execution('run-2', 'ExampleGen', 'CACHED', examples=examples)
+    store.execution('run-2', 'Trainer', inputs=[examples, graph], model=model)
+    return tmp_path
+
+
+def test_runs_are_read_oldest_first_with_their_stages(output):
+    first, second = metadata.runs(output)
+    assert (first.id, second.id) == ('run-1', 'run-2')
+    assert [(stage.name, stage.state) for stage in first.stages] == [
+        ('ExampleGen', 'COMPLETE'), ('DataGate', 'COMPLETE'), ('Transform', 'COMPLETE'), ('Trainer', 'FAILED'),
+    ]  # fmt: skip
+    assert (first.stopped_in, second.stopped_in) == ('Trainer', None)
+    assert [stage.cached for stage in second.stages] == [True, False]
+    assert first.started <= second.started
+    assert len(first.started) == len('2026-01-01T00:00:00Z')
+
+
+def test_outputs_have_their_folder_and_properties(output):
+    first, second = metadata.runs(output)
+    expected = metadata.Output('/examples', {'fingerprint': 'abc', 'span': 3})
+    assert first.output('ExampleGen', 'examples') == second.output('ExampleGen', 'examples') == expected
+    assert second.output('Trainer', 'model').uri == '/model'
+    assert first.output('Trainer', 'model') is first.output('ExampleGen', 'other') is first.output('Tuner', 'x') is None
+
+
+def test_edges_are_the_artifacts_that_a_run_passes_on(output):
+    first, second = metadata.runs(output)
+    assert first.edges == (
+        ('DataGate', 'Transform'),  # an order without an artifact
+        ('ExampleGen', 'DataGate'),
+        ('ExampleGen', 'Trainer'),
+        ('ExampleGen', 'Transform'),
+        ('Transform', 'Trainer'),
+    )
+    assert second.edges == (('ExampleGen', 'Trainer'),)
+
+
+def test_reading_runs_imports_neither_tfx_nor_tensorflow(output):
+    code = (
+        'import sys; from pipeline.runs import history, metadata\n'
+        'history.read(__import__("pathlib").Path(sys.argv[1]))\n'
+        'print(sorted({"tensorflow", "tfx", "apache_beam", "sklearn"} & set(sys.modules)))'
+    )
+    process = subprocess.run([sys.executable, '-c', code, output], capture_output=True, text=True, check=False)
+    assert process.stdout.strip() == '[]', process.stderr
+
+
+def test_a_folder_without_metadata_and_a_broken_file_are_refused(tmp_path):
+    with pytest.raises(InputError, match='not a run directory'):
+        metadata.runs(tmp_path)
+    (tmp_path / metadata.FILE).write_bytes(b'no database' * 100)
+    with pytest.raises(InputError, match=r'metadata\.sqlite: unreadable run metadata'):
+        metadata.runs(tmp_path)
