@@ -9,12 +9,11 @@ SciPy 1.17, scikit-learn 1.5 and TFMA 0.52 do not have them.
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import Literal
 
-from scipy import special, stats
-
 _CONFIDENCE = 0.95
-_Z = float(stats.norm.ppf(0.5 + _CONFIDENCE / 2))
+_Z = NormalDist().inv_cdf(0.5 + _CONFIDENCE / 2)
 
 # TFMA sums areas numerically: a perfect curve can differ from 1 by rounding, and there the logit is meaningless.
 _ROUNDING = 1e-6
@@ -22,6 +21,8 @@ _ROUNDING = 1e-6
 
 def proportion(successes: int, trials: int, method: Literal['exact', 'wilson'] = 'exact') -> tuple[float, float]:
     """A binomial interval: Clopper-Pearson ('exact', Biometrika 26, 1934) or Wilson's score interval; trials > 0."""
+    from scipy import stats  # imported here: it takes 1 s, and reading metrics.json does not need it
+
     interval = stats.binomtest(successes, trials).proportion_ci(_CONFIDENCE, method)
     return float(interval.low), float(interval.high)
 
@@ -38,6 +39,8 @@ def auc_pr(value: float, positives: int) -> tuple[float, float]:
     """The logit interval of the area under the precision-recall curve (Boyd, Eng and Page, ECML 2013, section 3.3)."""
     if not _ROUNDING < value < 1 - _ROUNDING:
         return proportion(round(value * positives), positives)
+    from scipy import special
+
     centre, error = special.logit(value), _Z / math.sqrt(positives * value * (1 - value))
     return float(special.expit(centre - error)), float(special.expit(centre + error))
 
