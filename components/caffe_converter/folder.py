@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A converted network as a folder: the model and a report that says what it was made of."""
+"""Writes a converted network to a folder: the model, and a report of its files and layers."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def convert_to_folder(
     prototxt_sha256: str = '',
     caffemodel_sha256: str = '',
 ) -> None:
-    """Writes `base.keras` and `report.json` into a folder (made where it is missing), each whole or not at all.
+    """Writes `base.keras` and `report.json` to a folder, which is made if missing; each file atomically.
 
     The report is JSON: prototxt and caffemodel ({"file": name, "sha256"}), input_shape, output_layer, output_shape
-    (Keras order, no batch), parameters, flops, and layers, one object each with name, keras_name, type, line,
+    (Keras order, no batch), parameters, flops, and layers: an object for each, with name, keras_name, type, line,
     output_shape, parameters and flops.
 
     Args:
       prototxt, caffemodel: the files.
-      folder: where to write; may be in a bucket.
-      output_layer: the Caffe layer to end at; None for the network's only output.
-      input_size: height and width of the input in pixels, in place of the prototxt's.
-      prototxt_sha256, caffemodel_sha256: what the files' digests must be; '' is not checked.
+      folder: where to write, on disk or in a bucket.
+      output_layer: the last Caffe layer to convert; None for the network's only output.
+      input_size: height and width of the input in pixels, overriding the prototxt.
+      prototxt_sha256, caffemodel_sha256: the expected digests of the files; '' is not checked.
 
     Raises:
-      InputError: the files cannot be converted, have several inputs or outputs, or another digest than given.
+      InputError: the files cannot be converted, have several inputs or outputs, or differ from a digest.
       OSError: the folder cannot be written.
     """
-    # First what costs nothing; the digest of a missing file would be a worse message.
+    # The check is cheap, and its message for a missing file is better than that of the digest.
     summary = check(prototxt, caffemodel, output_layer=output_layer, input_size=input_size)
     digests = [_verified(prototxt, prototxt_sha256), _verified(caffemodel, caffemodel_sha256)]
     report = {

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The tree a prototxt is read into: messages of fields, each with its line, read by name and type."""
+"""A parsed prototxt: messages of fields with their lines, and getters by name and type."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from components.errors import InputError
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """`text` quoted for an error message: on one line, no control characters, at most `limit` characters."""
+    """Quotes `text` for an error message: one line, no control characters, at most `limit` characters."""
     return repr(text if len(text) <= limit else text[:limit] + '…')
 
 
 def printable(text: str, limit: int = 80) -> str:
-    """`text` without quotes for a line of output: '?' for what is not printable, at most `limit` characters."""
+    """`text` for a line of output: '?' for each character that is not printable, at most `limit` characters."""
     short = text if len(text) <= limit else text[:limit] + '…'
     return ''.join(letter if letter.isprintable() else '?' for letter in short)
 
 
 class Field:
-    """One value: a nested message, or a string or word (number, enum name, true/false) as text."""
+    """One value: a nested message, or the text of a string or word (number, enum name, true, false)."""
 
     __slots__ = ('line', 'text', 'value')
 
     def __init__(self, value: str | Message, line: int, text: bool = False):
         self.value = value
         self.line = line
-        self.text = text  # written in quotes
+        self.text = text  # whether it was in quotes
 
 
 class Message:
     """A message: field name → values, in the order of the file.
 
-    Every getter raises InputError, with file and line, for a value of another type or out of range, and for a field
-    that may be there once and is there twice.
+    Every getter raises InputError, with file and line, for a value of another type or out of range, and for a repeated
+    field that may occur only once.
     """
 
     __slots__ = ('fields', 'line', 'path')
@@ -55,7 +55,7 @@ class Message:
         return InputError(f'{self.path} line {line or self.line}: {text}')
 
     def line_of(self, name: str) -> int:
-        """The line of a field's first value, or of the message where the field is absent."""
+        """The line of a field's first value, or of the message if the field is absent."""
         return self.fields[name][0].line if name in self.fields else self.line
 
     def expect(self, known: Iterable[str], what: str) -> None:
@@ -72,7 +72,7 @@ class Message:
         if fields is None:
             return None
         if len(fields) > 1:
-            raise self.error(f'{name} may be given once and is given {len(fields)} times', fields[1].line)
+            raise self.error(f'{name} may occur only once, found {len(fields)} times', fields[1].line)
         return fields[0]
 
     def _integer(self, name: str, field: Field, low: int, high: int) -> int:
@@ -80,7 +80,7 @@ class Message:
         if isinstance(value, str) and not field.text:
             digits = value.replace(' ', '').replace('\t', '')
             try:
-                # Ten digits at most are in range; int() of millions of them would take minutes.
+                # At most ten digits are in range; int() of millions would take minutes.
                 number = int(digits, 16 if 'x' in digits.lower() else 10) if len(digits) < 20 else None
             except ValueError:
                 number = None
@@ -89,12 +89,12 @@ class Message:
         raise self.error(f'{name} must be a whole number from {low} to {high}, found {_describe(field)}', field.line)
 
     def integer(self, name: str, default: int, low: int = 0, high: int = 2**31 - 1) -> int:
-        """An integer field within [low, high], or `default` where it is absent."""
+        """An integer field in [low, high], or `default` if it is absent."""
         field = self._one(name)
         return default if field is None else self._integer(name, field, low, high)
 
     def integers(self, name: str, low: int = 0, high: int = 2**31 - 1) -> list[int]:
-        """A repeated integer field, each within [low, high]."""
+        """A repeated integer field, each value in [low, high]."""
         return [self._integer(name, field, low, high) for field in self.fields.get(name, ())]
 
     def _number(self, name: str, field: Field) -> float:
@@ -109,7 +109,7 @@ class Message:
         raise self.error(f'{name} must be a finite number, found {_describe(field)}', field.line)
 
     def number(self, name: str, default: float) -> float:
-        """A finite float field, or `default` where it is absent."""
+        """A finite float field, or `default` if it is absent."""
         field = self._one(name)
         return default if field is None else self._number(name, field)
 
@@ -118,7 +118,7 @@ class Message:
         return [self._number(name, field) for field in self.fields.get(name, ())]
 
     def boolean(self, name: str, default: bool) -> bool:
-        """A bool field (true/false, t/f, 1/0), or `default` where it is absent."""
+        """A bool field (true/false, t/f, 1/0), or `default` if it is absent."""
         field = self._one(name)
         if field is None:
             return default
@@ -129,7 +129,7 @@ class Message:
         raise self.error(f'{name} must be true or false, found {_describe(field)}', field.line)
 
     def enum(self, name: str, names: dict[int, str], default: str) -> str:
-        """An enum field by name (or number, as the text format allows), or `default` where it is absent."""
+        """An enum field by name (or number, as the text format allows), or `default` if it is absent."""
         field = self._one(name)
         if field is None:
             return default
@@ -146,7 +146,7 @@ class Message:
         raise self.error(f'{name} must be a string in quotes, found {_describe(field)}', field.line)
 
     def string(self, name: str, default: str) -> str:
-        """A string field, or `default` where it is absent."""
+        """A string field, or `default` if it is absent."""
         field = self._one(name)
         return default if field is None else self._string(name, field)
 
@@ -164,7 +164,7 @@ class Message:
         return found
 
     def message(self, name: str) -> Message:
-        """A message field, or an empty message where it is absent."""
+        """A message field, or an empty message if it is absent."""
         self._one(name)
         found = self.messages(name)
         return found[0] if found else Message(self.path, self.line)

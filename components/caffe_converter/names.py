@@ -28,10 +28,10 @@ V1_NAMES = {
     'TANH': 23, 'WINDOW_DATA': 24, 'THRESHOLD': 31,
 }  # fmt: skip
 
-# They bring images and labels in; the first top of one becomes an input where layers need it.
+# These read images and labels; the first top of one becomes an input if layers need it.
 DATA_TYPES = frozenset({'Data', 'ImageData', 'MemoryData', 'DummyData', 'HDF5Data', 'WindowData', 'AnnotatedData'})
 
-# They compare with labels or write files: a deployed network has no use for them.
+# These compare with labels or write files, so a deployed network does not need them.
 TRAINING_TYPES = frozenset({
     'Accuracy', 'ContrastiveLoss', 'EuclideanLoss', 'HDF5Output', 'HingeLoss', 'InfogainLoss', 'MultiBoxLoss',
     'MultinomialLogisticLoss', 'SigmoidCrossEntropyLoss', 'Silence', 'SoftmaxWithLoss', 'SmoothL1Loss', 'CenterLoss',
@@ -40,10 +40,10 @@ TRAINING_TYPES = frozenset({
 
 
 def keras_names(names: Iterable[str]) -> dict[str, str]:
-    """Caffe layer names → Keras layer names: the same, but for characters that Keras or TensorFlow refuse.
+    """Maps Caffe layer names to Keras layer names.
 
-    Those ('/' above all, as in GoogLeNet's `inception_3a/1x1`) become '_'; where that makes two names one, the later
-    gets '_2', '_3' and so on.
+    Characters that Keras or TensorFlow refuse ('/', as in GoogLeNet's `inception_3a/1x1`) become '_'. A name that would
+    clash with an earlier one gets '_2', '_3' and so on.
     """
     result: dict[str, str] = {}
     names = list(dict.fromkeys(names))

@@ -18,11 +18,11 @@ def vgg_face_prototxt(
     fc_units: int = 4096,
     classes: int = 2622,
 ) -> str:
-    """The prototxt, V1 `layers`.
+    """Generates the prototxt, with V1 `layers`.
 
     Args:
       width: channels of the first block; the blocks have 1, 2, 4, 8 and 8 times as many. 64 is VGG-Face.
-      fully_connected: with fc6, fc7, fc8 and prob; without them it ends at pool5.
+      fully_connected: include fc6, fc7, fc8 and prob; otherwise the network ends at pool5.
       input_size: height and width of the input; a multiple of 32.
       fc_units: outputs of fc6 and fc7.
       classes: outputs of fc8.

@@ -1,15 +1,25 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that treat every value by itself, and PReLU and Softmax."""
+"""Elementwise layers, PReLU and Softmax."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from components.caffe_converter.layers.base import Blob, Layer, Plan, Shape, Weight, plain, planner, stored_axis
+from components.caffe_converter.layers.base import (
+    Blob,
+    Layer,
+    Plan,
+    Shape,
+    Weight,
+    describe,
+    plain,
+    planner,
+    stored_axis,
+)
 
-# A flattened image may pass through these in any order of its values.
+# These may get a flattened image with its values in any order.
 POINTWISE = frozenset({'ReLU', 'Dropout', 'Sigmoid', 'TanH', 'ELU', 'AbsVal', 'Power', 'Split'})
 
 
@@ -53,7 +63,7 @@ def power(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 
 @planner('Dropout')
 def dropout(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """The identity at test time: Caffe scales while training."""
+    """The identity at test time: Caffe scales during training."""
     param = layer.param('dropout_param', 'dropout_ratio', 'scale_train')
     layer.bottoms_must_be(bottoms, 1)
     ratio = param.number('dropout_ratio', 0.5)
@@ -76,11 +86,11 @@ def prelu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     if len(shape) < 2:
-        raise layer.error('expected an input of two axes or more')
+        raise layer.error(f'expected an input of two axes or more, found {describe(shape)}')
     shared = param.boolean('channel_shared', False)
     blob: Shape = () if shared else (shape[1],)
     axis = stored_axis(1, len(shape))
-    # Keras keeps an axis of one for every axis the slope is shared over.
+    # Keras keeps an axis of size 1 for every axis that shares the slope.
     alpha = tuple(shape[1] if at == axis and not shared else 1 for at in range(1, len(shape)))
     shared_axes = [at for at in range(1, len(shape)) if at != axis or shared]
     return Plan(

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files the converter writes, read back by those they are for."""
+"""The files that the converter writes, read back by Keras, h5py and pickle."""
 
 import importlib.util
 import pickle
@@ -15,8 +15,8 @@ import pytest
 
 from components.caffe_converter import convert, read_weights
 from components.caffe_converter.copying import contiguous
+from components.caffe_converter.keras_plan import keras_order
 from components.caffe_converter.network import open_network
-from components.caffe_converter.order import keras_order
 from components.caffe_converter.outputs import write_hdf5, write_keras, write_pickle
 
 TOLERANCE = 1e-4
@@ -64,17 +64,17 @@ def test_hdf5_loads_into_the_converted_model(text, by_name, make_net, tmp_path):
 
 
 @pytest.mark.parametrize('which', ['branches', 'vgg'])
-def test_order_is_that_of_keras(which, make_net, small_vgg):
+def test_order_equals_keras(which, make_net, small_vgg):
     files = make_net(_INCEPTION) if which == 'branches' else small_vgg
     network = open_network(*files)
     ours = [network.names[step.layer.name] for step in keras_order(network) if step.plan.weights]
     assert ours == [layer.name for layer in convert(*files).layers if layer.weights]
-    # The prototxt's own order would be wrong for the branches, or this test would show nothing.
+    # The prototxt's order must differ from Keras' for the branches; otherwise this test shows nothing.
     written = [network.names[step.layer.name] for step in network.steps if step.plan.weights]
     assert (ours == written) == (which == 'vgg')
 
 
-def test_order_of_the_detector_is_that_of_keras(shared):
+def test_order_of_the_detector_equals_keras(shared):
     folder = shared / 'models/res10_face_detector'
     files = folder / 'deploy.prototxt', folder / 'res10_300x300_ssd_iter_140000.caffemodel'
     network = open_network(*files, output_layer='last_relu')
@@ -86,7 +86,7 @@ def test_order_of_the_detector_is_that_of_keras(shared):
 @pytest.mark.parametrize('by_name', [False, True], ids=['in order', 'by name'])
 @pytest.mark.parametrize('hand_built', [False, True])
 def test_sequential_vgg_face_written_by_hand(small_vgg, tmp_path, opencv, relative_error, by_name, hand_built):
-    """The model as people write it after the paper: Flatten and Dense, no helper layers, ReLU inside the layers."""
+    """The usual hand-written model: Flatten and Dense, no helper layers, ReLU inside the layers."""
     layers = [keras.layers.Input((64, 64, 3))]
     for block, (count, channels) in enumerate([(2, 8), (2, 16), (3, 32), (3, 64), (3, 64)], start=1):
         for index in range(1, count + 1):
@@ -156,7 +156,7 @@ def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
     network = open_network(*small_vgg)
     write_pickle(network, tmp_path / 'x.pkl')
     write_pickle(network, tmp_path / 'all.pkl', include_non_weight=True)
-    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written three lines up
+    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
     everything = pickle.loads((tmp_path / 'all.pkl').read_bytes())  # noqa: S301
     assert type(layers) is list and type(layers[0]) is dict
     assert [len(layers), len(everything)] == [16, 39]
@@ -175,15 +175,23 @@ def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    'imports', ['import components.caffe_converter, keras', 'import keras, components.caffe_converter']
-)
-def test_keras_file_opens_after_importing_the_package(make_net, tmp_path, imports):
-    files = make_net(nets.NUMPY['LRN k'])
-    write_keras(open_network(*files), tmp_path / 'x.keras')
-    code = f'{imports}\nprint(keras.models.load_model({str(tmp_path / "x.keras")!r}).output_shape)'
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '(None, 11, 8, 6)'
+def _load_in_another_process(path, imports):
+    code = f'import keras, sys{imports}\nprint(keras.models.load_model({str(path)!r}).output_shape)'
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+
+
+def test_keras_file_with_custom_layers_loads_after_importing_them(make_net, tmp_path):
+    assert write_keras(open_network(*make_net(nets.NUMPY['LRN k'])), tmp_path / 'x.keras') is True
+    done = _load_in_another_process(tmp_path / 'x.keras', ', components.caffe_converter.keras_layers')
+    assert done.stdout.strip() == '(None, 11, 8, 6)', done.stderr
+    done = _load_in_another_process(tmp_path / 'x.keras', '')
+    assert done.returncode == 1 and "Could not locate class 'LRN'" in done.stderr
+
+
+def test_keras_file_without_custom_layers_loads_without_the_package(small_vgg, tmp_path):
+    assert write_keras(open_network(*small_vgg), tmp_path / 'x.keras') is False
+    done = _load_in_another_process(tmp_path / 'x.keras', '; sys.modules["components"] = None')
+    assert done.stdout.strip() == '(None, 11)', done.stderr
 
 
 def test_importing_the_package_is_cheap():

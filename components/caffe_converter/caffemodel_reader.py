@@ -1,8 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A .caffemodel's weights, read from a memory map without a copy.
+"""Reads a .caffemodel's weights from a memory map without a copy.
 
-Reads the few fields of caffe.proto's NetParameter that carry weights; the wire format is as protobuf.dev documents it.
+Reads only the fields of caffe.proto's NetParameter that carry weights, in the wire format that protobuf.dev documents.
 
 | message | field numbers read here |
 | --- | --- |
@@ -12,38 +12,37 @@ Reads the few fields of caffe.proto's NetParameter that carry weights; the wire 
 | BlobProto | num, channels, height, width = 1-4 (legacy), data = 5 (float), shape = 7, double_data = 8 |
 | BlobShape | dim = 1 |
 
-Everything else (training state, gradients) is stepped over. Only positions are kept, so that opening a file of 580 MB
-takes milliseconds and no memory.
+It skips everything else (training state, gradients) and keeps only positions, so opening 580 MB takes milliseconds.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from components.caffe_converter.input_file import reading
 from components.caffe_converter.message import shown
 from components.caffe_converter.names import V1_TYPES
 from components.errors import InputError
 
-# Far beyond any published network; they bound what a hostile file can make the reader keep.
+# These bound the memory that a hostile file can cost; published networks are far below them.
 MAX_LAYERS = 20_000
 MAX_BLOBS = 64
 MAX_DIMS = 32  # Caffe's kMaxBlobAxes
 MAX_PIECES = 1_000
 MAX_NAME = 1_024
-MAX_FIELDS = 1_000_000  # a few seconds; VGG-Face has some hundreds
+MAX_FIELDS = 1_000_000  # a few seconds; VGG-Face has some hundred
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A run of numbers: `count` of them from byte `start`, one every `stride` bytes, `size` bytes each."""
+    """A run of `count` numbers of `size` bytes each, from byte `start`, one every `stride` bytes."""
 
     start: int
     count: int
@@ -53,30 +52,21 @@ class Piece:
 
 @dataclass
 class StoredBlob:
-    """Where one blob's numbers are, and the shape the file gives them (Caffe's axis order)."""
+    """The position of one blob's numbers, and the shape in the file (Caffe's axis order)."""
 
     shape: tuple[int, ...] = ()
-    legacy: bool = False  # 4-D num, channels, height, width, from before Caffe had N-D blobs
+    legacy: bool = False  # num, channels, height, width, written before Caffe had N-D blobs
     pieces: list[Piece] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        """How many numbers the file holds for it."""
+        """How many numbers the file contains for it."""
         return sum(piece.count for piece in self.pieces)
-
-    def describe(self) -> str:
-        """The shape for a message, e.g. '64×3×3×3'."""
-        return dims(self.shape)
-
-
-def dims(shape: tuple[int, ...]) -> str:
-    """A shape for a message, e.g. '64×3×3×3'; 'a single number' for ()."""
-    return '×'.join(str(n) for n in shape) if shape else 'a single number'
 
 
 @dataclass
 class StoredLayer:
-    """A layer of the file: its name, type (V2's name, or the V1 enum's number) and blobs."""
+    """A layer of the file: its name, type (V2's name, or the number of an unknown V1 type), blobs and first byte."""
 
     name: str
     type: str
@@ -91,12 +81,12 @@ class CaffeModel:
       path: the file.
 
     Raises:
-      InputError: the file is missing, not a .caffemodel, truncated or malformed; names the layer where one is known.
+      InputError: the file is missing, not a .caffemodel, truncated or malformed; names the layer if it is known.
 
     Attributes:
       path: as given.
       generation: 'v1' (`layers`) or 'v2' (`layer`).
-      layers: every layer of the file in its order, with repeated names as they are.
+      layers: every layer of the file in order, including repeated names.
       size: bytes.
     """
 
@@ -104,30 +94,19 @@ class CaffeModel:
         self.path = os.fspath(path)
         self._map = self._open()
         self.size = len(self._map)
-        self._look()
+        self._recognise_other_formats()
         self._fields = 0
         self.generation, self.layers = self._network()
 
     def _open(self) -> mmap.mmap:
-        try:
-            status = os.stat(self.path)
-            if not stat.S_ISREG(status.st_mode):
-                kind = 'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'
-                raise InputError(f'{self.path}: expected a .caffemodel, found {kind}; give the path of the file')
-            if not status.st_size:
+        with reading(self.path, 'a .caffemodel') as size:
+            if not size:
                 raise InputError(f'{self.path}: expected a .caffemodel, found an empty file; download it again')
             with open(self.path, 'rb') as stream:
                 return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        except FileNotFoundError:
-            raise InputError(f'{self.path}: expected a .caffemodel, found no such file; check the path') from None
-        except (OSError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise InputError(f'{self.path}: expected a .caffemodel, cannot read it: {reason}') from None
 
-    def _look(self) -> None:
-        """Recognises what people have instead of a .caffemodel."""
+    def _recognise_other_formats(self) -> None:
+        """Raises InputError for files that users commonly have in place of a .caffemodel."""
         head = self._map[:512]
         found = ''
         if head.startswith(b'\x89HDF'):
@@ -161,14 +140,14 @@ class CaffeModel:
         raise self._error(where, 'expected a whole number, found none', start)
 
     def _field(self, position: int, end: int, where: str) -> tuple[int, int, int, int]:
-        """The field at `position`: its number, wire type, value (of a varint) or first byte, and its end."""
+        """The field at `position`: its number, wire type, value (varint) or first byte (others), and its end."""
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise self._error(where, f'more than {MAX_FIELDS} fields', position)
         tag, start = self._varint(position, end, where)
         number, wire = tag >> 3, tag & 7
         if not 0 < number < 1 << 29:
-            raise self._error(where, f'field number {number} cannot be', position)
+            raise self._error(where, f'field number {number} is not valid', position)
         if wire == _VARINT:
             value, stop = self._varint(start, end, where)
             return number, wire, value, stop
@@ -179,7 +158,7 @@ class CaffeModel:
             length = 4 if wire == _FIXED32 else 8
             stop = start + length
         else:
-            raise self._error(where, f'wire type {wire} cannot be', position)
+            raise self._error(where, f'wire type {wire} is not valid', position)
         if stop > end:
             if stop > self.size:
                 where = f'{where or self._name_of_layer(number, start)}: '.removeprefix(': ')
@@ -187,10 +166,10 @@ class CaffeModel:
                     f'{self.path}: {where}expected {length} bytes from byte {start}, found {self.size - start} to the '
                     'end of the file; it is truncated or damaged, download it again'
                 )
-            raise self._error(where, f'field {number} of {length} bytes is longer than what it is in', position)
+            raise self._error(where, f'field {number} of {length} bytes is longer than its message', position)
         return number, wire, start, stop
 
-    def _bytes(self, number: int, wire: int, position: int, where: str) -> None:
+    def _expect_bytes(self, number: int, wire: int, position: int, where: str) -> None:
         if wire != _BYTES:
             raise self._error(where, f'field {number} has wire type {wire}, expected {_BYTES}', position)
 
@@ -203,7 +182,7 @@ class CaffeModel:
             raise self._error(where, 'a name that is not UTF-8', start) from None
 
     def _name_of_layer(self, number: int, position: int) -> str:
-        """For a message: "layer 'x'" where a layer that the file ends in has its name before that, else ''."""
+        """For a message about a truncated layer: "layer 'x'", or '' if its name is cut off too."""
         if number not in (2, 100):
             return ''
         wanted = 4 if number == 2 else 1
@@ -225,7 +204,7 @@ class CaffeModel:
         while position < self.size:
             number, wire, start, stop = self._field(position, self.size, '')
             if number in (2, 100):
-                self._bytes(number, wire, position, '')
+                self._expect_bytes(number, wire, position, '')
                 first.setdefault(number, position)
                 if len(first) > 1:
                     raise InputError(
@@ -250,16 +229,16 @@ class CaffeModel:
         while position < end:
             number, wire, value, stop = self._field(position, end, where)
             if number == (4 if v1 else 1):
-                self._bytes(number, wire, position, where)
+                self._expect_bytes(number, wire, position, where)
                 name = self._text(value, stop, where)
                 where = f'layer {shown(name)}'
             elif number == 5 and v1 and wire == _VARINT:
                 kind = V1_TYPES.get(value, str(value))
             elif number == 2 and not v1:
-                self._bytes(number, wire, position, where)
+                self._expect_bytes(number, wire, position, where)
                 kind = self._text(value, stop, where)
             elif number == (6 if v1 else 7):
-                self._bytes(number, wire, position, where)
+                self._expect_bytes(number, wire, position, where)
                 if len(blobs) == MAX_BLOBS:
                     raise self._error(where, f'more than {MAX_BLOBS} blobs', position)
                 blobs.append((value, stop))
@@ -282,7 +261,7 @@ class CaffeModel:
             if number in (1, 2, 3, 4) and wire == _VARINT:
                 legacy[number] = self._signed(value)
             elif number == 7:
-                self._bytes(number, wire, position, where)
+                self._expect_bytes(number, wire, position, where)
                 shape = self._shape(value, stop, where)
             elif number in (5, 8):
                 size, single = (4, _FIXED32) if number == 5 else (8, _FIXED64)
@@ -302,7 +281,7 @@ class CaffeModel:
                 if len({piece.size for piece in blob.pieces}) > 1:
                     raise self._error(where, 'both float and double data', position)
             position = stop
-        if legacy:  # Caffe looks at these first
+        if legacy:  # Caffe reads these first
             blob.shape = tuple(legacy.get(axis, 0) for axis in (1, 2, 3, 4))
             blob.legacy = True
         else:
@@ -310,10 +289,10 @@ class CaffeModel:
         return blob
 
     def _unpacked(self, position: int, end: int, size: int) -> Piece:
-        """The run of numbers, each with its own tag byte, that starts at `position` (writers before protobuf 2.3)."""
+        """The run of numbers from `position`, each with its own tag byte, as written before protobuf 2.3."""
         stride = size + 1
         limit, run = (end - position) // stride, 0
-        while run < limit:  # in blocks, so that a short run in a large blob costs little
+        while run < limit:  # in blocks: a short run in a large blob costs little
             block = min(limit - run, 1 << 16)
             tags = np.frombuffer(self._map, np.uint8, block * stride, position + run * stride)[::stride]
             same = tags == self._map[position]
@@ -345,7 +324,7 @@ class CaffeModel:
     # The numbers
 
     def array(self, blob: StoredBlob, shape: tuple[int, ...]) -> np.ndarray:
-        """A blob's numbers as float32 of `shape` (same count). A view of the file where it can be."""
+        """A blob's numbers as float32 of `shape` (same count); a view of the file if possible."""
         parts = []
         for piece in blob.pieces:
             kind = np.dtype('<f4') if piece.size == 4 else np.dtype('<f8')
@@ -361,7 +340,7 @@ class CaffeModel:
         return whole.reshape(shape)
 
     def release(self, blob: StoredBlob) -> None:
-        """Gives the memory of a blob's pages back; they are read from the file again when they are touched."""
+        """Releases the memory of a blob's pages; the next access reads them from the file again."""
         if not hasattr(mmap, 'MADV_DONTNEED'):
             return
         for start, stop in self._spans(blob):

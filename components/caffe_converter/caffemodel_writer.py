@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes .caffemodel files of both generations, one blob in memory at a time. For tests, demonstrations and exports."""
+"""Writes .caffemodel files of both generations with one blob in memory at a time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _NUMBER_OF_TYPE = {name: number for number, name in V1_TYPES.items()}
 
 @dataclass(frozen=True)
 class LazyBlob:
-    """A blob that is drawn while it is written.
+    """A blob that is made while it is written.
 
     Attributes:
       shape: Caffe's.
-      draw: gives its float32 numbers in order, in arrays of any lengths.
+      draw: yields its float32 numbers in order, in arrays of any lengths.
     """
 
     shape: tuple[int, ...]
@@ -33,7 +33,7 @@ class LazyBlob:
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """A layer to write: name, V2 type name, blobs, and (as Caffe writes them too) blob names."""
+    """A layer to write: name, V2 type name, blobs, and the names of its bottoms and tops."""
 
     name: str
     type: str
@@ -50,7 +50,7 @@ def write_caffemodel(
     name: str = '',
     double: bool = False,
 ) -> None:
-    """Writes a NetParameter with the layers' weights, whole or not at all.
+    """Writes a NetParameter with the layers' weights, atomically.
 
     Args:
       path: the file; replaced if it exists.
@@ -62,7 +62,7 @@ def write_caffemodel(
       double: write double_data instead of data.
 
     Raises:
-      ValueError: a type or a shape that the generation has no place for.
+      ValueError: the generation has no place for a type or a shape.
       OSError: the file cannot be written.
     """
     if generation not in ('v1', 'v2'):
