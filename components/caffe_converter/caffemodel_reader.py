@@ -2,20 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a .caffemodel's weights from a memory map without a copy.
 
-Reads only the fields of caffe.proto's NetParameter that carry weights, in the wire format that protobuf.dev documents.
+Reads only the fields of caffe.proto's NetParameter that carry weights, in the format of `wire.py`.
 
 | message | field numbers read here |
 | --- | --- |
 | NetParameter | layers = 2 (V1), layer = 100 (V2) |
-| V1LayerParameter | layer = 1 (V0, refused), name = 4, type = 5 (enum), blobs = 6 |
-| LayerParameter | name = 1, type = 2 (string), blobs = 7 |
+| V1LayerParameter | layer = 1 (V0, refused), name = 4, blobs = 6 |
+| LayerParameter | name = 1, blobs = 7 |
 | BlobProto | num, channels, height, width = 1-4 (legacy), data = 5 (float), shape = 7, double_data = 8 |
 | BlobShape | dim = 1 |
 
 It skips everything else (training state, gradients) and keeps only positions, so opening 580 MB takes milliseconds.
 
-Compared with protobuf 6.33 on VGG-Face's 580 MB: its parse alone takes 0.66 s of CPU time and 1.14 GB; to open the file
-here and sum all weights takes 0.07 s and 0.42 GB, which are pages of the file.
+Compared with protobuf 6.33 on VGG-Face's 580 MB: parsing alone takes protobuf 0.66 s of CPU time and 1.14 GB; opening
+the file here and summing all weights takes 0.07 s and 0.42 GB, which are pages of the file.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from components.caffe_converter.input_file import reading
+from components.caffe_converter.input_file import map_caffemodel
 from components.caffe_converter.message import shown
-from components.caffe_converter.names import V1_TYPES
+from components.caffe_converter.wire import BYTES, FIXED32, FIXED64, VARINT, WireFile
 from components.errors import InputError
 
 # These bound the memory that a hostile file can cost; published networks are far below them.
@@ -37,10 +37,6 @@ MAX_LAYERS = 20_000
 MAX_BLOBS = 64
 MAX_DIMS = 32  # Caffe's kMaxBlobAxes
 MAX_PIECES = 1_000
-MAX_NAME = 1_024
-MAX_FIELDS = 1_000_000  # a few seconds; VGG-Face has some hundred
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
@@ -69,15 +65,14 @@ class StoredBlob:
 
 @dataclass
 class StoredLayer:
-    """A layer of the file: its name, type (V2's name, or the number of an unknown V1 type), blobs and first byte."""
+    """A layer of the file: its name, blobs and first byte."""
 
     name: str
-    type: str
     blobs: list[StoredBlob]
     offset: int
 
 
-class CaffeModel:
+class CaffeModel(WireFile):
     """An open .caffemodel.
 
     Args:
@@ -94,111 +89,22 @@ class CaffeModel:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path = os.fspath(path)
-        self._map = self._open()
-        self.size = len(self._map)
-        self._recognise_other_formats()
-        self._fields = 0
+        super().__init__(os.fspath(path), map_caffemodel(path))
         self.generation, self.layers = self._network()
 
-    def _open(self) -> mmap.mmap:
-        with reading(self.path, 'a .caffemodel') as size:
-            if not size:
-                raise InputError(f'{self.path}: expected a .caffemodel, found an empty file; download it again')
-            with open(self.path, 'rb') as stream:
-                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def _recognise_other_formats(self) -> None:
-        """Raises InputError for files that users commonly have in place of a .caffemodel."""
-        head = self._map[:512]
-        found = ''
-        if head.startswith(b'\x89HDF'):
-            found = 'an HDF5 file; convert the snapshot to .caffemodel with Caffe first'
-        elif head.startswith(b'version https://git-lfs'):
-            found = 'a Git LFS pointer; fetch the file itself with git lfs pull'
-        elif head.lstrip()[:1] == b'<' and b'<html' in head.lower():
-            found = 'a web page; the download failed, try it again'
-        elif all(byte >= 32 or byte in b'\t\r\n' for byte in head) and b':' in head and len(self._map) < 64 << 20:
-            found = 'text; are PROTOTXT and CAFFEMODEL swapped?'
-        if found:
-            raise InputError(f'{self.path}: expected a .caffemodel, found {found}')
-
-    # The wire format
-
-    def _error(self, where: str, text: str, offset: int) -> InputError:
-        where = f'{where}: ' if where else ''
-        return InputError(f'{self.path}: {where}{text} at byte {offset}; the file is damaged or not a .caffemodel')
-
-    def _varint(self, position: int, end: int, where: str) -> tuple[int, int]:
-        value = shift = 0
-        start = position
-        data = self._map
-        while position < end and shift < 70:
-            byte = data[position]
-            position += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value & 0xFFFFFFFFFFFFFFFF, position
-            shift += 7
-        raise self._error(where, 'expected a whole number, found none', start)
-
-    def _field(self, position: int, end: int, where: str) -> tuple[int, int, int, int]:
-        """The field at `position`: its number, wire type, value (varint) or first byte (others), and its end."""
-        self._fields += 1
-        if self._fields > MAX_FIELDS:
-            raise self._error(where, f'more than {MAX_FIELDS} fields', position)
-        tag, start = self._varint(position, end, where)
-        number, wire = tag >> 3, tag & 7
-        if not 0 < number < 1 << 29:
-            raise self._error(where, f'field number {number} is not valid', position)
-        if wire == _VARINT:
-            value, stop = self._varint(start, end, where)
-            return number, wire, value, stop
-        if wire == _BYTES:
-            length, start = self._varint(start, end, where)
-            stop = start + length
-        elif wire in (_FIXED32, _FIXED64):
-            length = 4 if wire == _FIXED32 else 8
-            stop = start + length
-        else:
-            raise self._error(where, f'wire type {wire} is not valid', position)
-        if stop > end:
-            if stop > self.size:
-                where = f'{where or self._name_of_layer(number, start)}: '.removeprefix(': ')
-                raise InputError(
-                    f'{self.path}: {where}expected {length} bytes from byte {start}, found {self.size - start} to the '
-                    'end of the file; it is truncated or damaged, download it again'
-                )
-            raise self._error(where, f'field {number} of {length} bytes is longer than its message', position)
-        return number, wire, start, stop
-
-    def _expect_bytes(self, number: int, wire: int, position: int, where: str) -> None:
-        if wire != _BYTES:
-            raise self._error(where, f'field {number} has wire type {wire}, expected {_BYTES}', position)
-
-    def _text(self, start: int, stop: int, where: str) -> str:
-        if stop - start > MAX_NAME:
-            raise self._error(where, f'a name of {stop - start} bytes', start)
-        try:
-            return self._map[start:stop].decode('utf-8')
-        except UnicodeDecodeError:
-            raise self._error(where, 'a name that is not UTF-8', start) from None
-
-    def _name_of_layer(self, number: int, position: int) -> str:
-        """For a message about a truncated layer: "layer 'x'", or '' if its name is cut off too."""
+    def _name_of_truncated(self, number: int, position: int) -> str:
+        """Returns "layer 'x'" for a truncated layer, or '' if its name is missing too."""
         if number not in (2, 100):
             return ''
         wanted = 4 if number == 2 else 1
         try:
             while position < self.size:
                 found, wire, start, position = self._field(position, self.size, 'a layer')
-                if found == wanted and wire == _BYTES:
+                if found == wanted and wire == BYTES:
                     return f'layer {shown(self._text(start, position, ""))}'
         except InputError:
             pass
         return ''
-
-    # The messages
 
     def _network(self) -> tuple[str, list[StoredLayer]]:
         layers: list[StoredLayer] = []
@@ -226,7 +132,7 @@ class CaffeModel:
 
     def _layer(self, start: int, end: int, v1: bool) -> StoredLayer:
         offset, position = start, start
-        name = kind = ''
+        name = ''
         blobs: list[tuple[int, int]] = []
         where = f'the layer at byte {offset}'
         while position < end:
@@ -235,24 +141,19 @@ class CaffeModel:
                 self._expect_bytes(number, wire, position, where)
                 name = self._text(value, stop, where)
                 where = f'layer {shown(name)}'
-            elif number == 5 and v1 and wire == _VARINT:
-                kind = V1_TYPES.get(value, str(value))
-            elif number == 2 and not v1:
-                self._expect_bytes(number, wire, position, where)
-                kind = self._text(value, stop, where)
             elif number == (6 if v1 else 7):
                 self._expect_bytes(number, wire, position, where)
                 if len(blobs) == MAX_BLOBS:
                     raise self._error(where, f'more than {MAX_BLOBS} blobs', position)
                 blobs.append((value, stop))
-            elif number == 1 and v1 and wire == _BYTES:
+            elif number == 1 and v1 and wire == BYTES:
                 raise InputError(
                     f'{self.path}: the layer at byte {offset}: expected V1 or V2 layers, found the V0 format of 2013; '
                     "upgrade the file with Caffe's upgrade_net_proto_binary"
                 )
             position = stop
         found = [self._blob(*span, f'{where} blob {index}') for index, span in enumerate(blobs)]
-        return StoredLayer(name, kind, found, offset)
+        return StoredLayer(name, found, offset)
 
     def _blob(self, start: int, end: int, where: str) -> StoredBlob:
         blob = StoredBlob()
@@ -261,14 +162,14 @@ class CaffeModel:
         position = start
         while position < end:
             number, wire, value, stop = self._field(position, end, where)
-            if number in (1, 2, 3, 4) and wire == _VARINT:
+            if number in (1, 2, 3, 4) and wire == VARINT:
                 legacy[number] = self._signed(value)
             elif number == 7:
                 self._expect_bytes(number, wire, position, where)
                 shape = self._shape(value, stop, where)
             elif number in (5, 8):
-                size, single = (4, _FIXED32) if number == 5 else (8, _FIXED64)
-                if wire == _BYTES:
+                size, single = (4, FIXED32) if number == 5 else (8, FIXED64)
+                if wire == BYTES:
                     if (stop - value) % size:
                         raise self._error(where, f'{stop - value} bytes are not whole numbers of {size} bytes', value)
                     piece = Piece(value, (stop - value) // size, size, size)
@@ -309,9 +210,9 @@ class CaffeModel:
         shape: list[int] = []
         while position < end:
             number, wire, value, stop = self._field(position, end, where)
-            if number == 1 and wire == _VARINT:
+            if number == 1 and wire == VARINT:
                 shape.append(self._signed(value))
-            elif number == 1 and wire == _BYTES:
+            elif number == 1 and wire == BYTES:
                 while value < stop and len(shape) <= MAX_DIMS:
                     dim, value = self._varint(value, stop, where)
                     shape.append(self._signed(dim))
@@ -319,12 +220,6 @@ class CaffeModel:
                 raise self._error(where, f'more than {MAX_DIMS} dimensions', position)
             position = stop
         return shape
-
-    @staticmethod
-    def _signed(value: int) -> int:
-        return value - (1 << 64) if value >> 63 else value
-
-    # The numbers
 
     def array(self, blob: StoredBlob, shape: tuple[int, ...]) -> np.ndarray:
         """A blob's numbers as float32 of `shape` (same count); a view of the file if possible."""

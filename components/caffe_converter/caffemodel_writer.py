@@ -15,8 +15,6 @@ import numpy as np
 from components.caffe_converter.names import V1_TYPES
 from components.io.files import atomic_path
 
-_NUMBER_OF_TYPE = {name: number for number, name in V1_TYPES.items()}
-
 
 @dataclass(frozen=True)
 class LazyBlob:
@@ -96,11 +94,11 @@ def _text(number: int, text: str) -> bytes:
 
 def _write_layer(stream: BinaryIO, record: LayerRecord, v1: bool, double: bool) -> None:
     if v1:
-        if record.type not in _NUMBER_OF_TYPE:
+        if record.type not in V1_TYPES:
             raise ValueError(f'V1 has no layer type {record.type!r} (layer {record.name!r})')
         start = b''.join(_text(2, bottom) for bottom in record.bottoms)
         start += b''.join(_text(3, top) for top in record.tops)
-        start += _text(4, record.name) + _varint(5 << 3) + _varint(_NUMBER_OF_TYPE[record.type])
+        start += _text(4, record.name) + _varint(5 << 3) + _varint(V1_TYPES.index(record.type))
     else:
         start = _text(1, record.name) + _text(2, record.type)
         start += b''.join(_text(3, bottom) for bottom in record.bottoms)

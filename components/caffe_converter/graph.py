@@ -172,8 +172,7 @@ class _Builder:
         if 'type' not in message:
             raise message.error(f'layer {shown(name)} has no type')
         if v1:
-            numbers = {number: key for key, number in V1_NAMES.items()}
-            kind = V1_TYPES[V1_NAMES[message.enum('type', numbers, '')]]
+            kind = V1_TYPES[V1_NAMES.index(message.enum('type', dict(enumerate(V1_NAMES)), ''))]
         else:
             kind = message.string('type', '')
         layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 from collections.abc import Iterable
@@ -25,12 +26,17 @@ def printable(text: str, limit: int = 80) -> str:
 class Field:
     """One value: a nested message, or the text of a string or word (number, enum name, true, false)."""
 
-    __slots__ = ('line', 'text', 'value')
+    __slots__ = ('line', 'quoted', 'value')
 
-    def __init__(self, value: str | Message, line: int, text: bool = False):
+    def __init__(self, value: str | Message, line: int, quoted: bool = False):
         self.value = value
         self.line = line
-        self.text = text  # whether it was in quotes
+        self.quoted = quoted
+
+    @property
+    def word(self) -> str:
+        """The text of a word, '' for a string or a message."""
+        return self.value if isinstance(self.value, str) and not self.quoted else ''
 
 
 class Message:
@@ -69,49 +75,46 @@ class Message:
 
     def _one(self, name: str) -> Field | None:
         fields = self.fields.get(name)
-        if fields is None:
-            return None
-        if len(fields) > 1:
+        if fields and len(fields) > 1:
             raise self.error(f'{name} may occur only once, found {len(fields)} times', fields[1].line)
-        return fields[0]
+        return fields[0] if fields else None
+
+    def _wrong(self, name: str, field: Field, expected: str) -> InputError:
+        return self.error(f'{name} must be {expected}, found {_describe(field)}', field.line)
 
     def _integer(self, name: str, field: Field, low: int, high: int) -> int:
-        value = field.value
-        if isinstance(value, str) and not field.text:
-            digits = value.replace(' ', '').replace('\t', '')
-            try:
-                # At most ten digits are in range; int() of millions would take minutes.
-                number = int(digits, 16 if 'x' in digits.lower() else 10) if len(digits) < 20 else None
-            except ValueError:
-                number = None
-            if number is not None and low <= number <= high:
-                return number
-        raise self.error(f'{name} must be a whole number from {low} to {high}, found {_describe(field)}', field.line)
+        word = field.word.replace(' ', '').replace('\t', '')
+        try:
+            # At most ten digits are in range; int() of millions would take minutes.
+            number = int(word, 16 if 'x' in word.lower() else 10) if len(word) < 20 else None
+        except ValueError:
+            number = None
+        if number is None or not low <= number <= high:
+            raise self._wrong(name, field, f'a whole number from {low} to {high}')
+        return number
 
     def integer(self, name: str, default: int, low: int = 0, high: int = 2**31 - 1) -> int:
         """An integer field in [low, high], or `default` if it is absent."""
         field = self._one(name)
-        return default if field is None else self._integer(name, field, low, high)
+        return self._integer(name, field, low, high) if field else default
 
     def integers(self, name: str, low: int = 0, high: int = 2**31 - 1) -> list[int]:
         """A repeated integer field, each value in [low, high]."""
         return [self._integer(name, field, low, high) for field in self.fields.get(name, ())]
 
     def _number(self, name: str, field: Field) -> float:
-        value = field.value
-        if isinstance(value, str) and not field.text and len(value) < 64:
-            try:
-                number = float(value.replace(' ', '').replace('\t', '').rstrip('fF'))
-            except ValueError:
-                number = math.nan
-            if math.isfinite(number):
-                return number
-        raise self.error(f'{name} must be a finite number, found {_describe(field)}', field.line)
+        number = math.nan
+        if len(field.word) < 64:
+            with contextlib.suppress(ValueError):
+                number = float(field.word.replace(' ', '').replace('\t', '').rstrip('fF'))
+        if not math.isfinite(number):
+            raise self._wrong(name, field, 'a finite number')
+        return number
 
     def number(self, name: str, default: float) -> float:
         """A finite float field, or `default` if it is absent."""
         field = self._one(name)
-        return default if field is None else self._number(name, field)
+        return self._number(name, field) if field else default
 
     def numbers(self, name: str) -> list[float]:
         """A repeated float field."""
@@ -120,35 +123,32 @@ class Message:
     def boolean(self, name: str, default: bool) -> bool:
         """A bool field (true/false, t/f, 1/0), or `default` if it is absent."""
         field = self._one(name)
-        if field is None:
+        if not field:
             return default
-        if not field.text and field.value in ('true', 'True', 't', '1'):
-            return True
-        if not field.text and field.value in ('false', 'False', 'f', '0'):
-            return False
-        raise self.error(f'{name} must be true or false, found {_describe(field)}', field.line)
+        if field.word not in ('true', 'True', 't', '1', 'false', 'False', 'f', '0'):
+            raise self._wrong(name, field, 'true or false')
+        return field.word in ('true', 'True', 't', '1')
 
     def enum(self, name: str, names: dict[int, str], default: str) -> str:
         """An enum field by name (or number, as the text format allows), or `default` if it is absent."""
         field = self._one(name)
-        if field is None:
+        if not field:
             return default
-        if isinstance(field.value, str) and not field.text:
-            if field.value in names.values():
-                return field.value
-            if field.value.isdigit() and len(field.value) < 10 and int(field.value) in names:
-                return names[int(field.value)]
-        raise self.error(f'{name} must be one of {", ".join(names.values())}, found {_describe(field)}', field.line)
+        if field.word in names.values():
+            return field.word
+        if field.word.isdigit() and len(field.word) < 10 and int(field.word) in names:
+            return names[int(field.word)]
+        raise self._wrong(name, field, f'one of {", ".join(names.values())}')
 
     def _string(self, name: str, field: Field) -> str:
-        if isinstance(field.value, str) and field.text:
+        if isinstance(field.value, str) and field.quoted:
             return field.value
-        raise self.error(f'{name} must be a string in quotes, found {_describe(field)}', field.line)
+        raise self._wrong(name, field, 'a string in quotes')
 
     def string(self, name: str, default: str) -> str:
         """A string field, or `default` if it is absent."""
         field = self._one(name)
-        return default if field is None else self._string(name, field)
+        return self._string(name, field) if field else default
 
     def strings(self, name: str) -> list[str]:
         """A repeated string field."""
@@ -159,7 +159,7 @@ class Message:
         found = []
         for field in self.fields.get(name, ()):
             if not isinstance(field.value, Message):
-                raise self.error(f'{name} must be a message in braces, found {_describe(field)}', field.line)
+                raise self._wrong(name, field, 'a message in braces')
             found.append(field.value)
         return found
 
@@ -173,4 +173,4 @@ class Message:
 def _describe(field: Field) -> str:
     if isinstance(field.value, Message):
         return 'a message'
-    return shown(field.value) if field.text else (field.value if len(field.value) < 40 else field.value[:40] + '…')
+    return shown(field.value) if field.quoted else (field.value if len(field.value) < 40 else field.value[:40] + '…')

@@ -169,7 +169,7 @@ class _Parser:
             while self._kind == 'string':  # adjacent strings are joined
                 parts.append(self._unquote(self._word[1:-1]))
                 self._next()
-            return Field(''.join(parts), line, text=True)
+            return Field(''.join(parts), line, quoted=True)
         if self._kind not in ('number', 'word'):
             raise self._error('a value')
         field = Field(self._word, line)

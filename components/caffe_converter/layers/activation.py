@@ -7,17 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from components.caffe_converter.layers.base import (
-    Blob,
-    Layer,
-    Plan,
-    Shape,
-    Weight,
-    describe,
-    plain,
-    planner,
-    stored_axis,
-)
+from components.caffe_converter.layers.base import Blob, Layer, Plan, Shape, Weight, plain, planner, stored_axis
 
 # These may get a flattened image with its values in any order.
 POINTWISE = frozenset({'ReLU', 'Dropout', 'Sigmoid', 'TanH', 'ELU', 'AbsVal', 'Power', 'Split'})
@@ -84,14 +74,12 @@ def prelu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """prelu_layer.cpp: a slope for each channel (axis 1), or one for all."""
     param = layer.param('prelu_param', 'filler', 'channel_shared')
     layer.bottoms_must_be(bottoms, 1)
-    shape = bottoms[0].shape
-    if len(shape) < 2:
-        raise layer.error(f'expected an input of two axes or more, found {describe(shape)}')
+    shape, channels = bottoms[0].shape, layer.channels(bottoms[0])
     shared = param.boolean('channel_shared', False)
-    blob: Shape = () if shared else (shape[1],)
+    blob: Shape = () if shared else (channels,)
     axis = stored_axis(1, len(shape))
     # Keras keeps an axis of size 1 for every axis that shares the slope.
-    alpha = tuple(shape[1] if at == axis and not shared else 1 for at in range(1, len(shape)))
+    alpha = tuple(channels if at == axis and not shared else 1 for at in range(1, len(shape)))
     shared_axes = [at for at in range(1, len(shape)) if at != axis or shared]
     return Plan(
         [Blob(shape)], [blob], [Weight('alpha', alpha, plain(0))], 2 * _count(bottoms[0]), {'shared_axes': shared_axes}

@@ -130,6 +130,12 @@ class Layer:
             )
         return axis
 
+    def channels(self, blob: Blob) -> int:
+        """The size of a blob's axis 1. Raises InputError if it has fewer than two axes."""
+        if len(blob.shape) < 2:
+            raise self.error(f'expected an input of two axes or more, found {describe(blob.shape)}')
+        return blob.shape[1]
+
     def image(self, blob: Blob) -> tuple[int, int, int]:
         """C, H, W of a blob. Raises InputError unless it has four axes."""
         if len(blob.shape) != 4:

@@ -41,9 +41,7 @@ def batch_norm(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     eps = param.number('eps', 1e-5)
     if eps < 0:
         raise layer.error(f'eps must not be negative, found {eps:g}', param.line_of('eps'))
-    channels = shape[1] if len(shape) > 1 else 1
-    if len(shape) < 2:
-        raise layer.error(f'expected an input of two axes or more, found {describe(shape)}')
+    channels = layer.channels(bottoms[0])
 
     def statistic(index: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
         def draw(blobs: Sequence[np.ndarray]) -> np.ndarray:

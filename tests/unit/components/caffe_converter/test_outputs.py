@@ -6,6 +6,7 @@ import importlib.util
 import pickle
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -150,6 +151,13 @@ def test_hdf5_with_more_names_than_a_header_holds(make_net, tmp_path):
     empty = _zeroed(model)
     empty.load_weights(tmp_path / 'x.h5')
     assert all(np.array_equal(a, b) for a, b in zip(empty.weights, model.weights, strict=True))
+
+
+def test_hdf5_of_the_same_network_has_the_same_bytes(small_vgg, tmp_path):
+    for name in ('a.h5', 'b.h5'):
+        write_hdf5(open_network(*small_vgg), tmp_path / name)
+        time.sleep(1.1)  # HDF5 would store the time in seconds
+    assert (tmp_path / 'a.h5').read_bytes() == (tmp_path / 'b.h5').read_bytes()
 
 
 def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
