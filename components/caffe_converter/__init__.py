@@ -11,7 +11,6 @@ _MODULES = {
     'check': 'api',
     'convert': 'api',
     'read_weights': 'api',
-    'report': 'api',
     'NetworkSummary': 'summary',
     'LayerRow': 'summary',
     'write_caffemodel': 'caffemodel_writer',

@@ -1,11 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The converter's functions: check, convert, read_weights, report."""
+"""The converter's functions: check, convert, read_weights."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -94,10 +94,3 @@ def read_weights(
         for step in network.steps
         if step.plan.weights
     }
-
-
-def report(
-    prototxt: Path, caffemodel: Path, *, output_layer: str | None = None, input_size: tuple[int, int] | None = None
-) -> dict[str, Any]:
-    """Returns `check`'s summary as plain values for JSON; see NetworkSummary for the keys."""
-    return check(prototxt, caffemodel, output_layer=output_layer, input_size=input_size).as_dict()

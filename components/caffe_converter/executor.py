@@ -40,13 +40,11 @@ class Executor(base_executor.BaseExecutor):
           InputError: the files cannot be converted, or differ from their digests.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        settings = Settings.from_json(exec_properties['settings'])
         convert_to_folder(
             exec_properties['prototxt'],
             exec_properties['caffemodel'],
             artifact_utils.get_single_uri(output_dict['model']),
-            output_layer=settings.output_layer,
-            input_size=settings.size,
+            Settings.from_json(exec_properties['settings']),
             prototxt_sha256=exec_properties['prototxt_sha256'],
             caffemodel_sha256=exec_properties['caffemodel_sha256'],
         )

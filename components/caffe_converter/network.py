@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,11 +24,12 @@ from components.errors import InputError
 
 @dataclass
 class Step:
-    """A layer with its plan and, after `match`, its blobs in the file."""
+    """A layer with its plan, the Caffe shapes of its bottoms and, after `match`, its blobs in the file."""
 
     node: Node
     plan: Plan
-    stored: list[StoredBlob]
+    bottoms: list[Shape]
+    stored: list[StoredBlob] = field(default_factory=list)
 
     @property
     def layer(self) -> Layer:
@@ -123,10 +124,12 @@ def plan_network(
     _allow_keras_order(nodes, {blob for _, blob in wanted})
     steps = []
     for node in nodes:
-        plan = _plan(node, [blobs[blob] for blob in node.inputs])
+        bottoms = [blobs[blob] for blob in node.inputs]
+        plan = _plan(node, bottoms)
         blobs.update(zip(node.outputs, plan.tops, strict=True))
-        # Crop reads only the shape of its second input, so the values do not need that input.
-        steps.append(Step(replace(node, inputs=node.inputs[:1]) if node.layer.type == 'Crop' else node, plan, []))
+        if node.layer.type == 'Crop':  # it reads only the shape of its second input, so the values do not need that
+            node = replace(node, inputs=node.inputs[:1])
+        steps.append(Step(node, plan, [bottom.shape for bottom in bottoms]))
     if not shapes_too:
         steps, inputs = _for_values(steps, inputs, {blob for _, blob in wanted})
     layer_names = {step.layer.name for step in steps}

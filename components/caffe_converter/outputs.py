@@ -183,9 +183,6 @@ def write_pickle(
       OSError: the file cannot be written.
     """
     steps = [step for step in network.steps if include_non_weight or step.plan.weights]
-    shapes = {blob: keras_shape(shape) for _, blob, shape in network.inputs}
-    for step in network.steps:
-        shapes.update(zip(step.node.outputs, (keras_shape(top.shape) for top in step.plan.tops), strict=True))
     with atomic_path(path) as temporary, open(temporary, 'wb') as stream:
         pickler = pickle.Pickler(stream, protocol=4)
         pickler.fast = True  # no memo, which would keep every array in memory
@@ -193,21 +190,20 @@ def write_pickle(
 
             def layers() -> Iterator[dict[str, Any]]:
                 for step in steps:
-                    layer, node = step.layer, step.node
                     yield {
-                        'name': layer.name,
-                        'type': layer.type,
+                        'name': step.layer.name,
+                        'type': step.layer.type,
                         'weights': [values for _, values in _arrays(network, step)],
-                        'bottoms': _blobs(layer.bottoms, node.inputs, shapes),
-                        'tops': _blobs(layer.tops, node.outputs, shapes),
+                        'bottoms': _blobs(step.layer.bottoms, step.bottoms),
+                        'tops': _blobs(step.layer.tops, [top.shape for top in step.plan.tops]),
                     }
                     progress.update()
 
             pickler.dump(_Streamed(layers()))
 
 
-def _blobs(names: list[str], numbers: list[int], shapes: dict[int, Shape]) -> list[dict[str, Any]]:
-    return [{'name': name, 'shape': shapes[number]} for name, number in zip(names, numbers, strict=True)]
+def _blobs(names: list[str], shapes: list[Shape]) -> list[dict[str, Any]]:
+    return [{'name': name, 'shape': keras_shape(shape)} for name, shape in zip(names, shapes, strict=True)]
 
 
 def write_keras(network: Network, path: str | os.PathLike[str], *, quiet: bool = True) -> bool:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def write_random_caffemodel(
             gain = math.sqrt(2.0) if id(step) in rectified else 1.0
             gain /= input_scale if id(step) in first else 1.0
             blobs = [
-                LazyBlob(shape, _drawer(step, at, (seed, index, at), math.prod(shape), gain))
+                LazyBlob(shape, partial(_draw, step, at, (seed, index, at), math.prod(shape), gain))
                 for at, shape in enumerate(step.plan.blobs)
             ]
             yield LayerRecord(step.layer.name, step.layer.type, blobs, step.layer.bottoms, step.layer.tops)
@@ -79,28 +80,24 @@ def _rectified(network: Network) -> set[int]:
     return {id(step) for step in network.steps if before_relu & set(step.node.outputs)}
 
 
-def _drawer(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) -> Callable[[], Iterator[np.ndarray]]:
-    def draw() -> Iterator[np.ndarray]:
-        # SFC64 is numpy's fastest generator. One key per blob makes the blobs independent of each other's sizes.
-        random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
-        centre, deviation = _distribution(step, blob, gain)
-        if step.layer.type == 'BatchNorm' and blob == 2:
-            yield np.array([_FACTOR])
-            return
-        done = 0
-        while done < count:
-            part = random.standard_normal(min(_BLOCK, count - done), np.float32)
-            part *= np.float32(deviation)
-            part += np.float32(centre)
-            if step.layer.type == 'BatchNorm':
-                if blob == 1:
-                    np.abs(part, out=part)
-                    part += np.float32(0.2)
-                part *= _FACTOR
-            yield part
-            done += part.size
-
-    return draw
+def _draw(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) -> Iterator[np.ndarray]:
+    # SFC64 is numpy's fastest generator. One key per blob makes the blobs independent of each other's sizes.
+    random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+    centre, deviation = _distribution(step, blob, gain)
+    norm = step.layer.type == 'BatchNorm'
+    if norm and blob == 2:
+        yield np.array([_FACTOR])
+        return
+    for done in range(0, count, _BLOCK):
+        part = random.standard_normal(min(_BLOCK, count - done), np.float32)
+        part *= np.float32(deviation)
+        part += np.float32(centre)
+        if norm and blob == 1:
+            np.abs(part, out=part)
+            part += np.float32(0.2)
+        if norm:
+            part *= _FACTOR
+        yield part
 
 
 def _distribution(step: Step, blob: int, gain: float) -> tuple[float, float]:

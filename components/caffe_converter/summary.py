@@ -100,30 +100,21 @@ class NetworkSummary:
             cost = f'{layer.flops / 1e6:,.2f}' if layer.flops else ''
             rows.append((printable(layer.name), layer.type, describe(layer.output_shape), count, cost))
         rows.append(('total', '', '', f'{self.parameters:,}', f'{self.flops / 1e6:,.2f}'))
-        widths = [max(len(row[at]) for row in rows) for at in range(5)]
-        lines = []
-        for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
-            cells += [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-            lines.append('  '.join(cells).rstrip())
+        w = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [f'{a:{w[0]}}  {b:{w[1]}}  {c:{w[2]}}  {d:>{w[3]}}  {e:>{w[4]}}'.rstrip() for a, b, c, d, e in rows]
         rule = '-' * max(len(line) for line in lines)
         return '\n'.join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
 def summarise(network: Network) -> NetworkSummary:
     """Summarises a matched network."""
-    rows = [
-        LayerRow(
-            step.layer.name,
-            network.names[step.layer.name],
-            step.layer.type,
-            step.layer.line,
-            keras_shape(step.plan.tops[0].shape),
-            sum(math.prod(shape) for shape in step.plan.blobs),
-            step.plan.flops,
+    rows = []
+    for step in network.steps:
+        layer, plan = step.layer, step.plan
+        shape, parameters = keras_shape(plan.tops[0].shape), sum(map(math.prod, plan.blobs))
+        rows.append(
+            LayerRow(layer.name, network.names[layer.name], layer.type, layer.line, shape, parameters, plan.flops)
         )
-        for step in network.steps
-    ]
     return NetworkSummary(
         network.graph.name,
         network.graph.path,

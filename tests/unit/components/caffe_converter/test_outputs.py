@@ -183,6 +183,13 @@ def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
     }  # fmt: skip
 
 
+def test_pickle_lists_both_bottoms_of_crop(make_net, tmp_path):
+    write_pickle(open_network(*make_net(nets.OPENCV['Crop'])), tmp_path / 'x.pkl', include_non_weight=True)
+    (crop,) = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
+    assert [blob['name'] for blob in crop['bottoms']] == ['data', 'p']
+    assert [blob['shape'] for blob in [*crop['bottoms'], *crop['tops']]] == [(11, 8, 6), (6, 4, 6), (6, 4, 6)]
+
+
 def _load_in_another_process(path, imports):
     code = f'import keras, sys{imports}\nprint(keras.models.load_model({str(path)!r}).output_shape)'
     return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
