@@ -13,7 +13,7 @@ import pytest
 from components.caffe_converter.__main__ import main
 
 _ROOT = Path(__file__).resolve().parents[4]
-_PACKAGES = ['numpy', 'h5py', 'tqdm']  # as in the README of the converter
+_PACKAGES = ['numpy', 'h5py', 'tqdm']
 _ABSENT = ['tfx', 'tensorflow', 'keras', 'apache_beam', 'google.protobuf']
 
 
@@ -55,6 +55,11 @@ def test_writes_the_same_bytes_as_the_full_environment(fresh_python, small_vgg, 
     written = (tmp_path / f'fresh{ending}').read_bytes()
     assert len(written) > 4 * 242_939  # bytes of all weights
     assert written == (tmp_path / f'full{ending}').read_bytes()
+
+
+def test_the_readme_installs_these_packages():
+    readme = (_ROOT / 'components/caffe_converter/README.md').read_text()
+    assert f'--constraints constraints.txt {" ".join(_PACKAGES)}\n' in readme
 
 
 @pytest.mark.parametrize('module', _ABSENT)
