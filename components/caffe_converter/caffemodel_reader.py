@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -241,12 +240,8 @@ class CaffeModel(WireFile):
         """Releases the memory of a blob's pages; the next access reads them from the file again."""
         if not hasattr(mmap, 'MADV_DONTNEED'):
             return
-        for start, stop in self._spans(blob):
-            start -= start % mmap.PAGESIZE
-            self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
-
-    @staticmethod
-    def _spans(blob: StoredBlob) -> Iterator[tuple[int, int]]:
         for piece in blob.pieces:
             if piece.count * piece.stride > 1 << 20:
-                yield piece.start, piece.start + piece.count * piece.stride - (piece.stride - piece.size)
+                start = piece.start - piece.start % mmap.PAGESIZE
+                stop = piece.start + (piece.count - 1) * piece.stride + piece.size
+                self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)

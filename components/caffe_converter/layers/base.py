@@ -109,13 +109,6 @@ class Layer:
         message.expect((*known, 'engine'), f'layer {shown(self.name)}: {name}')
         return message
 
-    def bottoms_must_be(self, bottoms: Sequence[Blob], low: int, high: int | None = None) -> None:
-        """Raises InputError unless the number of inputs is in [low, high]; `high` defaults to `low`."""
-        high = low if high is None else high
-        if not low <= len(bottoms) <= high:
-            wanted = str(low) if low == high else f'{low} to {high}' if high < 1000 else f'{low} or more'
-            raise self.error(f'expected {wanted} bottom blobs, found {len(bottoms)}')
-
     def axis(self, message: Message, name: str, default: int, rank: int, low: int = 1) -> int:
         """Reads an axis in [low, rank); negative values count from the end."""
         given = message.integer(name, default, -MAX_AXES, MAX_AXES)
@@ -156,12 +149,18 @@ Planner = Callable[[Layer, Sequence[Blob]], Plan]
 PLANNERS: dict[str, Planner] = {}
 
 
-def planner(*types: str) -> Callable[[Planner], Planner]:
-    """Registers a function as the planner of Caffe layer types."""
+def planner(*types: str, bottoms: tuple[int, int] = (1, 1)) -> Callable[[Planner], Planner]:
+    """Registers a function as the planner of Caffe layer types whose number of bottoms is in [low, high]."""
+    low, high = bottoms
 
     def register(function: Planner) -> Planner:
-        for name in types:
-            PLANNERS[name] = function
+        def checked(layer: Layer, given: Sequence[Blob]) -> Plan:
+            if not low <= len(given) <= high:
+                wanted = str(low) if low == high else f'{low} to {high}' if high < 1000 else f'{low} or more'
+                raise layer.error(f'number of bottom blobs: expected {wanted}, found {len(given)}')
+            return function(layer, given)
+
+        PLANNERS.update(dict.fromkeys(types, checked))
         return function
 
     return register

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from components.caffe_converter.layers.base import Blob, Layer, Plan, describe, planner, stored_axis
 
 
-@planner('Eltwise')
+@planner('Eltwise', bottoms=(2, 1000))
 def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """eltwise_layer.cpp: PROD, SUM with coefficients, MAX of inputs of one shape."""
     param = layer.param('eltwise_param', 'operation', 'coeff', 'stable_prod_grad')
-    layer.bottoms_must_be(bottoms, 2, 1000)
     operation = param.enum('operation', {0: 'PROD', 1: 'SUM', 2: 'MAX'}, 'SUM')
     coefficients = param.numbers('coeff')
     if coefficients and operation != 'SUM':
@@ -37,7 +36,6 @@ def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def arg_max(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """argmax_layer.cpp: the indices of the top_k largest values, or with out_max_val the values."""
     param = layer.param('argmax_param', 'out_max_val', 'top_k', 'axis')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     values = param.boolean('out_max_val', False)
     top_k = param.integer('top_k', 1, 1)
@@ -59,7 +57,6 @@ def arg_max(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def reduction(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """reduction_layer.cpp: reduces all axes from `axis` on to coeff · SUM, ASUM (of |x|), SUMSQ or MEAN."""
     param = layer.param('reduction_param', 'operation', 'axis', 'coeff')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     operation = param.enum('operation', {1: 'SUM', 2: 'ASUM', 3: 'SUMSQ', 4: 'MEAN'}, 'SUM')
     axis = layer.axis(param, 'axis', 0, len(shape))

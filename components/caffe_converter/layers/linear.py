@@ -38,11 +38,10 @@ def pair(layer: Layer, param: Message, name: str, default: int | None, low: int,
     return values[0], values[-1]
 
 
-@planner('Convolution', 'Deconvolution')
+@planner('Convolution', 'Deconvolution', bottoms=(1, 1000))
 def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes; all inputs share one kernel."""
     param = layer.param('convolution_param', *_CONVOLUTION)
-    layer.bottoms_must_be(bottoms, 1, 1000)
     channels, height, width = layer.image(bottoms[0])
     if any(bottom.shape != bottoms[0].shape for bottom in bottoms):
         raise layer.error('all bottom blobs must have the same shape')
@@ -109,7 +108,6 @@ def inner_product(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     param = layer.param(
         'inner_product_param', 'num_output', 'bias_term', 'weight_filler', 'bias_filler', 'axis', 'transpose'
     )
-    layer.bottoms_must_be(bottoms, 1)
     (bottom,) = bottoms
     axis = layer.axis(param, 'axis', 1, len(bottom.shape))
     outputs = _num_output(layer, param)

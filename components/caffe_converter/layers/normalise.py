@@ -31,7 +31,6 @@ def batch_norm(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     Keras' BatchNormalization without gamma and beta computes the same from the moving mean and variance.
     """
     param = layer.param('batch_norm_param', 'use_global_stats', 'moving_average_fraction', 'eps')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     if not param.boolean('use_global_stats', True):
         raise layer.error(
@@ -83,13 +82,12 @@ def _spread(shape: Shape, axis: int, end: int) -> tuple[Shape, tuple[int, ...], 
     return padded, order, kept
 
 
-@planner('Scale', 'Bias')
+@planner('Scale', 'Bias', bottoms=(1, 2))
 def scale(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """scale_layer.cpp, bias_layer.cpp: x · a (+ b), or x + b; a (b) is learned or is the second bottom."""
     scales = layer.type == 'Scale'
     extra = ('bias_term', 'bias_filler') if scales else ()
     param = layer.param('scale_param' if scales else 'bias_param', 'axis', 'num_axes', 'filler', *extra)
-    layer.bottoms_must_be(bottoms, 1, 2)
     shape = bottoms[0].shape
     with_bias = scales and param.boolean('bias_term', False)
     learned = ['gamma', 'beta'] if with_bias else ['gamma' if scales else 'beta']
@@ -127,7 +125,6 @@ def scale(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def lrn(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """lrn_layer.cpp: x / (k + alpha/n · Σ x²)^beta across channels; within a channel, n² for n and 1 for k."""
     param = layer.param('lrn_param', 'local_size', 'alpha', 'beta', 'norm_region', 'k')
-    layer.bottoms_must_be(bottoms, 1)
     layer.image(bottoms[0])
     size = param.integer('local_size', 5, 1)
     if size % 2 == 0:
@@ -146,7 +143,6 @@ def lrn(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def normalize(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """SSD's normalize_layer.cpp: x / sqrt(Σ x² + eps) · scale; Σ over C, H, W or over the channels of each place."""
     param = layer.param('norm_param', 'across_spatial', 'scale_filler', 'channel_shared', 'eps')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     channels, _, _ = layer.image(bottoms[0])
     shared = param.boolean('channel_shared', True)

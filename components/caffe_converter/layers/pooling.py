@@ -29,7 +29,6 @@ def pooling(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
         'pooling_param', 'pool', 'pad', 'pad_h', 'pad_w', 'kernel_size', 'kernel_h', 'kernel_w', 'stride', 'stride_h',
         'stride_w', 'global_pooling', 'round_mode', 'ceil_mode',
     )  # fmt: skip
-    layer.bottoms_must_be(bottoms, 1)
     if len(layer.tops) > 1:
         raise layer.error('a second top (the mask of MAX pooling) is not supported')
     method = param.enum('pool', {0: 'MAX', 1: 'AVE', 2: 'STOCHASTIC'}, 'MAX')

@@ -29,10 +29,9 @@ def _legacy_axis(layer: Layer, param_name: str, axis_name: str, legacy: str, ran
     return layer.axis(param, legacy if legacy in param else axis_name, 1, rank)
 
 
-@planner('Concat')
+@planner('Concat', bottoms=(1, 1000))
 def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """concat_layer.cpp: concatenates the inputs along an axis."""
-    layer.bottoms_must_be(bottoms, 1, 1000)
     shape = list(bottoms[0].shape)
     axis = _legacy_axis(layer, 'concat_param', 'axis', 'concat_dim', len(shape))
     for bottom in bottoms[1:]:
@@ -50,7 +49,6 @@ def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 @planner('Slice')
 def slice_(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """slice_layer.cpp: cuts an axis at slice_point, or into equal parts."""
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     axis = _legacy_axis(layer, 'slice_param', 'axis', 'slice_dim', len(shape), 'slice_point')
     param = layer.message.message('slice_param')
@@ -82,7 +80,6 @@ def _flattened(layer: Layer, bottom: Blob, shape: Shape) -> Plan:
 def flatten(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """flatten_layer.cpp: merges the axes from `axis` to `end_axis`."""
     param = layer.param('flatten_param', 'axis', 'end_axis')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     axis = layer.axis(param, 'axis', 1, len(shape))
     end = layer.axis(param, 'end_axis', -1, len(shape))
@@ -95,7 +92,6 @@ def flatten(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def reshape(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """reshape_layer.cpp: replaces `num_axes` axes from `axis` on; 0 copies the input's size, -1 takes the rest."""
     param = layer.param('reshape_param', 'shape', 'axis', 'num_axes')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     rank = len(shape)
     axis = param.integer('axis', 0, -MAX_AXES, MAX_AXES)
@@ -134,7 +130,6 @@ def reshape(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def permute(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """SSD's permute_layer.cpp: puts the axes in the given order, then those not named."""
     param = layer.param('permute_param', 'order')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     order = param.integers('order', 0, max(len(shape) - 1, 0))
     if len(set(order)) < len(order):
@@ -149,11 +144,10 @@ def permute(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     return Plan([top], options={'order': moved})
 
 
-@planner('Crop')
+@planner('Crop', bottoms=(2, 2))
 def crop(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """crop_layer.cpp: crops the first input to the second one's size from `axis` on, at `offset`."""
     param = layer.param('crop_param', 'axis', 'offset')
-    layer.bottoms_must_be(bottoms, 2)
     shape, other = bottoms[0].shape, bottoms[1].shape
     axis = layer.axis(param, 'axis', 2, len(shape))
     offsets = param.integers('offset')

@@ -156,6 +156,9 @@ def test_weights_by_name_in_both_generations(tmp_path):
         (_DATA + 'layer { name: "b" type: "BatchNorm" bottom: "data" top: "b" '
          'batch_norm_param { use_global_stats: false } }',
          'use_global_stats: false computes statistics from each test batch'),
+        (_DATA + 'layer { name: "r" type: "ReLU" bottom: "data" bottom: "data" top: "r" }',
+         r"layer 'r' \(ReLU\): number of bottom blobs: expected 1, found 2"),
+        (_DATA + 'layer { name: "e" type: "Eltwise" bottom: "data" top: "e" }', 'expected 2 or more, found 1'),
         (_DATA + 'layer { name: "a" type: "Accuracy" bottom: "data" top: "a" }' + _conv('c', 'a'),
          "bottom 'a' is made by layer 'a' \\(Accuracy\\), which is for training only"),
     ],
