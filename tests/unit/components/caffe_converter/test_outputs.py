@@ -4,8 +4,6 @@
 
 import importlib.util
 import pickle
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from components.caffe_converter import convert, read_weights
 from components.caffe_converter.copying import contiguous
 from components.caffe_converter.keras_plan import keras_order
 from components.caffe_converter.network import open_network
-from components.caffe_converter.outputs import write_hdf5, write_keras, write_pickle
+from components.caffe_converter.outputs import write_hdf5, write_pickle
 
 TOLERANCE = 1e-4
 _spec = importlib.util.spec_from_file_location('caffe_converter_nets', Path(__file__).with_name('layer_nets.py'))
@@ -188,34 +186,6 @@ def test_pickle_lists_both_bottoms_of_crop(make_net, tmp_path):
     (crop,) = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
     assert [blob['name'] for blob in crop['bottoms']] == ['data', 'p']
     assert [blob['shape'] for blob in [*crop['bottoms'], *crop['tops']]] == [(11, 8, 6), (6, 4, 6), (6, 4, 6)]
-
-
-def _load_in_another_process(path, imports):
-    code = f'import keras, sys{imports}\nprint(keras.models.load_model({str(path)!r}).output_shape)'
-    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
-
-
-def test_keras_file_with_custom_layers_loads_after_importing_them(make_net, tmp_path):
-    assert write_keras(open_network(*make_net(nets.NUMPY['LRN k'])), tmp_path / 'x.keras') is True
-    done = _load_in_another_process(tmp_path / 'x.keras', ', components.caffe_converter.keras_layers')
-    assert done.stdout.strip() == '(None, 11, 8, 6)', done.stderr
-    done = _load_in_another_process(tmp_path / 'x.keras', '')
-    assert done.returncode == 1 and "Could not locate class 'LRN'" in done.stderr
-
-
-def test_keras_file_without_custom_layers_loads_without_the_package(small_vgg, tmp_path):
-    assert write_keras(open_network(*small_vgg), tmp_path / 'x.keras') is False
-    done = _load_in_another_process(tmp_path / 'x.keras', '; sys.modules["components"] = None')
-    assert done.stdout.strip() == '(None, 11)', done.stderr
-
-
-def test_importing_the_package_is_cheap():
-    code = (
-        'import sys, components.caffe_converter as c; c.check, c.convert, c.write_random_caffemodel; '
-        'print([m for m in ("keras", "tensorflow", "h5py", "tfx") if m in sys.modules])'
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '[]'
 
 
 @pytest.mark.parametrize('shape', [(3, 3, 70, 300), (5, 70, 3, 300), (70_000, 33), (90, 5, 7, 40), (3,), ()])

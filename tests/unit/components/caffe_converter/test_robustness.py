@@ -3,8 +3,6 @@
 """Untrusted files: any content gives a network or a one-line error, quickly and in little memory."""
 
 import resource
-import subprocess
-import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -20,7 +18,6 @@ from components.caffe_converter.outputs import write_hdf5
 from components.caffe_converter.summary import summarise
 from components.errors import InputError
 
-_ROOT = Path(__file__).resolve().parents[4]
 _TEXT = """input: "data" input_shape { dim: 1 dim: 2 dim: 6 dim: 5 }
 layer { name: "c" type: "Convolution" bottom: "data" top: "c"
         convolution_param { num_output: 4 kernel_size: 3 pad: 1 } }
@@ -177,32 +174,6 @@ def test_a_network_too_deep_for_keras(files):
     (folder / 'w').write_bytes(weights)
     with pytest.raises(InputError, match='found 9001 layers, too many in a row for its recursion'):
         convert(folder / 'n', folder / 'w')
-
-
-def _peak(prototxt: Path, caffemodel: Path, out: Path) -> int:
-    """Peak resident bytes of a conversion to .h5 in its own process."""
-    code = (
-        'import resource, sys\nfrom components.caffe_converter.__main__ import main\n'
-        'status = main(sys.argv[1:])\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\nsys.exit(status)'
-    )
-    command = [sys.executable, '-c', code, str(out), str(prototxt), str(caffemodel)]
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
-    return int(done.stdout) * (1 if sys.platform == 'darwin' else 1024)
-
-
-def test_conversion_takes_less_memory_than_the_file(tmp_path):
-    """A quarter of VGG-Face's fc6 in one blob, 103 MB: needs the file's pages and two slabs, but no copy."""
-    small, large = tmp_path / 'small.prototxt', tmp_path / 'large.prototxt'
-    small.write_text(vgg_face_prototxt(4, True, 32, 8, 3))
-    large.write_text(vgg_face_prototxt(32, True, 224, 2048, 10))
-    sizes = []
-    for prototxt in (small, large):
-        write_random_caffemodel(prototxt, prototxt.with_suffix('.caffemodel'), seed=0)
-        sizes.append(_peak(prototxt, prototxt.with_suffix('.caffemodel'), tmp_path / 'x.h5'))
-    size = large.with_suffix('.caffemodel').stat().st_size
-    assert size > 120e6
-    assert sizes[1] - sizes[0] < 1.3 * size
-    assert (tmp_path / 'x.h5').stat().st_size == pytest.approx(size, rel=0.01)
 
 
 def test_checking_a_large_file_is_quick_and_needs_no_memory(tmp_path):
