@@ -1,39 +1,27 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Converts Caffe networks to Keras, without Caffe.
+"""Converts Caffe networks to Keras without Caffe; see README.md beside this file.
 
-Importing this package imports neither TensorFlow nor Keras; what needs them imports them when it is called. See
-README.md beside this file.
+Importing this package loads neither TensorFlow, Keras nor TFX. Each name below is imported on first use.
 """
 
-from __future__ import annotations
+from components import lazy
 
-import importlib
-from typing import Any
-
-from components.caffe_converter.registration import register_when_keras_is_imported
-
-_WHERE = {
+_MODULES = {
     'check': 'api',
     'convert': 'api',
     'read_weights': 'api',
-    'report': 'api',
     'NetworkSummary': 'summary',
     'LayerRow': 'summary',
-    'write_caffemodel': 'writer',
-    'write_random_caffemodel': 'writer',
-    'vgg_face_prototxt': 'writer',
-    'VGG_FACE_DEPLOY': 'writer',
-    'VGG_FACE_DEPLOY_FULL': 'writer',
+    'write_caffemodel': 'caffemodel_writer',
+    'write_random_caffemodel': 'random_weights',
+    'vgg_face_prototxt': 'vgg_face',
+    'VGG_FACE_DEPLOY': 'vgg_face',
+    'VGG_FACE_DEPLOY_FULL': 'vgg_face',
+    'CaffeConverter': 'component',
+    'Settings': 'settings',
 }
 
-__all__ = list(_WHERE)
+__all__ = list(_MODULES)
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _WHERE:
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(importlib.import_module(f'{__name__}.{_WHERE[name]}'), name)
-
-
-register_when_keras_is_imported()
+__getattr__ = lazy.exports(__name__, _MODULES)

@@ -20,46 +20,46 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='python -m components.caffe_converter',
         description='Converts a Caffe network to Keras, without Caffe.',
-        epilog='Exit status: 0 done, 2 the arguments or files cannot be used, 1 anything else. '
+        epilog='Exit status: 0 on success, 2 for unusable arguments or files, 1 for other failures. '
         'Messages go to stderr, tables to stdout.',
     )
-    parser.add_argument('out_file', metavar='OUT_FILE', help='the file to write; its ending may be left out')
-    parser.add_argument('prototxt', metavar='PROTOTXT', help='the network, V1 or V2; of a train_val file the TEST net')
-    parser.add_argument('caffemodel', metavar='CAFFEMODEL', help='its weights (V1 or V2)')
+    parser.add_argument('out_file', metavar='OUT_FILE', help='file to write; the ending is optional')
+    parser.add_argument('prototxt', metavar='PROTOTXT', help='network, V1 or V2; a train_val file gives its TEST net')
+    parser.add_argument('caffemodel', metavar='CAFFEMODEL', help='its weights, V1 or V2')
     parser.add_argument(
         '-f', '--format', choices=list(_SUFFIXES), default='hdf5',
         help='hdf5: weights for load_weights (default); keras: the whole model; pickle: weights as plain dictionaries',
     )  # fmt: skip
     parser.add_argument(
         '-n', '--include_non_weight', '--include-non-weight', action='store_true',
-        help='with -f pickle: also list the layers that have no weights',
+        help='with -f pickle: also list layers without weights',
     )  # fmt: skip
     parser.add_argument(
         '-u', '--skip_unknown', '--skip-unknown', action='store_true',
-        help='leave layers of unknown types out, with what depends on them, instead of stopping',
+        help='leave out layers of unknown types and their dependents instead of stopping',
     )  # fmt: skip
     parser.add_argument(
         '-b', '--backend', default='tensorflow', metavar='NAME',
-        help='tensorflow (default), jax or torch: all have the same weights; theano, which turned kernels, is refused',
+        help='tensorflow (default), jax or torch; the weights are the same. theano, which flips kernels, is refused',
     )  # fmt: skip
-    parser.add_argument('-v', '--verbose', action='store_true', help='report every layer and its weights on stderr')
-    parser.add_argument('--output-layer', metavar='NAME', help='convert only this layer and what it needs')
+    parser.add_argument('-v', '--verbose', action='store_true', help='list each layer and its weights on stderr')
+    parser.add_argument('--output-layer', metavar='NAME', help='convert only this layer and its ancestors')
     parser.add_argument(
-        '--input-size', nargs=2, type=int, metavar=('H', 'W'), help="size of image inputs, in place of the prototxt's"
+        '--input-size', nargs=2, type=int, metavar=('H', 'W'), help='size of image inputs, overriding the prototxt'
     )
     parser.add_argument('--summary', action='store_true', help='print layer, type, output shape, parameters and FLOPs')
     parser.add_argument(
         '--hand-built', action='store_true',
-        help="with -f hdf5: for a model written by hand of stock Keras layers: the prototxt's order, BatchNorm and "
+        help="with -f hdf5: for a hand-written model of stock Keras layers: the prototxt's order, BatchNorm and "
         'Scale as one BatchNormalization',
     )  # fmt: skip
     return parser
 
 
 def _check_options(options: argparse.Namespace) -> Path:
-    """The file to write. Raises InputError for options that cannot be."""
+    """Returns the file to write. Raises InputError for unusable options."""
     if options.backend not in ('tensorflow', 'jax', 'torch'):
-        raise InputError(f'-b: expected tensorflow, jax or torch, found {options.backend!r}; leave it out')
+        raise InputError(f'-b: expected tensorflow, jax or torch, found {options.backend!r}; omit -b')
     if options.hand_built and options.format != 'hdf5':
         raise InputError(f'--hand-built: expected -f hdf5, found -f {options.format}')
     if options.input_size and not all(0 < n < 1 << 16 for n in options.input_size):
@@ -73,7 +73,7 @@ def _check_options(options: argparse.Namespace) -> Path:
         raise InputError(f'{out}: expected a folder to write to, found no folder {out.parent}; make it first')
     if any(os.path.exists(out) and os.path.exists(p) and os.path.samefile(out, p)
            for p in (options.prototxt, options.caffemodel)):  # fmt: skip
-        raise InputError(f'{out}: expected another file than the inputs; give OUT_FILE another name')
+        raise InputError(f'{out}: this file is an input; give OUT_FILE another name')
     return out
 
 
@@ -103,19 +103,22 @@ def _run(options: argparse.Namespace) -> None:
         _report(summary)
     if options.summary:
         print(summary.table())
+    custom_layers = False
     try:
         if options.format == 'hdf5':
             outputs.write_hdf5(network, out, hand_built=options.hand_built, quiet=False)
         elif options.format == 'pickle':
             outputs.write_pickle(network, out, include_non_weight=options.include_non_weight, quiet=False)
         else:
-            outputs.write_keras(network, out, quiet=False)
+            custom_layers = outputs.write_keras(network, out, quiet=False)
     except OSError as error:
-        # h5py puts its whole call stack into the message; the errno says what is wrong.
+        # h5py puts its whole call stack into the message; the errno is enough.
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
         raise InputError(f'{out}: cannot be written: {reason}; give another OUT_FILE') from None
     names = ', '.join(dict.fromkeys(printable(name) for name, _ in summary.outputs))
     print(f'{out}: {summary.parameters:,} parameters, {len(summary.layers)} layers up to {names}', file=sys.stderr)
+    if custom_layers:
+        print(f'{out}: import components.caffe_converter.keras_layers before you load this file', file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,11 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The converter's functions: check, convert, read_weights, report."""
+"""The converter's functions: check, convert, read_weights."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,15 +22,15 @@ Path = str | os.PathLike[str]
 def check(
     prototxt: Path, caffemodel: Path, *, output_layer: str | None = None, input_size: tuple[int, int] | None = None
 ) -> NetworkSummary:
-    """Checks that two files belong together and can be converted, without loading a weight or importing Keras.
+    """Checks that two files match and can be converted, without loading weights or importing Keras.
 
-    Takes milliseconds for a file of any size: weights are only measured.
+    Takes milliseconds for a file of any size.
 
     Args:
-      prototxt: the network, V1 or V2 text format; of a train_val file the TEST network.
+      prototxt: the network, V1 or V2 text format; the TEST network of a train_val file.
       caffemodel: its weights, V1 or V2.
-      output_layer: the Caffe name of the layer to end at; None for every output of the network.
-      input_size: height and width of image inputs, in place of the prototxt's.
+      output_layer: the Caffe name of the last layer to convert; None for every output of the network.
+      input_size: height and width of image inputs, overriding the prototxt.
 
     Raises:
       InputError: one line that names the file, the layer, what was expected and what was found.
@@ -47,18 +47,18 @@ def convert(
     skip_unknown: bool = False,
     quiet: bool = True,
 ) -> keras.Model:
-    """A Keras model that computes what Caffe computes.
+    """Converts a network to a Keras model that computes the same as Caffe.
 
     Args:
       prototxt, caffemodel, output_layer, input_size: as for `check`.
-      skip_unknown: leave layers of unknown types out, with everything that depends on them.
+      skip_unknown: leave out layers of unknown types and their dependents.
       quiet: show no progress.
 
     Returns:
-      A functional model. Inputs: float32 [B, H, W, C] as the network was trained (for VGG-Face BGR, 0-255, minus the
-      mean). Output: that of `output_layer`, or a list of all outputs where there are several; images are
-      [B, H, W, C], vectors [B, C]. Layers have their Caffe names ('/' becomes '_'), so `conv5_1` can be unfrozen by
-      name; helpers are named after their layer (`conv1_pad`, `fc6_flatten`).
+      A functional model. Inputs: float32 [B, H, W, C], as in training (VGG-Face: BGR, 0-255, minus the mean). Output:
+      that of `output_layer`, or a list of all outputs if there are several; images are [B, H, W, C], vectors [B, C].
+      Layers keep their Caffe names ('/' becomes '_'), so `conv5_1` can be unfrozen by name; helper layers are named
+      after their layer (`conv1_pad`, `fc6_flatten`).
 
     Raises:
       InputError: as for `check`.
@@ -74,19 +74,19 @@ def convert(
 def read_weights(
     prototxt: Path, caffemodel: Path, *, output_layer: str | None = None, input_size: tuple[int, int] | None = None
 ) -> dict[str, list[np.ndarray]]:
-    """Caffe layer name → its weights, float32, in Keras' layouts:
+    """Reads the weights: Caffe layer name → float32 arrays in Keras' layouts.
 
     | layer | weights |
     | --- | --- |
     | Convolution | kernel [kh, kw, in/group, out], bias [out] |
     | Deconvolution | kernel [kh, kw, out/group, in], bias [out] |
-    | InnerProduct | kernel [in, out], bias [out]; `in` runs over H, W, C where the input is an image |
+    | InnerProduct | kernel [in, out], bias [out]; `in` runs over H, W, C if the input is an image |
     | BatchNorm | moving mean [C], moving variance [C], divided by Caffe's scale factor |
     | Scale, Bias | gamma, beta: [C], or the input's shape without leading ones |
-    | PReLU | alpha, 1 on every axis it is shared over: [1, 1, C] for an image |
+    | PReLU | alpha, 1 on every axis that shares it: [1, 1, C] for an image |
     | Normalize | scale [C] or [1] |
 
-    All of them are in memory at once. Raises InputError as `check` does.
+    All arrays are in memory at once. Raises InputError as `check` does.
     """
     network = open_network(prototxt, caffemodel, output_layer=output_layer, input_size=input_size)
     return {
@@ -94,10 +94,3 @@ def read_weights(
         for step in network.steps
         if step.plan.weights
     }
-
-
-def report(
-    prototxt: Path, caffemodel: Path, *, output_layer: str | None = None, input_size: tuple[int, int] | None = None
-) -> dict[str, Any]:
-    """`check`'s summary as plain values for JSON; see NetworkSummary for the keys."""
-    return check(prototxt, caffemodel, output_layer=output_layer, input_size=input_size).as_dict()

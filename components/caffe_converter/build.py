@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Planned Caffe layers as Keras layers: one function a type, plain Keras layers wherever they are exactly equal."""
+"""Builds a Keras model from planned Caffe layers: a table of layer types, with stock Keras layers if they are exact."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 import keras
 
 from components.caffe_converter import keras_layers as custom
-from components.caffe_converter.build_plan import helpers, is_plain_transpose, is_same_padding
 from components.caffe_converter.copying import owned
+from components.caffe_converter.keras_plan import helpers, is_plain_transpose, is_same_padding
 from components.caffe_converter.layers.base import stored_shape
 from components.caffe_converter.network import Network, Step
 from components.errors import InputError
 from components.progress import Progress
 
-# (step, Keras name, name for a helper layer by suffix, inputs) → output or outputs
+# (step, Keras name, name for a helper layer by suffix, inputs) → output or list of outputs
 Builder = Callable[[Step, str, Callable[[str], str], list[Any]], Any]
 _ZEROS = {'kernel_initializer': 'zeros', 'bias_initializer': 'zeros'}  # the weights come from the file
 
 
 def build_model(network: Network, quiet: bool = True) -> keras.Model:
-    """A Keras model of a matched network, with its weights.
+    """Builds a Keras model with its weights.
 
     Args:
       network: from open_network.
@@ -31,20 +31,25 @@ def build_model(network: Network, quiet: bool = True) -> keras.Model:
 
     Returns:
       A functional model: an Input for each of the network's inputs (float32 [B, H, W, C] for an image), one output for
-      each of its outputs (a list where there are several).
+      each of its outputs (a list if there are several).
 
     Raises:
-      InputError: the network is too deep for Keras' recursion (700 layers in a row are not).
+      InputError: the network is too deep for Keras' recursion; 700 layers in a row are not.
     """
     try:
         model = _functional(network)
     except RecursionError:
         raise InputError(
             f'{network.graph.path}: expected a network that Keras can build, found {len(network.steps)} layers, '
-            'too many in a row for its recursion; convert the weights alone (-f hdf5), or a part with --output-layer'
+            'too many in a row for its recursion; convert only the weights (-f hdf5), or a part with --output-layer'
         ) from None
     _load(network, model, quiet)
     return model
+
+
+def has_custom_layers(model: keras.Model) -> bool:
+    """Whether loading the saved model needs `import components.caffe_converter.keras_layers` first."""
+    return any(type(layer).__module__ == custom.__name__ for layer in model.layers)
 
 
 def _functional(network: Network) -> keras.Model:
@@ -77,11 +82,9 @@ def _build(step: Step, name: str, taken: set[str], bottoms: list[Any]) -> list[A
 
 
 def _load(network: Network, model: keras.Model, quiet: bool) -> None:
-    total = sum(bool(step.plan.weights) for step in network.steps)
-    with Progress('Converting', total, 'layers', quiet) as progress:
-        for step in network.steps:
-            if not step.plan.weights:
-                continue
+    with_weights = [step for step in network.steps if step.plan.weights]
+    with Progress('Converting', len(with_weights), 'layers', quiet) as progress:
+        for step in with_weights:
             layer = model.get_layer(network.names[step.layer.name])
             for variable, (weight, values) in zip(layer.weights, network.weights(step), strict=True):
                 variable.assign(owned(values).reshape(weight.shape))
@@ -92,13 +95,14 @@ def _convolution(step: Step, name: str, helper: Callable[[str], str], x: list[An
     o = step.plan.options
     before, _ = helpers(step)
     pad = keras.layers.ZeroPadding2D(o['pad'], name=helper('pad')) if before else None
-    border = 'same' if is_same_padding(step) else 'valid'
     layer: Any
     if max(o['stride']) > 1 and max(o['dilation']) > 1:
         layer = custom.Convolution(
-            o['filters'], o['kernel'], o['stride'], o['dilation'], o['group'], o['bias'], name=name
-        )
+            filters=o['filters'], kernel_size=o['kernel'], stride=o['stride'], dilation=o['dilation'],
+            groups=o['group'], use_bias=o['bias'], name=name,
+        )  # fmt: skip
     else:
+        border = 'same' if is_same_padding(step) else 'valid'
         layer = keras.layers.Conv2D(
             o['filters'], o['kernel'], o['stride'], border, dilation_rate=o['dilation'],
             groups=o['group'], use_bias=o['bias'], name=name, **_ZEROS,
@@ -110,8 +114,9 @@ def _deconvolution(step: Step, name: str, helper: Callable[[str], str], x: list[
     o = step.plan.options
     if not is_plain_transpose(step):
         layer = custom.Deconvolution(
-            o['filters'], o['kernel'], o['stride'], o['pad'], o['dilation'], o['group'], o['bias'], name=name
-        )
+            filters=o['filters'], kernel_size=o['kernel'], stride=o['stride'], pad=o['pad'], dilation=o['dilation'],
+            groups=o['group'], use_bias=o['bias'], name=name,
+        )  # fmt: skip
         return [layer(each) for each in x]
     layer = keras.layers.Conv2DTranspose(
         o['filters'], o['kernel'], o['stride'], 'valid', use_bias=o['bias'], name=name, **_ZEROS
@@ -124,7 +129,7 @@ def _deconvolution(step: Step, name: str, helper: Callable[[str], str], x: list[
 def _inner_product(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
     if o['axis'] > 1:
-        return custom.InnerProduct(o['units'], o['axis'], o['bias'], name=name)(x[0])
+        return custom.InnerProduct(units=o['units'], axis=o['axis'], use_bias=o['bias'], name=name)(x[0])
     before, _ = helpers(step)
     flat = keras.layers.Flatten(name=helper('flatten'))(x[0]) if before else x[0]
     return keras.layers.Dense(o['units'], use_bias=o['bias'], name=name, **_ZEROS)(flat)
@@ -132,30 +137,31 @@ def _inner_product(step: Step, name: str, helper: Callable[[str], str], x: list[
 
 def _pooling(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
-    largest = o['method'] == 'MAX'
-    even = all(
-        (count - 1) * s + k <= n for count, s, k, n in zip(o['sizes'], o['stride'], o['kernel'], o['size'], strict=True)
-    )
-    if o['pad'] != (0, 0) or not even:
-        return custom.Pooling(o['method'], o['kernel'], o['stride'], o['pad'], o['ceil'], name=name)(x[0])
-    if o['kernel'] == o['size']:
-        kind = keras.layers.GlobalMaxPooling2D if largest else keras.layers.GlobalAveragePooling2D
-        return kind(keepdims=True, name=name)(x[0])
-    kind = keras.layers.MaxPooling2D if largest else keras.layers.AveragePooling2D
-    return kind(o['kernel'], o['stride'], 'valid', name=name)(x[0])
+    method, kernel, stride = o['method'], o['kernel'], o['stride']
+    fits = all((count - 1) * s + k <= n for count, s, k, n in zip(o['sizes'], stride, kernel, o['size'], strict=True))
+    if o['pad'] != (0, 0) or not fits:
+        layer = custom.Pooling(method=method, kernel=kernel, stride=stride, pad=o['pad'], ceil=o['ceil'], name=name)
+    elif kernel == o['size']:
+        kind = keras.layers.GlobalMaxPooling2D if method == 'MAX' else keras.layers.GlobalAveragePooling2D
+        layer = kind(keepdims=True, name=name)
+    else:
+        kind = keras.layers.MaxPooling2D if method == 'MAX' else keras.layers.AveragePooling2D
+        layer = kind(kernel, stride, 'valid', name=name)
+    return layer(x[0])
 
 
 def _scale(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
-    second = ('gamma' if o['scales'] else 'beta') if o['two'] else ''
-    layer = custom.Scale(o['kept'], 'gamma' in o['learned'], 'beta' in o['learned'], second, name=name)
-    return layer(x if o['two'] else x[0])
+    layer = custom.Scale(
+        shape=o['kept'], scale='gamma' in o['learned'], bias='beta' in o['learned'], second=o['second'], name=name
+    )
+    return layer(x if o['second'] else x[0])
 
 
 def _eltwise(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
     if o['coefficients']:
-        return custom.WeightedSum(o['coefficients'], name=name)(x)
+        return custom.WeightedSum(coefficients=o['coefficients'], name=name)(x)
     kind = {'PROD': keras.layers.Multiply, 'SUM': keras.layers.Add, 'MAX': keras.layers.Maximum}[o['operation']]
     return kind(name=name)(x)
 
@@ -163,7 +169,7 @@ def _eltwise(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) 
 def _reshape(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
     if not o['keras_order']:
-        return custom.Reshape(o['to'][1:], name=name)(x[0])
+        return custom.Reshape(target=o['to'][1:], name=name)(x[0])
     if len(o['to']) == 2:
         return keras.layers.Flatten(name=name)(x[0])
     return keras.layers.Reshape(stored_shape(o['to'])[1:], name=name)(x[0])
@@ -175,16 +181,20 @@ def _concat(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -
     return keras.layers.Concatenate(step.plan.options['axis'], name=name)(x)
 
 
-def _relu(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
-    o = step.plan.options
+def _relu(o: dict[str, Any], name: str) -> Any:
     if o['slope'] == 0:
-        return keras.layers.ReLU(name=name)(x[0])
-    return keras.layers.LeakyReLU(negative_slope=o['slope'], name=name)(x[0])
+        return keras.layers.ReLU(name=name)
+    return keras.layers.LeakyReLU(negative_slope=o['slope'], name=name)
 
 
 def _of(layer: Callable[[dict[str, Any], str], Any]) -> Builder:
-    """A builder for one layer on one input."""
+    """A builder for one layer with one input."""
     return lambda step, name, helper, x: layer(step.plan.options, name)(x[0])
+
+
+def _same(kind: Any) -> Builder:
+    """A builder for a layer whose constructor takes the plan's options."""
+    return _of(lambda o, name: kind(**o, name=name))
 
 
 BUILDERS: dict[str, Builder] = {
@@ -197,27 +207,27 @@ BUILDERS: dict[str, Builder] = {
     'Eltwise': _eltwise,
     'Flatten': _reshape,
     'Reshape': _reshape,
-    'ReLU': _relu,
     'Concat': _concat,
-    'PReLU': _of(lambda o, name: keras.layers.PReLU(shared_axes=o['shared_axes'], name=name)),
-    'ELU': _of(lambda o, name: keras.layers.ELU(alpha=o['alpha'], name=name)),
+    'ReLU': _of(_relu),
     'Sigmoid': _of(lambda o, name: keras.layers.Activation('sigmoid', name=name)),
     'TanH': _of(lambda o, name: keras.layers.Activation('tanh', name=name)),
-    'AbsVal': _of(lambda o, name: custom.Absolute(name=name)),
-    'Power': _of(lambda o, name: custom.Power(**o, name=name)),
     'Dropout': _of(lambda o, name: keras.layers.Dropout(o['ratio'], name=name)),
-    'Split': _of(lambda o, name: keras.layers.Identity(name=name)),
-    'Softmax': _of(lambda o, name: keras.layers.Softmax(o['axis'], name=name)),
+    'Permute': _of(lambda o, name: keras.layers.Permute(o['order'][1:], name=name)),
     'BatchNorm': _of(
         lambda o, name: keras.layers.BatchNormalization(
             o['axis'], epsilon=o['eps'], center=False, scale=False, name=name
         )
     ),
-    'LRN': _of(lambda o, name: custom.LRN(o['size'], o['alpha'], o['beta'], o['k'], o['across'], name=name)),
-    'Normalize': _of(lambda o, name: custom.Normalize(o['across'], o['shared'], o['eps'], name=name)),
-    'Slice': _of(lambda o, name: custom.Slice(o['axis'], o['bounds'], name=name)),
-    'Permute': _of(lambda o, name: keras.layers.Permute(o['order'][1:], name=name)),
-    'Crop': _of(lambda o, name: custom.Crop(o['spans'], name=name)),
-    'ArgMax': _of(lambda o, name: custom.ArgMax(o['axis'], o['top_k'], o['values'], o['to'][1:], name=name)),
-    'Reduction': _of(lambda o, name: custom.Reduction(o['operation'], o['axis'], o['coefficient'], name=name)),
+    'PReLU': _same(keras.layers.PReLU),
+    'ELU': _same(keras.layers.ELU),
+    'Softmax': _same(keras.layers.Softmax),
+    'Split': _same(keras.layers.Identity),
+    'AbsVal': _same(custom.Absolute),
+    'Power': _same(custom.Power),
+    'LRN': _same(custom.LRN),
+    'Normalize': _same(custom.Normalize),
+    'Slice': _same(custom.Slice),
+    'Crop': _same(custom.Crop),
+    'ArgMax': _same(custom.ArgMax),
+    'Reduction': _same(custom.Reduction),
 }

@@ -15,14 +15,13 @@ from components.caffe_converter.settings import Settings
 class CaffeConverter(base_component.BaseComponent):
     """Converts a Caffe network, or the part of it up to a layer, to Keras.
 
-    The files' digests are execution properties: other content at the same path is converted again. Give paths that
-    follow the content (or do not change) for the cache to work across renames.
+    The cache key contains the paths and the files' digests: changed content, or a changed path, is converted again.
 
     Args:
       prototxt: path of the network.
       caffemodel: path of its weights.
-      settings: which part of the network, and the size of its input.
-      prototxt_sha256, caffemodel_sha256: of the files' content, hexadecimal; '' is not checked.
+      settings: the output layer and the input size.
+      prototxt_sha256, caffemodel_sha256: hexadecimal digests of the files; '' is not checked.
     """
 
     SPEC_CLASS = specification.make(

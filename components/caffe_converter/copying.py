@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Copies transposed weights at the speed of memory, and writes them as they are copied."""
+"""Copies transposed weights at the speed of memory, and writes them while it copies."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _THREADS = 4
 
 
 def contiguous(view: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """`view` as float32 in C order: into `out` (same shape), or a new array, or `view` itself where it is that already.
+    """Copies `view` as float32 in C order into `out` (same shape) or a new array; may return `view` if it is in order.
 
-    numpy walks a transposed copy in the order of the result, one cache line a value. Where the view's last axis is the
-    slowest in memory (Caffe's outputs, Keras' last axis), this copies a few outputs at a time: transposed within the
-    cache first, then to their places in runs.
+    numpy copies a transposed view in the order of the result and reads one cache line for each value. If the view's
+    last axis is the slowest in memory (Caffe's outputs, Keras' last axis), this copies a few outputs at a time: first
+    transposed within the cache, then in runs to their places.
     """
     order = sorted(range(view.ndim), key=lambda axis: -view.strides[axis])
     memory = view.transpose(order)
@@ -45,16 +45,16 @@ def contiguous(view: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
 
 
 def owned(view: np.ndarray) -> np.ndarray:
-    """`contiguous(view)`, never a view of a file: TensorFlow may keep, and write to, what it is given."""
+    """`contiguous(view)`, never a view of a file: TensorFlow may keep an array and write to it."""
     values = contiguous(view)
     return values if values.flags.owndata else values.copy()
 
 
 class Writer:
-    """Puts weights at their places in an open file: a few threads, each copying a slab and then writing it.
+    """Writes weights to their places in an open file with a few threads; each copies a slab, then writes it.
 
-    numpy's copies and the system's writes both let the other threads run, so copying costs little beside writing. Use
-    as a context manager. Takes a slab of memory a thread.
+    Both numpy's copy and the write release Python's lock, so copying overlaps with writing. Use as a context manager.
+    Needs one slab of memory for each thread.
     """
 
     def __init__(self, descriptor: int):
@@ -69,7 +69,7 @@ class Writer:
         self._pool.shutdown()
 
     def write(self, view: np.ndarray, offset: int) -> None:
-        """Writes `view`, in C order, as little-endian float32 from byte `offset` on, before it returns.
+        """Writes `view` in C order as little-endian float32 from byte `offset` on; returns when it is written.
 
         Raises:
           OSError: the file cannot be written.
@@ -77,7 +77,7 @@ class Writer:
         if view.ndim < 2:
             self._write(view.reshape(1, -1), [offset])
             return
-        # Slabs of the axis before the last: of a kernel [kh, kw, in, out], some of `in` for every place.
+        # A slab is a range of the axis before the last: part of `in` of a kernel [kh, kw, in, out].
         *spatial, channels, outputs = view.shape
         step = max(_SLAB // max(math.prod(spatial) * outputs, 1), 1)
         tasks = []
@@ -97,5 +97,5 @@ class Writer:
         for row, offset in zip(slab, offsets, strict=True):
             data = row.data.cast('B')
             done = 0
-            while done < len(data):  # one write takes 2 GB at most, and less when the disk gets full
+            while done < len(data):  # one write takes at most 2 GB, and less on a full disk
                 done += os.pwrite(self._descriptor, data[done:], offset + done)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of CaffeConverter: execution properties to paths to `convert_to_folder`."""
+"""The executor of CaffeConverter: takes paths from execution properties and calls `convert_to_folder`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from components.caffe_converter.settings import Settings
 
 
 class Executor(base_executor.BaseExecutor):
-    """Converts the network and writes it with its report."""
+    """Converts the network and writes the model with its report."""
 
     def Do(
         self,
@@ -26,27 +26,25 @@ class Executor(base_executor.BaseExecutor):
         """Runs the component.
 
         Args:
-          input_dict: nothing.
+          input_dict: empty.
           output_dict:
-            - model: Model, a folder with `base.keras` (float32 [B, H, W, C], as the network was trained, to the output
-              layer's output) and `report.json` (see `folder.convert_to_folder`).
+            - model: Model, a folder with `base.keras` (from float32 [B, H, W, C], as in training, to the output layer's
+              output) and `report.json` (see `folder.convert_to_folder`).
           exec_properties:
             - prototxt: str, path of the network.
             - caffemodel: str, path of its weights.
             - settings: str, JSON of `Settings`.
-            - prototxt_sha256, caffemodel_sha256: str, of the files' content; '' is not checked.
+            - prototxt_sha256, caffemodel_sha256: str, digests of the files; '' is not checked.
 
         Raises:
-          InputError: the files cannot be converted, or changed since their digests were taken.
+          InputError: the files cannot be converted, or differ from their digests.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        settings = Settings.from_json(exec_properties['settings'])
         convert_to_folder(
             exec_properties['prototxt'],
             exec_properties['caffemodel'],
             artifact_utils.get_single_uri(output_dict['model']),
-            output_layer=settings.output_layer,
-            input_size=settings.size,
+            Settings.from_json(exec_properties['settings']),
             prototxt_sha256=exec_properties['prototxt_sha256'],
             caffemodel_sha256=exec_properties['caffemodel_sha256'],
         )

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A converted network as a folder: the model and a report that says what it was made of."""
+"""Writes a converted network to a folder: the model, and a report of its files and layers."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ import json
 import os
 
 from components import names
-from components.caffe_converter.api import check, convert
+from components.caffe_converter.network import open_network
+from components.caffe_converter.outputs import write_keras
+from components.caffe_converter.settings import Settings
+from components.caffe_converter.summary import summarise
 from components.errors import InputError
-from components.io.files import any_path, atomic_path, sha256_file, write_text
-
-REPORT_FILE = 'report.json'
+from components.io.files import any_path, sha256_file, write_text
 
 
 def convert_to_folder(
     prototxt: str,
     caffemodel: str,
     folder: str | os.PathLike[str],
+    settings: Settings,
     *,
-    output_layer: str | None = None,
-    input_size: tuple[int, int] | None = None,
     prototxt_sha256: str = '',
     caffemodel_sha256: str = '',
 ) -> None:
-    """Writes `base.keras` and `report.json` into a folder (made where it is missing), each whole or not at all.
+    """Writes `base.keras` and `report.json` to a folder, which is made if missing; each file atomically.
 
     The report is JSON: prototxt and caffemodel ({"file": name, "sha256"}), input_shape, output_layer, output_shape
-    (Keras order, no batch), parameters, flops, and layers, one object each with name, keras_name, type, line,
+    (Keras order, no batch), parameters, flops, and layers: an object for each, with name, keras_name, type, line,
     output_shape, parameters and flops.
 
     Args:
       prototxt, caffemodel: the files.
-      folder: where to write; may be in a bucket.
-      output_layer: the Caffe layer to end at; None for the network's only output.
-      input_size: height and width of the input in pixels, in place of the prototxt's.
-      prototxt_sha256, caffemodel_sha256: what the files' digests must be; '' is not checked.
+      folder: where to write, on disk or in a bucket.
+      settings: the output layer and the input size.
+      prototxt_sha256, caffemodel_sha256: the expected digests of the files; '' is not checked.
 
     Raises:
-      InputError: the files cannot be converted, have several inputs or outputs, or another digest than given.
+      InputError: the files cannot be converted, have several inputs or outputs, or differ from a digest.
       OSError: the folder cannot be written.
     """
-    # First what costs nothing; the digest of a missing file would be a worse message.
-    summary = check(prototxt, caffemodel, output_layer=output_layer, input_size=input_size)
+    # Before the digests: this is cheap, and has the better message for a missing file.
+    network = open_network(prototxt, caffemodel, output_layer=settings.output_layer, input_size=settings.size)
+    summary = summarise(network)
     digests = [_verified(prototxt, prototxt_sha256), _verified(caffemodel, caffemodel_sha256)]
     report = {
         'prototxt': {'file': os.path.basename(prototxt), 'sha256': digests[0]},
@@ -59,10 +59,8 @@ def convert_to_folder(
     }  # fmt: skip
     target = any_path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    model = convert(prototxt, caffemodel, output_layer=output_layer, input_size=input_size, quiet=False)
-    with atomic_path(target / names.BASE_FILE) as temporary:
-        model.save(temporary)
-    write_text(target / REPORT_FILE, json.dumps(report, indent=1) + '\n')
+    write_keras(network, target / names.BASE_FILE, quiet=False)
+    write_text(target / 'report.json', json.dumps(report, indent=1) + '\n')
 
 
 def _verified(path: str, expected: str) -> str:

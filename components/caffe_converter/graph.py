@@ -1,16 +1,16 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A prototxt as the graph Caffe would run at test time: which layers there are and which blobs they share.
+"""Turns a prototxt into the graph that Caffe would run at test time: its layers and the blobs they share.
 
-Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V1 layers as their V2 types. Layers
-that only training needs are left out; what they alone consumed becomes an output.
+Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V1 layers as their V2 types. Leaves out
+layers that only training needs; a blob that only they consumed becomes an output.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
 
 from components.caffe_converter.input_shapes import data_shape, declared_shapes
 from components.caffe_converter.layers import Layer
@@ -23,8 +23,7 @@ _NET = (
     'name', 'input', 'input_shape', 'input_dim', 'force_backward', 'state', 'debug_info', 'layer', 'layers',
 )  # fmt: skip
 
-
-# Far beyond any published network; they bound what a hostile file can cost.
+# These bound what a hostile file can cost; published networks are far below them.
 MAX_LAYERS = 20_000
 MAX_BLOBS = 1_000  # of one layer, and inputs of the network
 MAX_NAME = 1_024
@@ -32,7 +31,7 @@ MAX_NAME = 1_024
 
 @dataclass
 class Node:
-    """A layer with the numbers of the blobs it reads and makes. An in-place top is a blob of its own."""
+    """A layer with the numbers of its input and output blobs. An in-place top has a number of its own."""
 
     layer: Layer
     inputs: list[int]
@@ -41,7 +40,7 @@ class Node:
 
 @dataclass
 class Source:
-    """An input of the network: its blob's name and number, its shape, and why that is unknown where it is."""
+    """An input of the network: its blob's name and number, its shape, or the reason why the shape is unknown."""
 
     name: str
     blob: int
@@ -57,9 +56,9 @@ class Graph:
       path: the prototxt.
       name: the network's name.
       generation: 'v1' or 'v2'.
-      sources: the inputs, those of data layers included.
+      sources: the inputs, including those of data layers.
       nodes: the layers in the prototxt's order.
-      outputs: the nodes whose tops nothing consumes, with those tops' blob numbers.
+      outputs: the nodes with tops that nothing consumes, and the blob numbers of those tops.
     """
 
     path: str
@@ -70,7 +69,7 @@ class Graph:
     outputs: list[tuple[Node, int]] = field(default_factory=list)
 
     def node(self, name: str) -> Node:
-        """The layer of a name; InputError with the closest names where there is none."""
+        """The layer of a name. Raises InputError, with the closest names, if there is none."""
         for node in self.nodes:
             if node.layer.name == name:
                 return node
@@ -82,10 +81,10 @@ class Graph:
             hint = f'; {shown(name)} is a blob, made by layer {shown(made[-1])}'
         elif close:
             hint = f'; did you mean {", ".join(shown(c) for c in close)}?'
-        raise InputError(f'{self.path}: expected the name of a layer to end at, found {shown(name)}{hint}')
+        raise InputError(f'{self.path}: expected the name of a layer, found {shown(name)}{hint}')
 
     def ancestors(self, nodes: Iterable[Node]) -> list[Node]:
-        """The given nodes and everything they need, in the prototxt's order."""
+        """The given nodes and everything that they need, in the prototxt's order."""
         maker = {blob: node for node in self.nodes for blob in node.outputs}
         wanted: dict[int, Node] = {}
         stack = list(nodes)
@@ -96,12 +95,28 @@ class Graph:
                 stack.extend(maker[blob] for blob in node.inputs if blob in maker)
         return [node for node in self.nodes if id(node) in wanted]
 
+    def of_types(self, known: Container[str]) -> tuple[Graph, list[Node]]:
+        """The graph without layers of other types and their dependents, and the nodes left out."""
+        lost: set[int] = set()
+        kept, skipped = [], []
+        for node in self.nodes:
+            if node.layer.type not in known or lost & set(node.inputs):
+                lost |= set(node.outputs)
+                skipped.append(node)
+            else:
+                kept.append(node)
+        consumed = {blob for node in kept for blob in node.inputs}
+        # A blob that only skipped layers read becomes an output.
+        ends = ({blob for _, blob in self.outputs} | {blob for node in skipped for blob in node.inputs}) - consumed
+        outputs = [(node, blob) for node in kept for blob in node.outputs if blob in ends]
+        return replace(self, nodes=kept, outputs=outputs), skipped
+
 
 def build_graph(net: Message) -> Graph:
     """Builds the test-time graph of a parsed prototxt.
 
     Raises:
-      InputError: with the line, for a network Caffe would refuse, or with layers of two generations.
+      InputError: names the line, for a network that Caffe would refuse or that mixes two generations of layers.
     """
     net.expect(_NET, 'the network')
     v1, v2 = net.messages('layers'), net.messages('layer')
@@ -109,10 +124,10 @@ def build_graph(net: Message) -> Graph:
         late = max(v1[0], v2[0], key=lambda message: message.line)
         raise late.error(
             'expected layers of one generation, found both `layers` (V1) and `layer` (V2); Caffe ignores one of them: '
-            'write all layers as one kind'
+            'use one kind for all layers'
         )
     if not v1 and not v2:
-        raise net.error('expected a network with layers, found none; is this a prototxt of a network?')
+        raise net.error('expected a network with layers, found none; is this the prototxt of a network?')
     if len(v1 or v2) > MAX_LAYERS:
         raise net.error(f'expected at most {MAX_LAYERS} layers, found {len(v1 or v2)}')
     graph = Graph(net.path, net.string('name', ''), 'v1' if v1 else 'v2', [], [])
@@ -127,9 +142,9 @@ class _Builder:
     def __init__(self, graph: Graph, net: Message):
         self._graph = graph
         self._state = net.message('state')
-        self._blobs: dict[str, int] = {}  # name → the blob that has it now
+        self._blobs: dict[str, int] = {}  # name → its current blob
         self._consumed: set[int] = set()
-        self._dropped: dict[str, Layer] = {}  # tops of layers that are left out
+        self._dropped: dict[str, Layer] = {}  # top → the omitted layer that makes it
         self._names: dict[str, Layer] = {}
         self._made: list[tuple[int, Node]] = []
         self._count = 0
@@ -157,8 +172,7 @@ class _Builder:
         if 'type' not in message:
             raise message.error(f'layer {shown(name)} has no type')
         if v1:
-            numbers = {number: key for key, number in V1_NAMES.items()}
-            kind = V1_TYPES[V1_NAMES[message.enum('type', numbers, '')]]
+            kind = V1_TYPES[V1_NAMES.index(message.enum('type', dict(enumerate(V1_NAMES)), ''))]
         else:
             kind = message.string('type', '')
         layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message)
@@ -176,7 +190,7 @@ class _Builder:
                 self._source(top, shape, problem)
             return
         if name in self._names and name:
-            raise layer.error(f'another layer has this name (line {self._names[name].line}); weights go by name')
+            raise layer.error(f'another layer has this name (line {self._names[name].line}); weights match by name')
         self._names[name] = layer
         inputs = [self._bottom(layer, bottom) for bottom in layer.bottoms]
         self._consumed |= set(inputs)
@@ -199,7 +213,7 @@ class _Builder:
     def _check_new(self, layer: Layer, top: str, index: int) -> None:
         in_place = index < len(layer.bottoms) and layer.bottoms[index] == top
         if top in self._blobs and not in_place:
-            raise layer.error(f'top {shown(top)} is made by an earlier layer too', layer.message.line_of('top'))
+            raise layer.error(f'top {shown(top)} is already made by an earlier layer', layer.message.line_of('top'))
         if layer.tops.index(top) != index:
             raise layer.error(f'top {shown(top)} is given twice', layer.message.line_of('top'))
 
@@ -211,7 +225,7 @@ class _Builder:
     def _included(self, message: Message) -> bool:
         include, exclude = message.messages('include'), message.messages('exclude')
         if include and exclude:
-            raise message.error('a layer may have include rules or exclude rules, not both')
+            raise message.error('a layer may have include rules or exclude rules, but not both')
         if include:
             return any(self._meets(rule) for rule in include)
         return not any(self._meets(rule) for rule in exclude)

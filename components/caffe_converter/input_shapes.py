@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The shapes of a network's inputs: `input` fields, Input layers, and what data layers say about their images."""
+"""The shapes of a network's inputs, from `input` fields, Input layers and data layers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ def _dims(message: Message) -> Shape:
     message.expect(('dim',), 'a shape')
     dims = message.integers('dim', 1)
     if len(dims) > MAX_AXES:
-        raise message.error(f'a shape may have {MAX_AXES} axes, found {len(dims)}')
+        raise message.error(f'a shape may have at most {MAX_AXES} axes, found {len(dims)}')
     if not dims:
         raise message.error('expected a shape with a batch axis, found no dim')
     return tuple(dims)
 
 
 def declared_shapes(net: Message) -> list[tuple[str, Shape | None]]:
-    """The inputs that the network's own `input` fields declare, with input_shape or input_dim (four a name)."""
+    """The inputs from the network's `input` fields, with shapes from input_shape or input_dim (four per name)."""
     names = net.strings('input')
     shapes = [_dims(message) for message in net.messages('input_shape')]
     dims = net.integers('input_dim', 1)
     if shapes and dims:
-        raise net.error('input_shape and input_dim are both given; give one', net.line_of('input_dim'))
+        raise net.error('input_shape and input_dim are both given; keep one', net.line_of('input_dim'))
     if dims:
         if len(dims) != 4 * len(names):
             raise net.error(
@@ -38,21 +38,21 @@ def declared_shapes(net: Message) -> list[tuple[str, Shape | None]]:
             f'{len(names)} inputs need {len(names)} input_shape, found {len(shapes)}', net.line_of('input_shape')
         )
     if len(set(names)) < len(names):
-        raise net.error('two inputs have one name', net.line_of('input'))
+        raise net.error('two inputs have the same name', net.line_of('input'))
     return list(zip(names, shapes, strict=True)) if shapes else [(name, None) for name in names]
 
 
 def data_shape(layer: Layer) -> list[tuple[str, Shape | None, str]]:
-    """The inputs an Input or data layer makes: (name, shape or None, why it is None).
+    """The inputs that an Input or data layer makes: (name, shape or None, reason for None).
 
-    A data layer's first top is an image: its height and width are crop_size or what the layer's own fields say, 0 where
-    nothing does; it has three channels, or one with force_gray. The other tops are labels.
+    A data layer's first top is an image. Its height and width come from crop_size or the layer's own fields, or are 0;
+    it has three channels, or one with force_gray. The other tops are labels.
     """
     if layer.type == 'Input':
         return _input(layer)
     size = _image(layer)
     first = [(layer.tops[0], size, _UNKNOWN)] if layer.tops else []
-    reason = f'{layer} makes it for training: labels are no input of a deployed network'
+    reason = f'{layer} makes it for training; a deployed network has no labels'
     return first + [(top, None, reason) for top in layer.tops[1:]]
 
 

@@ -1,9 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Keras layers for what Caffe does and no Keras layer does the same. Data is channels-last, as everywhere in Keras.
+"""Keras layers for Caffe operations that no stock Keras layer computes exactly. Data is channels-last.
 
-All are registered under 'caffe_converter' and serialisable, so that `keras.models.load_model` opens a converted model
-once this package is imported. Written with keras.ops only.
+`keras.models.load_model` opens a `.keras` file that contains one of them only after
+`import components.caffe_converter.keras_layers`, which registers them under 'caffe_converter'.
+They use keras.ops alone.
 """
 
 from __future__ import annotations
@@ -21,38 +22,45 @@ _register = keras.saving.register_keras_serializable(package='caffe_converter')
 
 
 class _Configured(keras.layers.Layer):
-    """A layer whose constructor's arguments are its configuration."""
+    """A layer whose constructor takes keyword arguments and keeps them as attributes and as its saved configuration.
 
-    def __init__(self, settings: dict[str, Any], kwargs: dict[str, Any]):
-        super().__init__(**kwargs)
-        self._settings = settings
+    A subclass lists their names: `class Pooling(_Configured, arguments='method kernel')`.
+    """
+
+    def __init_subclass__(cls, arguments: str = '', **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        cls._arguments = arguments.split()
+
+    def __init__(self, **values: Any):
+        given = {name: values.pop(name) for name in self._arguments if name in values}
+        super().__init__(**values)
+        if len(given) < len(self._arguments):
+            raise TypeError(f'{type(self).__name__}: expected {self._arguments}, found {list(given)}')
+        for name, value in given.items():
+            # A saved file has lists for some tuples, and Keras would wrap a list.
+            setattr(self, name, tuple(value) if isinstance(value, list) else value)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), **self._settings}
+        return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
 
 
 def _to_caffe(x: Any) -> Any:
-    """A stored tensor with Caffe's axis order."""
+    """Moves a stored tensor to Caffe's axis order."""
     return ops.transpose(x, (0, 3, 1, 2)) if len(x.shape) == 4 else x
 
 
 def _to_keras(x: Any) -> Any:
-    """A tensor of Caffe's axis order as it is stored."""
+    """Moves a tensor in Caffe's axis order to the stored order."""
     return ops.transpose(x, stored_order(4)) if len(x.shape) == 4 else x
 
 
 @_register
-class Pooling(_Configured):
-    """Caffe's pooling with its rounding and clipping: [B, H, W, C] → [B, H', W', C].
+class Pooling(_Configured, arguments='method kernel stride pad ceil'):
+    """Pools with Caffe's rounding and clipping: [B, H, W, C] → [B, H', W', C].
 
-    MAX ignores padding. AVE divides by the window's size within the padded image, padding counted.
+    MAX ignores padding. AVE divides by the size of the window within the padded image.
     """
-
-    def __init__(self, method: str, kernel: Any, stride: Any, pad: Any, ceil: bool = True, **kwargs: Any):
-        super().__init__({'method': method, 'kernel': kernel, 'stride': stride, 'pad': pad, 'ceil': ceil}, kwargs)
-        self.method, self.kernel, self.stride, self.pad = method, tuple(kernel), tuple(stride), tuple(pad)
-        self.ceil = ceil
 
     def call(self, x: Any) -> Any:
         """Pools."""
@@ -74,33 +82,23 @@ class Pooling(_Configured):
 
 
 class _Kernel(_Configured):
-    """A layer with a kernel and perhaps a bias."""
+    """A layer with a kernel and an optional bias."""
 
-    def _add(self, shape: tuple[int, ...], filters: int, bias: bool) -> None:
+    def _add(self, shape: tuple[int, ...], outputs: int) -> None:
         self.kernel = self.add_weight(shape=shape, initializer='zeros', name='kernel')
-        self.bias = self.add_weight(shape=(filters,), initializer='zeros', name='bias') if bias else None
+        self.bias = self.add_weight(shape=(outputs,), initializer='zeros', name='bias') if self.use_bias else None
 
 
 @_register
-class Convolution(_Kernel):
-    """A convolution with stride and dilation at once: [B, H, W, C] → [B, H', W', filters]; pad it before.
+class Convolution(_Kernel, arguments='filters kernel_size stride dilation groups use_bias'):
+    """Convolves with both stride and dilation: [B, H, W, C] → [B, H', W', filters]. The input is already padded.
 
-    Keras refuses the two together: this convolves with stride 1 and takes every stride-th value.
+    Keras refuses the combination, so this convolves with stride 1 and takes every stride-th value.
     """
-
-    def __init__(
-        self, filters: int, kernel_size: Any, stride: Any, dilation: Any, groups: int, use_bias: bool, **kwargs: Any
-    ):
-        super().__init__(
-            {'filters': filters, 'kernel_size': kernel_size, 'stride': stride, 'dilation': dilation, 'groups': groups,
-             'use_bias': use_bias}, kwargs,
-        )  # fmt: skip
-        self.filters, self.kernel_size, self.groups, self.use_bias = filters, tuple(kernel_size), groups, use_bias
-        self.stride, self.dilation = tuple(stride), tuple(dilation)
 
     def build(self, shape: Any) -> None:
         """Makes the weights: kernel [kh, kw, C/groups, filters], bias [filters]."""
-        self._add((*self.kernel_size, shape[-1] // self.groups, self.filters), self.filters, self.use_bias)
+        self._add((*self.kernel_size, shape[-1] // self.groups, self.filters), self.filters)
 
     def call(self, x: Any) -> Any:
         """Convolves."""
@@ -110,41 +108,30 @@ class Convolution(_Kernel):
 
 
 @_register
-class Deconvolution(_Kernel):
+class Deconvolution(_Kernel, arguments='filters kernel_size stride pad dilation groups use_bias'):
     """Caffe's Deconvolution with pad, groups and dilation: [B, H, W, C] → [B, s(H-1) + d(k-1) + 1 - 2p, …, filters].
 
-    Puts stride - 1 zeros between the values and convolves with the kernel turned by 180°.
+    Puts stride - 1 zeros between the values and convolves with the kernel rotated by 180°.
     """
 
-    def __init__(
-        self, filters: int, kernel_size: Any, stride: Any, pad: Any, dilation: Any, groups: int, use_bias: bool,
-        **kwargs: Any,
-    ):  # fmt: skip
-        super().__init__(
-            {'filters': filters, 'kernel_size': kernel_size, 'stride': stride, 'pad': pad, 'dilation': dilation,
-             'groups': groups, 'use_bias': use_bias}, kwargs,
-        )  # fmt: skip
-        self.filters, self.kernel_size, self.groups, self.use_bias = filters, tuple(kernel_size), groups, use_bias
-        self.stride, self.pad, self.dilation = tuple(stride), tuple(pad), tuple(dilation)
-
     def build(self, shape: Any) -> None:
-        """Makes the weights: kernel [kh, kw, filters/groups, C], as Conv2DTranspose has it, and bias [filters]."""
-        self._add((*self.kernel_size, self.filters // self.groups, shape[-1]), self.filters, self.use_bias)
+        """Makes the weights: kernel [kh, kw, filters/groups, C], as in Conv2DTranspose, and bias [filters]."""
+        self._add((*self.kernel_size, self.filters // self.groups, shape[-1]), self.filters)
 
     def call(self, x: Any) -> Any:
-        """Convolves backwards."""
+        """Computes the transposed convolution."""
         _, height, width, channels = x.shape
         (kh, kw), (sh, sw) = self.kernel_size, self.stride
         x = ops.reshape(x, (-1, height, 1, width, 1, channels))
         x = ops.pad(x, ((0, 0), (0, 0), (0, sh - 1), (0, 0), (0, sw - 1), (0, 0)))
         x = ops.reshape(x, (-1, height * sh, width * sw, channels))
-        # The last stride - 1 zeros are too many; a pad beyond the kernel cuts the result instead.
+        # Drop the last stride - 1 zeros. A pad wider than the kernel cuts the result.
         x = x[:, : (height - 1) * sh + 1, : (width - 1) * sw + 1, :]
         border = [d * (k - 1) - p for d, k, p in zip(self.dilation, self.kernel_size, self.pad, strict=True)]
         x = ops.pad(x, ((0, 0), *((max(b, 0), max(b, 0)) for b in border), (0, 0)))
         cut_h, cut_w = (max(-b, 0) for b in border)
         x = x[:, cut_h : x.shape[1] - cut_h, cut_w : x.shape[2] - cut_w, :]
-        # [kh, kw, out/g, g·in/g] → turned, [kh, kw, in/g, g·out/g]
+        # [kh, kw, out/g, g·in/g] → rotated, [kh, kw, in/g, g·out/g]
         each, inner = self.filters // self.groups, channels // self.groups
         kernel = ops.reshape(ops.flip(self.kernel, (0, 1)), (kh, kw, each, self.groups, inner))
         kernel = ops.reshape(ops.transpose(kernel, (0, 1, 4, 3, 2)), (kh, kw, inner, self.filters))
@@ -153,17 +140,13 @@ class Deconvolution(_Kernel):
 
 
 @_register
-class InnerProduct(_Kernel):
-    """Caffe's InnerProduct from axis 2 or 3 on, Caffe's order of values: (N, C, H, W) of axis 3 → (N, C, H, units)."""
-
-    def __init__(self, units: int, axis: int, use_bias: bool, **kwargs: Any):
-        super().__init__({'units': units, 'axis': axis, 'use_bias': use_bias}, kwargs)
-        self.units, self.axis, self.use_bias = units, axis, use_bias
+class InnerProduct(_Kernel, arguments='units axis use_bias'):
+    """Caffe's InnerProduct from axis 2 or 3 on, in Caffe's order of values; axis 3: (N, C, H, W) → (N, C, H, units)."""
 
     def build(self, shape: Any) -> None:
         """Makes the weights: kernel [inputs, units], bias [units]."""
         caffe = (shape[0], shape[3], shape[1], shape[2]) if len(shape) == 4 else shape
-        self._add((math.prod(caffe[self.axis :]), self.units), self.units, self.use_bias)
+        self._add((math.prod(caffe[self.axis :]), self.units), self.units)
 
     def call(self, x: Any) -> Any:
         """Multiplies."""
@@ -174,20 +157,16 @@ class InnerProduct(_Kernel):
 
 
 @_register
-class Scale(_Configured):
+class Scale(_Configured, arguments='shape scale bias second'):
     """x · gamma + beta with learned gamma, beta or both; each of `shape`, broadcast with the last axes of x.
 
-    With two inputs gamma (or beta, of Bias) is the second one: Caffe's axes from the batch on.
+    With two inputs, the second one takes the place of `second` ('gamma' or 'beta'): Caffe's axes from the batch on.
     """
-
-    def __init__(self, shape: Any, scale: bool, bias: bool, second: str = '', **kwargs: Any):
-        super().__init__({'shape': shape, 'scale': scale, 'bias': bias, 'second': second}, kwargs)
-        self.shape, self.scale, self.has_bias, self.second = tuple(shape), scale, bias, second
 
     def build(self, shape: Any) -> None:
         """Makes the weights."""
         self.gamma = self.add_weight(shape=self.shape, initializer='ones', name='gamma') if self.scale else None
-        self.beta = self.add_weight(shape=self.shape, initializer='zeros', name='beta') if self.has_bias else None
+        self.beta = self.add_weight(shape=self.shape, initializer='zeros', name='beta') if self.bias else None
 
     def call(self, x: Any) -> Any:
         """Scales and shifts."""
@@ -203,19 +182,15 @@ class Scale(_Configured):
 
 
 @_register
-class LRN(_Configured):
+class LRN(_Configured, arguments='size alpha beta k across'):
     """Caffe's local response normalisation on [B, H, W, C]; alpha is divided by the window's size."""
-
-    def __init__(self, size: int, alpha: float, beta: float, k: float, across: bool, **kwargs: Any):
-        super().__init__({'size': size, 'alpha': alpha, 'beta': beta, 'k': k, 'across': across}, kwargs)
-        self.size, self.alpha, self.beta, self.k, self.across = size, alpha, beta, k, across
 
     def call(self, x: Any) -> Any:
         """Normalises."""
         squares = ops.square(x)
         height, width, channels = x.shape[1:]
         if self.across:
-            # A window beyond all channels sees them all: it need not be wider than that.
+            # A window wider than all channels adds only zeros: clip it.
             half = min(self.size // 2, channels - 1)
             rows = ops.reshape(squares, (-1, height * width, channels, 1))
             rows = ops.pad(rows, ((0, 0), (0, 0), (half, half), (0, 0)))
@@ -230,15 +205,14 @@ class LRN(_Configured):
 
 
 @_register
-class Normalize(_Configured):
-    """SSD's Normalize on [B, H, W, C]: x / sqrt(Σ x² + eps) · scale, Σ over a place's channels or the whole image."""
+class Normalize(_Configured, arguments='across shared eps'):
+    """SSD's Normalize on [B, H, W, C]: x / sqrt(Σ x² + eps) · scale.
 
-    def __init__(self, across: bool, shared: bool, eps: float, **kwargs: Any):
-        super().__init__({'across': across, 'shared': shared, 'eps': eps}, kwargs)
-        self.across, self.shared, self.eps = across, shared, eps
+    Σ runs over the channels of each place, or over the whole image (`across`).
+    """
 
     def build(self, shape: Any) -> None:
-        """Makes the weight: scale [C], or [1] where it is shared."""
+        """Makes the weight: scale [C], or [1] if it is shared."""
         self.scale = self.add_weight(shape=(1 if self.shared else shape[-1],), initializer='ones', name='scale')
 
     def call(self, x: Any) -> Any:
@@ -248,15 +222,11 @@ class Normalize(_Configured):
 
 
 @_register
-class Power(_Configured):
+class Power(_Configured, arguments='power scale shift'):
     """(shift + scale · x) ^ power."""
 
-    def __init__(self, power: float, scale: float, shift: float, **kwargs: Any):
-        super().__init__({'power': power, 'scale': scale, 'shift': shift}, kwargs)
-        self.power, self.scale, self.shift = power, scale, shift
-
     def call(self, x: Any) -> Any:
-        """Computes."""
+        """Computes the power."""
         y = x * self.scale + self.shift
         return y if self.power == 1 else ops.power(y, self.power)
 
@@ -266,17 +236,13 @@ class Absolute(keras.layers.Layer):
     """|x|."""
 
     def call(self, x: Any) -> Any:
-        """Computes."""
+        """Computes the absolute value."""
         return ops.abs(x)
 
 
 @_register
-class WeightedSum(_Configured):
+class WeightedSum(_Configured, arguments='coefficients'):
     """Σ coefficient · input over inputs of one shape."""
-
-    def __init__(self, coefficients: Any, **kwargs: Any):
-        super().__init__({'coefficients': coefficients}, kwargs)
-        self.coefficients = list(coefficients)
 
     def call(self, inputs: Any) -> Any:
         """Sums."""
@@ -287,26 +253,18 @@ class WeightedSum(_Configured):
 
 
 @_register
-class Slice(_Configured):
-    """An axis cut at `bounds` (0 and its size among them): a list of len(bounds) - 1 tensors."""
-
-    def __init__(self, axis: int, bounds: Any, **kwargs: Any):
-        super().__init__({'axis': axis, 'bounds': bounds}, kwargs)
-        self.axis, self.bounds = axis, list(bounds)
+class Slice(_Configured, arguments='axis bounds'):
+    """Cuts an axis at `bounds`, which start with 0 and end with its size, into a list of len(bounds) - 1 tensors."""
 
     def call(self, x: Any) -> Any:
         """Cuts."""
-        parts = ops.split(x, self.bounds[1:-1], axis=self.axis)
+        parts = ops.split(x, list(self.bounds[1:-1]), axis=self.axis)
         return parts[0] if len(parts) == 1 else parts
 
 
 @_register
-class Crop(_Configured):
-    """Each axis but the batch cut to `length` values from `start` on: spans [(start, length), …] in Keras' order."""
-
-    def __init__(self, spans: Any, **kwargs: Any):
-        super().__init__({'spans': spans}, kwargs)
-        self.spans = [tuple(span) for span in spans]
+class Crop(_Configured, arguments='spans'):
+    """Cuts each axis but the batch to `length` values from `start` on: `spans` are (start, length) in Keras' order."""
 
     def call(self, x: Any) -> Any:
         """Cuts."""
@@ -314,12 +272,8 @@ class Crop(_Configured):
 
 
 @_register
-class Reshape(_Configured):
-    """Caffe's Reshape and Flatten, in Caffe's order of values: `target` is Caffe's shape without the batch."""
-
-    def __init__(self, target: Any, **kwargs: Any):
-        super().__init__({'target': target}, kwargs)
-        self.target = tuple(target)
+class Reshape(_Configured, arguments='target'):
+    """Caffe's Reshape and Flatten, in Caffe's order of values; `target` is Caffe's shape without the batch."""
 
     def call(self, x: Any) -> Any:
         """Reshapes."""
@@ -327,25 +281,21 @@ class Reshape(_Configured):
 
 
 @_register
-class ArgMax(_Configured):
+class ArgMax(_Configured, arguments='axis top_k values target'):
     """Caffe's ArgMax: float32 indices, or values, of the `top_k` largest along an axis, or over all values.
 
-    Of equal values Caffe puts the one with the higher index first. Over all values the output is N × 1 × top_k, or
-    N × 2 × top_k with indices and values; `target` is that shape in Caffe's order without the batch.
+    Of equal values, Caffe puts the one with the higher index first. Over all values (axis None) the output is
+    N × 1 × top_k, or N × 2 × top_k with indices and values. `target` is Caffe's output shape without the batch.
     """
 
-    def __init__(self, axis: int | None, top_k: int, values: bool, target: Any, **kwargs: Any):
-        super().__init__({'axis': axis, 'top_k': top_k, 'values': values, 'target': target}, kwargs)
-        self.axis, self.top_k, self.values, self.target = axis, top_k, values, tuple(target)
-
     def call(self, x: Any) -> Any:
-        """Finds."""
+        """Finds the largest values."""
         if self.axis is None:
             x = _to_caffe(x)
             x = ops.reshape(x, (-1, math.prod(x.shape[1:])))
         else:
             x = ops.moveaxis(x, self.axis, -1)
-        # Turned round, because top_k puts the lower index first.
+        # Flipped, because top_k puts the lower index first.
         values, indices = ops.top_k(ops.flip(x, axis=-1), self.top_k)
         indices = ops.cast(x.shape[-1] - 1 - indices, values.dtype)
         if self.axis is None:
@@ -355,12 +305,8 @@ class ArgMax(_Configured):
 
 
 @_register
-class Reduction(_Configured):
-    """coefficient · SUM, ASUM (of |x|) or SUMSQ over Caffe's axes from `axis` on (MEAN is a SUM here)."""
-
-    def __init__(self, operation: str, axis: int, coefficient: float, **kwargs: Any):
-        super().__init__({'operation': operation, 'axis': axis, 'coefficient': coefficient}, kwargs)
-        self.operation, self.axis, self.coefficient = operation, axis, coefficient
+class Reduction(_Configured, arguments='operation axis coefficient'):
+    """coefficient · SUM, ASUM (of |x|) or SUMSQ over Caffe's axes from `axis` on. A MEAN is a SUM here."""
 
     def call(self, x: Any) -> Any:
         """Reduces."""

@@ -1,9 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The tree a prototxt is read into: messages of fields, each with its line, read by name and type."""
+"""A parsed prototxt: messages of fields with their lines, and getters by name and type."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 from collections.abc import Iterable
@@ -12,32 +13,37 @@ from components.errors import InputError
 
 
 def shown(text: str, limit: int = 60) -> str:
-    """`text` quoted for an error message: on one line, no control characters, at most `limit` characters."""
+    """Quotes `text` for an error message: one line, no control characters, at most `limit` characters."""
     return repr(text if len(text) <= limit else text[:limit] + '…')
 
 
 def printable(text: str, limit: int = 80) -> str:
-    """`text` without quotes for a line of output: '?' for what is not printable, at most `limit` characters."""
+    """`text` for a line of output: '?' for each character that is not printable, at most `limit` characters."""
     short = text if len(text) <= limit else text[:limit] + '…'
     return ''.join(letter if letter.isprintable() else '?' for letter in short)
 
 
 class Field:
-    """One value: a nested message, or a string or word (number, enum name, true/false) as text."""
+    """One value: a nested message, or the text of a string or word (number, enum name, true, false)."""
 
-    __slots__ = ('line', 'text', 'value')
+    __slots__ = ('line', 'quoted', 'value')
 
-    def __init__(self, value: str | Message, line: int, text: bool = False):
+    def __init__(self, value: str | Message, line: int, quoted: bool = False):
         self.value = value
         self.line = line
-        self.text = text  # written in quotes
+        self.quoted = quoted
+
+    @property
+    def word(self) -> str:
+        """The text of a word, '' for a string or a message."""
+        return self.value if isinstance(self.value, str) and not self.quoted else ''
 
 
 class Message:
     """A message: field name → values, in the order of the file.
 
-    Every getter raises InputError, with file and line, for a value of another type or out of range, and for a field
-    that may be there once and is there twice.
+    Every getter raises InputError, with file and line, for a value of another type or out of range, and for a repeated
+    field that may occur only once.
     """
 
     __slots__ = ('fields', 'line', 'path')
@@ -55,7 +61,7 @@ class Message:
         return InputError(f'{self.path} line {line or self.line}: {text}')
 
     def line_of(self, name: str) -> int:
-        """The line of a field's first value, or of the message where the field is absent."""
+        """The line of a field's first value, or of the message if the field is absent."""
         return self.fields[name][0].line if name in self.fields else self.line
 
     def expect(self, known: Iterable[str], what: str) -> None:
@@ -69,86 +75,80 @@ class Message:
 
     def _one(self, name: str) -> Field | None:
         fields = self.fields.get(name)
-        if fields is None:
-            return None
-        if len(fields) > 1:
-            raise self.error(f'{name} may be given once and is given {len(fields)} times', fields[1].line)
-        return fields[0]
+        if fields and len(fields) > 1:
+            raise self.error(f'{name} may occur only once, found {len(fields)} times', fields[1].line)
+        return fields[0] if fields else None
+
+    def _wrong(self, name: str, field: Field, expected: str) -> InputError:
+        return self.error(f'{name} must be {expected}, found {_describe(field)}', field.line)
 
     def _integer(self, name: str, field: Field, low: int, high: int) -> int:
-        value = field.value
-        if isinstance(value, str) and not field.text:
-            digits = value.replace(' ', '').replace('\t', '')
-            try:
-                # Ten digits at most are in range; int() of millions of them would take minutes.
-                number = int(digits, 16 if 'x' in digits.lower() else 10) if len(digits) < 20 else None
-            except ValueError:
-                number = None
-            if number is not None and low <= number <= high:
-                return number
-        raise self.error(f'{name} must be a whole number from {low} to {high}, found {_describe(field)}', field.line)
+        word = field.word.replace(' ', '').replace('\t', '')
+        try:
+            # At most ten digits are in range; int() of millions would take minutes.
+            number = int(word, 16 if 'x' in word.lower() else 10) if len(word) < 20 else None
+        except ValueError:
+            number = None
+        if number is None or not low <= number <= high:
+            raise self._wrong(name, field, f'a whole number from {low} to {high}')
+        return number
 
     def integer(self, name: str, default: int, low: int = 0, high: int = 2**31 - 1) -> int:
-        """An integer field within [low, high], or `default` where it is absent."""
+        """An integer field in [low, high], or `default` if it is absent."""
         field = self._one(name)
-        return default if field is None else self._integer(name, field, low, high)
+        return self._integer(name, field, low, high) if field else default
 
     def integers(self, name: str, low: int = 0, high: int = 2**31 - 1) -> list[int]:
-        """A repeated integer field, each within [low, high]."""
+        """A repeated integer field, each value in [low, high]."""
         return [self._integer(name, field, low, high) for field in self.fields.get(name, ())]
 
     def _number(self, name: str, field: Field) -> float:
-        value = field.value
-        if isinstance(value, str) and not field.text and len(value) < 64:
-            try:
-                number = float(value.replace(' ', '').replace('\t', '').rstrip('fF'))
-            except ValueError:
-                number = math.nan
-            if math.isfinite(number):
-                return number
-        raise self.error(f'{name} must be a finite number, found {_describe(field)}', field.line)
+        number = math.nan
+        if len(field.word) < 64:
+            with contextlib.suppress(ValueError):
+                number = float(field.word.replace(' ', '').replace('\t', '').rstrip('fF'))
+        if not math.isfinite(number):
+            raise self._wrong(name, field, 'a finite number')
+        return number
 
     def number(self, name: str, default: float) -> float:
-        """A finite float field, or `default` where it is absent."""
+        """A finite float field, or `default` if it is absent."""
         field = self._one(name)
-        return default if field is None else self._number(name, field)
+        return self._number(name, field) if field else default
 
     def numbers(self, name: str) -> list[float]:
         """A repeated float field."""
         return [self._number(name, field) for field in self.fields.get(name, ())]
 
     def boolean(self, name: str, default: bool) -> bool:
-        """A bool field (true/false, t/f, 1/0), or `default` where it is absent."""
+        """A bool field (true/false, t/f, 1/0), or `default` if it is absent."""
         field = self._one(name)
-        if field is None:
+        if not field:
             return default
-        if not field.text and field.value in ('true', 'True', 't', '1'):
-            return True
-        if not field.text and field.value in ('false', 'False', 'f', '0'):
-            return False
-        raise self.error(f'{name} must be true or false, found {_describe(field)}', field.line)
+        if field.word not in ('true', 'True', 't', '1', 'false', 'False', 'f', '0'):
+            raise self._wrong(name, field, 'true or false')
+        return field.word in ('true', 'True', 't', '1')
 
     def enum(self, name: str, names: dict[int, str], default: str) -> str:
-        """An enum field by name (or number, as the text format allows), or `default` where it is absent."""
+        """An enum field by name (or number, as the text format allows), or `default` if it is absent."""
         field = self._one(name)
-        if field is None:
+        if not field:
             return default
-        if isinstance(field.value, str) and not field.text:
-            if field.value in names.values():
-                return field.value
-            if field.value.isdigit() and len(field.value) < 10 and int(field.value) in names:
-                return names[int(field.value)]
-        raise self.error(f'{name} must be one of {", ".join(names.values())}, found {_describe(field)}', field.line)
+        if field.word in names.values():
+            return field.word
+        if field.word.isdigit() and len(field.word) < 10 and int(field.word) in names:
+            return names[int(field.word)]
+        raise self._wrong(name, field, f'one of {", ".join(names.values())}')
 
     def _string(self, name: str, field: Field) -> str:
-        if isinstance(field.value, str) and field.text:
+        if isinstance(field.value, str) and field.quoted:
             return field.value
-        raise self.error(f'{name} must be a string in quotes, found {_describe(field)}', field.line)
+        raise self._wrong(name, field, 'a string in quotes')
 
     def string(self, name: str, default: str) -> str:
-        """A string field, or `default` where it is absent."""
+        """A string field, or `default` if it is absent."""
         field = self._one(name)
-        return default if field is None else self._string(name, field)
+        return self._string(name, field) if field else default
 
     def strings(self, name: str) -> list[str]:
         """A repeated string field."""
@@ -159,12 +159,12 @@ class Message:
         found = []
         for field in self.fields.get(name, ()):
             if not isinstance(field.value, Message):
-                raise self.error(f'{name} must be a message in braces, found {_describe(field)}', field.line)
+                raise self._wrong(name, field, 'a message in braces')
             found.append(field.value)
         return found
 
     def message(self, name: str) -> Message:
-        """A message field, or an empty message where it is absent."""
+        """A message field, or an empty message if it is absent."""
         self._one(name)
         found = self.messages(name)
         return found[0] if found else Message(self.path, self.line)
@@ -173,4 +173,4 @@ class Message:
 def _describe(field: Field) -> str:
     if isinstance(field.value, Message):
         return 'a message'
-    return shown(field.value) if field.text else (field.value if len(field.value) < 40 else field.value[:40] + '…')
+    return shown(field.value) if field.quoted else (field.value if len(field.value) < 40 else field.value[:40] + '…')

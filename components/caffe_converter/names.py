@@ -7,31 +7,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# V1LayerParameter.LayerType by number, as the V2 type of the same layer (upgrade_proto.cpp, UpgradeV1LayerType).
-V1_TYPES = {
-    0: '', 35: 'AbsVal', 1: 'Accuracy', 30: 'ArgMax', 2: 'BNLL', 3: 'Concat', 37: 'ContrastiveLoss', 4: 'Convolution',
-    5: 'Data', 39: 'Deconvolution', 6: 'Dropout', 32: 'DummyData', 7: 'EuclideanLoss', 25: 'Eltwise', 38: 'Exp',
-    8: 'Flatten', 9: 'HDF5Data', 10: 'HDF5Output', 28: 'HingeLoss', 11: 'Im2col', 12: 'ImageData', 13: 'InfogainLoss',
-    14: 'InnerProduct', 15: 'LRN', 29: 'MemoryData', 16: 'MultinomialLogisticLoss', 34: 'MVN', 17: 'Pooling',
-    26: 'Power', 18: 'ReLU', 19: 'Sigmoid', 27: 'SigmoidCrossEntropyLoss', 36: 'Silence', 20: 'Softmax',
-    21: 'SoftmaxWithLoss', 22: 'Split', 33: 'Slice', 23: 'TanH', 24: 'WindowData', 31: 'Threshold',
-}  # fmt: skip
+# The enum V1LayerParameter.LayerType: the names in prototxt files, by number.
+V1_NAMES = (
+    'NONE', 'ACCURACY', 'BNLL', 'CONCAT', 'CONVOLUTION', 'DATA', 'DROPOUT', 'EUCLIDEAN_LOSS', 'FLATTEN',
+    'HDF5_DATA', 'HDF5_OUTPUT', 'IM2COL', 'IMAGE_DATA', 'INFOGAIN_LOSS', 'INNER_PRODUCT', 'LRN',
+    'MULTINOMIAL_LOGISTIC_LOSS', 'POOLING', 'RELU', 'SIGMOID', 'SOFTMAX', 'SOFTMAX_LOSS', 'SPLIT', 'TANH',
+    'WINDOW_DATA', 'ELTWISE', 'POWER', 'SIGMOID_CROSS_ENTROPY_LOSS', 'HINGE_LOSS', 'MEMORY_DATA', 'ARGMAX',
+    'THRESHOLD', 'DUMMY_DATA', 'SLICE', 'MVN', 'ABSVAL', 'SILENCE', 'CONTRASTIVE_LOSS', 'EXP', 'DECONVOLUTION',
+)  # fmt: skip
 
-# The enum's names in prototxt files.
-V1_NAMES = {
-    'NONE': 0, 'ABSVAL': 35, 'ACCURACY': 1, 'ARGMAX': 30, 'BNLL': 2, 'CONCAT': 3, 'CONTRASTIVE_LOSS': 37,
-    'CONVOLUTION': 4, 'DATA': 5, 'DECONVOLUTION': 39, 'DROPOUT': 6, 'DUMMY_DATA': 32, 'EUCLIDEAN_LOSS': 7,
-    'ELTWISE': 25, 'EXP': 38, 'FLATTEN': 8, 'HDF5_DATA': 9, 'HDF5_OUTPUT': 10, 'HINGE_LOSS': 28, 'IM2COL': 11,
-    'IMAGE_DATA': 12, 'INFOGAIN_LOSS': 13, 'INNER_PRODUCT': 14, 'LRN': 15, 'MEMORY_DATA': 29,
-    'MULTINOMIAL_LOGISTIC_LOSS': 16, 'MVN': 34, 'POOLING': 17, 'POWER': 26, 'RELU': 18, 'SIGMOID': 19,
-    'SIGMOID_CROSS_ENTROPY_LOSS': 27, 'SILENCE': 36, 'SOFTMAX': 20, 'SOFTMAX_LOSS': 21, 'SPLIT': 22, 'SLICE': 33,
-    'TANH': 23, 'WINDOW_DATA': 24, 'THRESHOLD': 31,
-}  # fmt: skip
+# The V2 type of each, by number (upgrade_proto.cpp, UpgradeV1LayerType).
+V1_TYPES = (
+    '', 'Accuracy', 'BNLL', 'Concat', 'Convolution', 'Data', 'Dropout', 'EuclideanLoss', 'Flatten', 'HDF5Data',
+    'HDF5Output', 'Im2col', 'ImageData', 'InfogainLoss', 'InnerProduct', 'LRN', 'MultinomialLogisticLoss',
+    'Pooling', 'ReLU', 'Sigmoid', 'Softmax', 'SoftmaxWithLoss', 'Split', 'TanH', 'WindowData', 'Eltwise', 'Power',
+    'SigmoidCrossEntropyLoss', 'HingeLoss', 'MemoryData', 'ArgMax', 'Threshold', 'DummyData', 'Slice', 'MVN',
+    'AbsVal', 'Silence', 'ContrastiveLoss', 'Exp', 'Deconvolution',
+)  # fmt: skip
 
-# They bring images and labels in; the first top of one becomes an input where layers need it.
+# These read images and labels; the first top of one becomes an input if layers need it.
 DATA_TYPES = frozenset({'Data', 'ImageData', 'MemoryData', 'DummyData', 'HDF5Data', 'WindowData', 'AnnotatedData'})
 
-# They compare with labels or write files: a deployed network has no use for them.
+# These compare with labels or write files, so a deployed network does not need them.
 TRAINING_TYPES = frozenset({
     'Accuracy', 'ContrastiveLoss', 'EuclideanLoss', 'HDF5Output', 'HingeLoss', 'InfogainLoss', 'MultiBoxLoss',
     'MultinomialLogisticLoss', 'SigmoidCrossEntropyLoss', 'Silence', 'SoftmaxWithLoss', 'SmoothL1Loss', 'CenterLoss',
@@ -40,10 +37,10 @@ TRAINING_TYPES = frozenset({
 
 
 def keras_names(names: Iterable[str]) -> dict[str, str]:
-    """Caffe layer names → Keras layer names: the same, but for characters that Keras or TensorFlow refuse.
+    """Maps Caffe layer names to Keras layer names.
 
-    Those ('/' above all, as in GoogLeNet's `inception_3a/1x1`) become '_'; where that makes two names one, the later
-    gets '_2', '_3' and so on.
+    Characters that Keras or TensorFlow refuse ('/', as in GoogLeNet's `inception_3a/1x1`) become '_'. A name that would
+    clash with an earlier one gets '_2', '_3' and so on.
     """
     result: dict[str, str] = {}
     names = list(dict.fromkeys(names))

@@ -1,34 +1,35 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A network ready to convert: the layers that are asked for, their shapes, and their weights found in the file."""
+"""A network ready to convert: the wanted layers, their shapes, and the position of their weights in the file."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from components.caffe_converter.caffemodel_reader import CaffeModel, StoredBlob, StoredLayer
 from components.caffe_converter.graph import Graph, Node, Source, build_graph
 from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
 from components.caffe_converter.layers.activation import POINTWISE
-from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, stored_shape
+from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, describe, stored_shape
 from components.caffe_converter.message import shown
 from components.caffe_converter.names import keras_names
 from components.caffe_converter.prototxt import read_prototxt
-from components.caffe_converter.wire import CaffeModel, StoredBlob, StoredLayer, dims
 from components.errors import InputError
 
 
 @dataclass
 class Step:
-    """A layer with its plan and, once matched with a file, its blobs there."""
+    """A layer with its plan, the Caffe shapes of its bottoms and, after `match`, its blobs in the file."""
 
     node: Node
     plan: Plan
-    stored: list[StoredBlob]
+    bottoms: list[Shape]
+    stored: list[StoredBlob] = field(default_factory=list)
 
     @property
     def layer(self) -> Layer:
@@ -38,17 +39,17 @@ class Step:
 
 @dataclass
 class Network:
-    """The part of a network that makes the wanted outputs.
+    """The part of a network that the wanted outputs need.
 
     Attributes:
       graph: the whole network.
       inputs: (name, blob number, Caffe shape).
-      steps: the layers in an order in which they can run (the prototxt's).
+      steps: the layers in the prototxt's order, in which they can run.
       outputs: (layer name, blob number, blob).
-      skipped: layers left out with skip_unknown: the unknown ones and those that need them.
+      skipped: layers that skip_unknown left out: unknown ones and their dependents.
       names: Caffe layer name → Keras layer name.
       input_names: the inputs' Keras names, in order.
-      model: the weights' file, once `match` was called.
+      model: the file of weights, after `match`.
     """
 
     graph: Graph
@@ -61,9 +62,9 @@ class Network:
     model: CaffeModel | None = None
 
     def weights(self, step: Step) -> Iterator[tuple[Weight, np.ndarray]]:
-        """A layer's Keras weights: each with an array to be reshaped to the weight's shape, mostly a view of the file.
+        """Yields a layer's Keras weights, each with an array to reshape to its shape; most are views of the file.
 
-        The file's pages are given back after the last weight, so use or copy each one before asking for the next.
+        Releases the file's pages after the last weight: use or copy each array before taking the next.
         """
         if not step.plan.weights or self.model is None:
             return
@@ -84,15 +85,15 @@ def plan_network(
     channels: CaffeModel | None = None,
     shapes_too: bool = False,
 ) -> Network:
-    """Reads a prototxt and works out the shapes of what is asked for.
+    """Plans the wanted part of a network: its layers, shapes and Keras names.
 
     Args:
       prototxt: the file, or its graph.
-      output_layer: the layer to end at; None for all outputs of the network.
-      input_size: height and width for the inputs that are images, in place of the prototxt's.
-      skip_unknown: leave unknown layers out, and what depends on them, instead of raising.
-      channels: a file of weights to take a data layer's number of channels from.
-      shapes_too: keep layers whose output's shape alone is looked at (by Crop).
+      output_layer: the last layer to convert; None for all outputs of the network.
+      input_size: height and width of image inputs, overriding the prototxt.
+      skip_unknown: leave out unknown layers and their dependents instead of raising.
+      channels: the file of weights that gives a data layer's number of channels.
+      shapes_too: keep layers of which only the output's shape is needed (by Crop).
 
     Raises:
       InputError: names the file, line and layer.
@@ -100,7 +101,7 @@ def plan_network(
     graph = prototxt if isinstance(prototxt, Graph) else build_graph(read_prototxt(prototxt))
     skipped: list[Node] = []
     if skip_unknown:
-        graph, skipped = _without_unknown(graph)
+        graph, skipped = graph.of_types(PLANNERS)
     if output_layer is None:
         if not graph.outputs:
             raise InputError(f'{graph.path}: expected a network with an output, found none')
@@ -123,14 +124,16 @@ def plan_network(
     _allow_keras_order(nodes, {blob for _, blob in wanted})
     steps = []
     for node in nodes:
-        plan = _plan(node, [blobs[blob] for blob in node.inputs])
+        bottoms = [blobs[blob] for blob in node.inputs]
+        plan = _plan(node, bottoms)
         blobs.update(zip(node.outputs, plan.tops, strict=True))
-        # Crop looks at its second input's shape only: what makes that input is not needed for the values.
-        steps.append(Step(replace(node, inputs=node.inputs[:1]) if node.layer.type == 'Crop' else node, plan, []))
+        if node.layer.type == 'Crop':  # it reads only the shape of its second input, so the values do not need that
+            node = replace(node, inputs=node.inputs[:1])
+        steps.append(Step(node, plan, [bottom.shape for bottom in bottoms]))
     if not shapes_too:
         steps, inputs = _for_values(steps, inputs, {blob for _, blob in wanted})
     layer_names = {step.layer.name for step in steps}
-    # Caffe may call a blob and a layer the same; Keras has one kind of name.
+    # Caffe allows a blob and a layer of one name; Keras has only one kind of name.
     wishes = [name if name not in layer_names else f'{name}_input' for name, _, _ in inputs]
     while clash := layer_names & set(wishes):
         wishes = [f'{wish}_' if wish in clash else wish for wish in wishes]
@@ -149,7 +152,7 @@ def plan_network(
 def _for_values(
     steps: list[Step], inputs: list[tuple[str, int, Shape]], outputs: set[int]
 ) -> tuple[list[Step], list[tuple[str, int, Shape]]]:
-    """The steps and inputs that the outputs' values need."""
+    """The steps and inputs that the values of the outputs need."""
     needed = set(outputs)
     kept = []
     for step in reversed(steps):
@@ -164,7 +167,7 @@ def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     planner = PLANNERS.get(layer.type)
     if planner is None:
         raise layer.error(
-            'this layer type is not known; convert only up to a layer before it with --output-layer, '
+            'this layer type is not supported; convert up to a layer before it with --output-layer, '
             'or leave it out with --skip_unknown'
         )
     if not layer.name:
@@ -172,31 +175,9 @@ def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     plan = planner(layer, bottoms)
     if len(plan.tops) != len(node.outputs):
         raise layer.error(f'expected {len(plan.tops)} top blobs, found {len(node.outputs)}')
-    if len({math.prod(shape) > MAX_COUNT for shape in plan.blobs} - {False}):
+    if any(math.prod(shape) > MAX_COUNT for shape in plan.blobs):
         raise layer.error(f'expected weights of at most {MAX_COUNT} numbers, found {plan.blobs}')
     return plan
-
-
-def _without_unknown(graph: Graph) -> tuple[Graph, list[Node]]:
-    lost: set[int] = set()
-    kept, skipped = [], []
-    for node in graph.nodes:
-        if node.layer.type not in PLANNERS or lost & set(node.inputs):
-            lost |= set(node.outputs)
-            skipped.append(node)
-        else:
-            kept.append(node)
-    consumed = {blob for node in kept for blob in node.inputs}
-    ends = {blob for _, blob in graph.outputs}
-    # A blob that only skipped layers read is an output now, as one that nothing read was before.
-    read_by_skipped = {blob for node in skipped for blob in node.inputs}
-    outputs = [
-        (node, blob)
-        for node in kept
-        for blob in node.outputs
-        if blob not in consumed and (blob in ends or blob in read_by_skipped)
-    ]
-    return Graph(graph.path, graph.name, graph.generation, graph.sources, kept, outputs), skipped
 
 
 def _input_shape(graph: Graph, source: Source, size: tuple[int, int] | None, channels: dict[int, int]) -> Shape:
@@ -211,13 +192,13 @@ def _input_shape(graph: Graph, source: Source, size: tuple[int, int] | None, cha
         raise InputError(f'{graph.path}: input {shown(source.name)}: {problem}')
     if math.prod(shape) > MAX_COUNT:
         raise InputError(
-            f'{graph.path}: input {shown(source.name)}: expected at most {MAX_COUNT} values, found {dims(shape)}'
+            f'{graph.path}: input {shown(source.name)}: expected at most {MAX_COUNT} values, found {describe(shape)}'
         )
     return shape
 
 
 def _channels_by_input(nodes: list[Node], model: CaffeModel) -> dict[int, int]:
-    """Input blob → how many channels the first convolution on it has weights for; a data layer does not say."""
+    """Input blob → the channels that the first convolution's weights need; a data layer does not give them."""
     stored = {one.name: one.blobs[0].shape for one in model.layers if one.blobs and len(one.blobs[0].shape) == 4}
     found: dict[int, int] = {}
     for node in nodes:
@@ -229,32 +210,25 @@ def _channels_by_input(nodes: list[Node], model: CaffeModel) -> dict[int, int]:
 
 
 def _allow_keras_order(nodes: list[Node], outputs: set[int]) -> None:
-    """Finds each Flatten and Reshape after which only InnerProduct looks at the order of the values.
+    """Finds each Flatten and Reshape whose order of values matters only to InnerProduct layers.
 
-    Keras' own Flatten (H×W×C) can stand for those: InnerProduct's matrix is permuted instead of the data.
+    Keras' own Flatten (H×W×C) can replace those: the matrix of InnerProduct is permuted instead of the data.
     """
     readers: dict[int, list[Node]] = {}
     for node in nodes:
         for blob in node.inputs:
             readers.setdefault(blob, []).append(node)
-
-    free: dict[int, bool] = {}  # blob → only InnerProduct looks at its order
-
-    def free_of(blob: int) -> bool:
-        return blob not in outputs and all(order_free[id(node)] for node in readers.get(blob, []))
-
-    order_free: dict[int, bool] = {}
+    order_free: dict[int, bool] = {}  # layer → it accepts its input's values in any order
     for node in reversed(nodes):  # readers before what they read
         layer = node.layer
-        for blob in node.outputs:
-            free[blob] = free_of(blob)
-        after = all(free[blob] for blob in node.outputs)
+        after = not outputs & set(node.outputs) and all(
+            order_free[id(reader)] for blob in node.outputs for reader in readers.get(blob, [])
+        )
         if layer.type == 'InnerProduct':
             order_free[id(node)] = layer.message.message('inner_product_param').integer('axis', 1, -32, 32) == 1
-        elif layer.type in POINTWISE or (layer.type == 'Flatten' and 'flatten_param' not in layer.message):
-            order_free[id(node)] = after
         else:
-            order_free[id(node)] = False
+            keeps = layer.type in POINTWISE or (layer.type == 'Flatten' and 'flatten_param' not in layer.message)
+            order_free[id(node)] = keeps and after
         if layer.type in ('Flatten', 'Reshape'):
             layer.keep_order = not after
 
@@ -263,7 +237,7 @@ def match(network: Network, model: CaffeModel) -> None:
     """Finds each layer's weights by name, as Caffe does, and checks their number and shapes.
 
     Raises:
-      InputError: names the layer, what the prototxt expects and what the file holds.
+      InputError: names the layer, what the prototxt expects and what the file contains.
     """
     stored: dict[str, list[StoredLayer]] = {}
     for one in model.layers:
@@ -274,49 +248,49 @@ def match(network: Network, model: CaffeModel) -> None:
             continue
         layer = step.layer
         where = f'{model.path}: {layer}'
-        said = f'as {os.path.basename(network.graph.path)} line {layer.line} says'
+        line = f'{os.path.basename(network.graph.path)} line {layer.line}'
         found = stored.get(layer.name, [])
         if not found:
             some = ', '.join(shown(name, 30) for name in list(stored)[:5]) or 'none'
             raise InputError(
-                f'{where}: expected weights, found none of that name; layers with weights there: {some}'
-                f'{", …" if len(stored) > 5 else ""}; use the .caffemodel that belongs to the prototxt'
+                f'{where}: expected weights, found none of that name; layers with weights: {some}'
+                f'{", …" if len(stored) > 5 else ""}; use the .caffemodel that matches the prototxt'
             )
         if len(found) > 1:
             raise InputError(
                 f'{where}: expected one layer of that name, found {len(found)} (at bytes '
-                f'{", ".join(str(one.offset) for one in found[:3])}); the file is damaged or was put together wrongly'
+                f'{", ".join(str(one.offset) for one in found[:3])}); the file is damaged or badly assembled'
             )
         blobs = found[0].blobs
         if len(blobs) != len(step.plan.blobs):
             raise InputError(
-                f'{where}: expected {len(step.plan.blobs)} blobs {said}, found {len(blobs)}; '
-                'use the .caffemodel that belongs to the prototxt'
+                f'{where}: expected {len(step.plan.blobs)} blobs (from {line}), found {len(blobs)}; '
+                'use the .caffemodel that matches the prototxt'
             )
         for index, (blob, shape) in enumerate(zip(blobs, step.plan.blobs, strict=True)):
             if not _fits(blob, shape):
                 raise InputError(
-                    f'{where} blob {index}: expected {dims(shape)} {said}, found {blob.describe()}; '
-                    'use the .caffemodel that belongs to the prototxt'
+                    f'{where} blob {index}: expected {describe(shape)} (from {line}), found {describe(blob.shape)}; '
+                    'use the .caffemodel that matches the prototxt'
                 )
             if blob.count != math.prod(shape):
                 raise InputError(
-                    f'{where} blob {index}: expected {math.prod(shape)} numbers for {dims(shape)}, found {blob.count}; '
-                    'the file is damaged, download it again'
+                    f'{where} blob {index}: expected {math.prod(shape)} numbers for {describe(shape)}, '
+                    f'found {blob.count}; the file is damaged, download it again'
                 )
         step.stored = blobs
     network.model = model
 
 
 def _fits(blob: StoredBlob, shape: Shape) -> bool:
-    """Caffe's Blob::ShapeEquals: a legacy 4-D shape is the same with ones in front."""
+    """Caffe's Blob::ShapeEquals: a legacy 4-D shape has ones in front."""
     if blob.legacy:
         return len(shape) <= 4 and blob.shape == (1,) * (4 - len(shape)) + shape
     return blob.shape == shape
 
 
 def keras_shape(shape: Shape) -> Shape:
-    """A Caffe blob's shape as Keras stores it, without the batch: (H, W, C) for an image."""
+    """A Caffe shape in the stored order, without the batch: (H, W, C) for an image."""
     return stored_shape(shape)[1:]
 
 
@@ -329,7 +303,7 @@ def open_network(
     skip_unknown: bool = False,
 ) -> Network:
     """Reads both files and matches them; see plan_network and match for arguments and errors."""
-    # The prototxt first: it is small, and swapped arguments show there with a better message.
+    # The prototxt first: it is small, and gives the better message for swapped arguments.
     graph = build_graph(read_prototxt(prototxt))
     model = CaffeModel(caffemodel)
     network = plan_network(

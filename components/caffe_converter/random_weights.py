@@ -1,20 +1,21 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Random weights for any network: stand-ins for published files that may not be passed on."""
+"""Random weights for any network, in place of published files that must not be redistributed."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from components.caffe_converter.encode import LayerRecord, LazyBlob, write_caffemodel
+from components.caffe_converter.caffemodel_writer import LayerRecord, LazyBlob, write_caffemodel
 from components.caffe_converter.network import Network, Step, plan_network
 
 _BLOCK = 1 << 20  # floats drawn at a time: 4 MB
-_FACTOR = np.float32(999.98)  # what Caffe's moving average converges to: BatchNorm's statistics are stored times this
+_FACTOR = np.float32(999.98)  # the limit of Caffe's moving average, by which it multiplies BatchNorm's statistics
 _FEEDS_INPUT = frozenset({'ReLU', 'Dropout', 'Pooling', 'Split', 'Flatten', 'Reshape', 'Concat', 'Slice', 'Power'})
 
 
@@ -26,11 +27,11 @@ def write_random_caffemodel(
     generation: str | None = None,
     input_scale: float = 64.0,
 ) -> None:
-    """Fills any network with seeded random weights under which activations neither explode nor vanish.
+    """Writes a .caffemodel of seeded random weights that keep activations in bounds.
 
-    Convolution and InnerProduct have He's deviation sqrt(2 / inputs) where a ReLU follows, else sqrt(1 / inputs); the
-    first ones are divided by `input_scale`. BatchNorm, Scale and the others vary around their neutral values. Writes a
-    stream: little memory at any size, 580 MB in a few seconds.
+    Convolution and InnerProduct have He's deviation sqrt(2 / inputs) before a ReLU, else sqrt(1 / inputs); the first
+    ones are divided by `input_scale`. BatchNorm, Scale and others vary around their neutral values. Streams the file:
+    little memory at any size, 580 MB in a few seconds.
 
     Args:
       prototxt: the network.
@@ -41,7 +42,7 @@ def write_random_caffemodel(
 
     Raises:
       InputError: the prototxt cannot be used.
-      ValueError: V1 has no such layer type.
+      ValueError: V1 lacks a layer type.
       OSError: the file cannot be written.
     """
     network = plan_network(prototxt, shapes_too=True)
@@ -52,7 +53,7 @@ def write_random_caffemodel(
             gain = math.sqrt(2.0) if id(step) in rectified else 1.0
             gain /= input_scale if id(step) in first else 1.0
             blobs = [
-                LazyBlob(shape, _drawer(step, at, (seed, index, at), math.prod(shape), gain))
+                LazyBlob(shape, partial(_draw, step, at, (seed, index, at), math.prod(shape), gain))
                 for at, shape in enumerate(step.plan.blobs)
             ]
             yield LayerRecord(step.layer.name, step.layer.type, blobs, step.layer.bottoms, step.layer.tops)
@@ -61,7 +62,7 @@ def write_random_caffemodel(
 
 
 def _first_steps(network: Network) -> set[int]:
-    """The layers with weights that see the input without another one before them."""
+    """The layers with weights that no other such layer precedes."""
     raw = {blob for _, blob, _ in network.inputs}
     first = set()
     for step in network.steps:
@@ -74,33 +75,29 @@ def _first_steps(network: Network) -> set[int]:
 
 
 def _rectified(network: Network) -> set[int]:
-    """The layers that a ReLU follows at once."""
+    """The layers that a ReLU follows directly."""
     before_relu = {blob for step in network.steps if step.layer.type == 'ReLU' for blob in step.node.inputs}
     return {id(step) for step in network.steps if before_relu & set(step.node.outputs)}
 
 
-def _drawer(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) -> Callable[[], Iterator[np.ndarray]]:
-    def draw() -> Iterator[np.ndarray]:
-        # SFC64 is the fastest of numpy's generators; a key a blob makes them independent of each other's sizes.
-        random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
-        centre, deviation = _distribution(step, blob, gain)
-        if step.layer.type == 'BatchNorm' and blob == 2:
-            yield np.array([_FACTOR])
-            return
-        done = 0
-        while done < count:
-            part = random.standard_normal(min(_BLOCK, count - done), np.float32)
-            part *= np.float32(deviation)
-            part += np.float32(centre)
-            if step.layer.type == 'BatchNorm':
-                if blob == 1:
-                    np.abs(part, out=part)
-                    part += np.float32(0.2)
-                part *= _FACTOR
-            yield part
-            done += part.size
-
-    return draw
+def _draw(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) -> Iterator[np.ndarray]:
+    # SFC64 is numpy's fastest generator. One key per blob makes the blobs independent of each other's sizes.
+    random = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+    centre, deviation = _distribution(step, blob, gain)
+    norm = step.layer.type == 'BatchNorm'
+    if norm and blob == 2:
+        yield np.array([_FACTOR])
+        return
+    for done in range(0, count, _BLOCK):
+        part = random.standard_normal(min(_BLOCK, count - done), np.float32)
+        part *= np.float32(deviation)
+        part += np.float32(centre)
+        if norm and blob == 1:
+            np.abs(part, out=part)
+            part += np.float32(0.2)
+        if norm:
+            part *= _FACTOR
+        yield part
 
 
 def _distribution(step: Step, blob: int, gain: float) -> tuple[float, float]:
@@ -109,7 +106,7 @@ def _distribution(step: Step, blob: int, gain: float) -> tuple[float, float]:
     if kind in ('Convolution', 'Deconvolution', 'InnerProduct'):
         shape = step.plan.blobs[0]
         inputs = step.plan.weights[0].shape[0] if kind == 'InnerProduct' else math.prod(shape[1:])
-        if kind == 'Deconvolution':  # each output sees kernel / stride² places of every input channel of its group
+        if kind == 'Deconvolution':  # each output reads kernel / stride² places of every input channel of its group
             inputs = shape[0] * math.prod(shape[2:]) // step.plan.options['group']
             inputs = max(inputs // math.prod(step.plan.options['stride']), 1)
         return (0.0, gain / math.sqrt(inputs)) if blob == 0 else (0.0, 0.05)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which part of a Caffe network CaffeConverter converts."""
+"""The settings of CaffeConverter: the output layer and the input size."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from components.settings import setting
 
 @dataclass(frozen=True)
 class Settings(Base):
-    """The frozen base."""
+    """The frozen base network."""
 
     SECTION = 'model'
 
     output_layer: str | None = setting(None, "the Caffe layer whose output is the embedding; null: the network's last")
     input_size: tuple[int, ...] | None = setting(
-        None, '[height, width] in pixels; null: what the prototxt says', low=8, high=4096
+        None, '[height, width] in pixels; null: as in the prototxt', low=8, high=4096
     )
 
     def check(self) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a network is, as values and as a table. Shapes are Keras': no batch, H×W×C for an image."""
+"""A network's summary, as values and as a table. Shapes are Keras': no batch, H×W×C for an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.errors import InputError
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer: names, type, line in the prototxt, first output's shape, number of weights, operations an image."""
+    """One layer: names, type, line in the prototxt, first output's shape, number of weights, operations per image."""
 
     name: str
     keras_name: str
@@ -29,16 +29,16 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """A network whose files were checked.
+    """A network whose files match.
 
     Attributes:
-      name: the prototxt's.
+      name: the network's name in the prototxt.
       prototxt, caffemodel: the paths.
-      generation: of the weights' file, 'v1' or 'v2'.
+      generation: of the file of weights, 'v1' or 'v2'.
       inputs: (name, shape) of each input.
       outputs: (layer, shape) of each output.
-      layers: the table, in the order the layers run.
-      skipped: names of the layers left out because their type is not known.
+      layers: one row for each layer, in the order in which they run.
+      skipped: names of the layers left out: unsupported ones and their dependents.
     """
 
     name: str
@@ -52,7 +52,7 @@ class NetworkSummary:
 
     @property
     def input_shape(self) -> Shape:
-        """(H, W, C) of the only input; InputError where there are several."""
+        """(H, W, C) of the only input. Raises InputError if there are several."""
         if len(self.inputs) != 1:
             names = ', '.join(shown(name) for name, _ in self.inputs)
             raise InputError(f'{self.prototxt}: expected one input, found {len(self.inputs)} ({names})')
@@ -63,37 +63,36 @@ class NetworkSummary:
             names = ', '.join(shown(name) for name, _ in self.outputs[:6])
             raise InputError(
                 f'{self.prototxt}: expected one output, found {len(self.outputs)} ({names}); '
-                'name the layer to end at (output_layer)'
+                'name the last layer to convert (output_layer)'
             )
         return self.outputs[0]
 
     @property
     def output_layer(self) -> str:
-        """The Caffe name of the layer that gives the only output; InputError where there are several."""
+        """The Caffe name of the only output's layer. Raises InputError if there are several."""
         return self._output()[0]
 
     @property
     def output_shape(self) -> Shape:
-        """Shape of the only output without the batch; InputError where there are several."""
+        """The shape of the only output without the batch. Raises InputError if there are several."""
         return self._output()[1]
 
     @property
     def parameters(self) -> int:
-        """How many weights there are."""
+        """The number of weights."""
         return sum(row.parameters for row in self.layers)
 
     @property
     def flops(self) -> int:
-        """Floating-point operations an image; a multiplication and an addition are two."""
+        """Floating-point operations per image; a multiplication and an addition are two."""
         return sum(row.flops for row in self.layers)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        result = asdict(self)
-        return {**result, 'parameters': self.parameters, 'flops': self.flops}
+        return {**asdict(self), 'parameters': self.parameters, 'flops': self.flops}
 
     def table(self) -> str:
-        """The layers as text: layer, type, output shape, parameters, operations an image."""
+        """The layers as text: layer, type, output shape, parameters, operations per image."""
         rows = [('layer', 'type', 'output', 'parameters', 'MFLOP')]
         rows += [(printable(name), 'Input', describe(shape), '', '') for name, shape in self.inputs]
         for layer in self.layers:
@@ -101,30 +100,21 @@ class NetworkSummary:
             cost = f'{layer.flops / 1e6:,.2f}' if layer.flops else ''
             rows.append((printable(layer.name), layer.type, describe(layer.output_shape), count, cost))
         rows.append(('total', '', '', f'{self.parameters:,}', f'{self.flops / 1e6:,.2f}'))
-        widths = [max(len(row[at]) for row in rows) for at in range(5)]
-        lines = []
-        for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row[:3], widths[:3], strict=True)]
-            cells += [cell.rjust(width) for cell, width in zip(row[3:], widths[3:], strict=True)]
-            lines.append('  '.join(cells).rstrip())
+        w = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [f'{a:{w[0]}}  {b:{w[1]}}  {c:{w[2]}}  {d:>{w[3]}}  {e:>{w[4]}}'.rstrip() for a, b, c, d, e in rows]
         rule = '-' * max(len(line) for line in lines)
         return '\n'.join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
 def summarise(network: Network) -> NetworkSummary:
-    """The summary of a network whose weights were matched."""
-    rows = [
-        LayerRow(
-            step.layer.name,
-            network.names[step.layer.name],
-            step.layer.type,
-            step.layer.line,
-            keras_shape(step.plan.tops[0].shape),
-            sum(math.prod(shape) for shape in step.plan.blobs),
-            step.plan.flops,
+    """Summarises a matched network."""
+    rows = []
+    for step in network.steps:
+        layer, plan = step.layer, step.plan
+        shape, parameters = keras_shape(plan.tops[0].shape), sum(map(math.prod, plan.blobs))
+        rows.append(
+            LayerRow(layer.name, network.names[layer.name], layer.type, layer.line, shape, parameters, plan.flops)
         )
-        for step in network.steps
-    ]
     return NetworkSummary(
         network.graph.name,
         network.graph.path,

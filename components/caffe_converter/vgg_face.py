@@ -12,17 +12,13 @@ VGG_FACE_DEPLOY = _FOLDER / 'VGG_FACE_deploy.prototxt'
 
 
 def vgg_face_prototxt(
-    width: int = 64,
-    fully_connected: bool = True,
-    input_size: int = 224,
-    fc_units: int = 4096,
-    classes: int = 2622,
+    width: int = 64, fully_connected: bool = True, input_size: int = 224, fc_units: int = 4096, classes: int = 2622
 ) -> str:
-    """The prototxt, V1 `layers`.
+    """Generates the prototxt, with V1 `layers`.
 
     Args:
       width: channels of the first block; the blocks have 1, 2, 4, 8 and 8 times as many. 64 is VGG-Face.
-      fully_connected: with fc6, fc7, fc8 and prob; without them it ends at pool5.
+      fully_connected: include fc6, fc7, fc8 and prob; otherwise the network ends at pool5.
       input_size: height and width of the input; a multiple of 32.
       fc_units: outputs of fc6 and fc7.
       classes: outputs of fc8.
@@ -31,19 +27,14 @@ def vgg_face_prototxt(
     """
     if width < 1 or input_size < 32 or input_size % 32:
         raise ValueError(f'expected width ≥ 1 and a multiple of 32 as input_size, found {width} and {input_size}')
-    parts = [
-        'name: "VGG_FACE_16_layers"',
-        'input: "data"',
-        *(f'input_dim: {dim}' for dim in (1, 3, input_size, input_size)),
-    ]
+    parts = ['name: "VGG_FACE_16_layers"', 'input: "data"']
+    parts += [f'input_dim: {dim}' for dim in (1, 3, input_size, input_size)]
     bottom = 'data'
     for block, (count, times) in enumerate(((2, 1), (2, 2), (3, 4), (3, 8), (3, 8)), start=1):
         for index in range(1, count + 1):
             name = f'conv{block}_{index}'
-            parts.append(
-                _layer(name, 'CONVOLUTION', bottom, name, 'convolution_param',
-                       num_output=width * times, pad=1, kernel_size=3)
-            )  # fmt: skip
+            options = {'num_output': width * times, 'pad': 1, 'kernel_size': 3}
+            parts.append(_layer(name, 'CONVOLUTION', bottom, name, 'convolution_param', **options))
             parts.append(_layer(f'relu{block}_{index}', 'RELU', name, name))
             bottom = name
         name = f'pool{block}'

@@ -1,147 +1,34 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A .caffemodel's weights, read from a memory map without a copy.
-
-Reads the few fields of caffe.proto's NetParameter that carry weights; the wire format is as protobuf.dev documents it.
-
-| message | field numbers read here |
-| --- | --- |
-| NetParameter | layers = 2 (V1), layer = 100 (V2) |
-| V1LayerParameter | layer = 1 (V0, refused), name = 4, type = 5 (enum), blobs = 6 |
-| LayerParameter | name = 1, type = 2 (string), blobs = 7 |
-| BlobProto | num, channels, height, width = 1-4 (legacy), data = 5 (float), shape = 7, double_data = 8 |
-| BlobShape | dim = 1 |
-
-Everything else (training state, gradients) is stepped over. Only positions are kept, so that opening a file of 580 MB
-takes milliseconds and no memory.
-"""
+"""Protocol Buffers' wire format (protobuf.dev, "Encoding"), read from a memory map without a copy."""
 
 from __future__ import annotations
 
 import mmap
-import os
-import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-import numpy as np
-
-from components.caffe_converter.message import shown
-from components.caffe_converter.names import V1_TYPES
 from components.errors import InputError
 
-# Far beyond any published network; they bound what a hostile file can make the reader keep.
-MAX_LAYERS = 20_000
-MAX_BLOBS = 64
-MAX_DIMS = 32  # Caffe's kMaxBlobAxes
-MAX_PIECES = 1_000
 MAX_NAME = 1_024
-MAX_FIELDS = 1_000_000  # a few seconds; VGG-Face has some hundreds
+MAX_FIELDS = 1_000_000  # a few seconds; VGG-Face has some hundred
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A run of numbers: `count` of them from byte `start`, one every `stride` bytes, `size` bytes each."""
-
-    start: int
-    count: int
-    stride: int
-    size: int
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
-@dataclass
-class StoredBlob:
-    """Where one blob's numbers are, and the shape the file gives them (Caffe's axis order)."""
+class WireFile:
+    """A mapped file of the wire format, with the number of fields read so far.
 
-    shape: tuple[int, ...] = ()
-    legacy: bool = False  # 4-D num, channels, height, width, from before Caffe had N-D blobs
-    pieces: list[Piece] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        """How many numbers the file holds for it."""
-        return sum(piece.count for piece in self.pieces)
-
-    def describe(self) -> str:
-        """The shape for a message, e.g. '64×3×3×3'."""
-        return dims(self.shape)
-
-
-def dims(shape: tuple[int, ...]) -> str:
-    """A shape for a message, e.g. '64×3×3×3'; 'a single number' for ()."""
-    return '×'.join(str(n) for n in shape) if shape else 'a single number'
-
-
-@dataclass
-class StoredLayer:
-    """A layer of the file: its name, type (V2's name, or the V1 enum's number) and blobs."""
-
-    name: str
-    type: str
-    blobs: list[StoredBlob]
-    offset: int
-
-
-class CaffeModel:
-    """An open .caffemodel.
-
-    Args:
-      path: the file.
-
-    Raises:
-      InputError: the file is missing, not a .caffemodel, truncated or malformed; names the layer where one is known.
-
-    Attributes:
-      path: as given.
-      generation: 'v1' (`layers`) or 'v2' (`layer`).
-      layers: every layer of the file in its order, with repeated names as they are.
-      size: bytes.
+    `where` names the message that contains a field, for errors. Every method raises InputError for malformed bytes.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
-        self.path = os.fspath(path)
-        self._map = self._open()
-        self.size = len(self._map)
-        self._look()
+    def __init__(self, path: str, data: mmap.mmap):
+        self.path = path
+        self.size = len(data)
+        self._map = data
         self._fields = 0
-        self.generation, self.layers = self._network()
 
-    def _open(self) -> mmap.mmap:
-        try:
-            status = os.stat(self.path)
-            if not stat.S_ISREG(status.st_mode):
-                kind = 'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'
-                raise InputError(f'{self.path}: expected a .caffemodel, found {kind}; give the path of the file')
-            if not status.st_size:
-                raise InputError(f'{self.path}: expected a .caffemodel, found an empty file; download it again')
-            with open(self.path, 'rb') as stream:
-                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-        except FileNotFoundError:
-            raise InputError(f'{self.path}: expected a .caffemodel, found no such file; check the path') from None
-        except (OSError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise InputError(f'{self.path}: expected a .caffemodel, cannot read it: {reason}') from None
-
-    def _look(self) -> None:
-        """Recognises what people have instead of a .caffemodel."""
-        head = self._map[:512]
-        found = ''
-        if head.startswith(b'\x89HDF'):
-            found = 'an HDF5 file; convert the snapshot to .caffemodel with Caffe first'
-        elif head.startswith(b'version https://git-lfs'):
-            found = 'a Git LFS pointer; fetch the file itself with git lfs pull'
-        elif head.lstrip()[:1] == b'<' and b'<html' in head.lower():
-            found = 'a web page; the download failed, try it again'
-        elif all(byte >= 32 or byte in b'\t\r\n' for byte in head) and b':' in head and len(self._map) < 64 << 20:
-            found = 'text; are PROTOTXT and CAFFEMODEL swapped?'
-        if found:
-            raise InputError(f'{self.path}: expected a .caffemodel, found {found}')
-
-    # The wire format
+    def _name_of_truncated(self, number: int, position: int) -> str:
+        """Names field `number` that is longer than the file, from its content at `position`; '' if unknown."""
+        return ''
 
     def _error(self, where: str, text: str, offset: int) -> InputError:
         where = f'{where}: ' if where else ''
@@ -161,38 +48,38 @@ class CaffeModel:
         raise self._error(where, 'expected a whole number, found none', start)
 
     def _field(self, position: int, end: int, where: str) -> tuple[int, int, int, int]:
-        """The field at `position`: its number, wire type, value (of a varint) or first byte, and its end."""
+        """The field at `position`: its number, wire type, value (varint) or first byte (others), and its end."""
         self._fields += 1
         if self._fields > MAX_FIELDS:
             raise self._error(where, f'more than {MAX_FIELDS} fields', position)
         tag, start = self._varint(position, end, where)
         number, wire = tag >> 3, tag & 7
         if not 0 < number < 1 << 29:
-            raise self._error(where, f'field number {number} cannot be', position)
-        if wire == _VARINT:
+            raise self._error(where, f'field number {number} is not valid', position)
+        if wire == VARINT:
             value, stop = self._varint(start, end, where)
             return number, wire, value, stop
-        if wire == _BYTES:
+        if wire == BYTES:
             length, start = self._varint(start, end, where)
             stop = start + length
-        elif wire in (_FIXED32, _FIXED64):
-            length = 4 if wire == _FIXED32 else 8
+        elif wire in (FIXED32, FIXED64):
+            length = 4 if wire == FIXED32 else 8
             stop = start + length
         else:
-            raise self._error(where, f'wire type {wire} cannot be', position)
+            raise self._error(where, f'wire type {wire} is not valid', position)
         if stop > end:
             if stop > self.size:
-                where = f'{where or self._name_of_layer(number, start)}: '.removeprefix(': ')
+                where = f'{where or self._name_of_truncated(number, start)}: '.removeprefix(': ')
                 raise InputError(
                     f'{self.path}: {where}expected {length} bytes from byte {start}, found {self.size - start} to the '
                     'end of the file; it is truncated or damaged, download it again'
                 )
-            raise self._error(where, f'field {number} of {length} bytes is longer than what it is in', position)
+            raise self._error(where, f'field {number} of {length} bytes is longer than its message', position)
         return number, wire, start, stop
 
-    def _bytes(self, number: int, wire: int, position: int, where: str) -> None:
-        if wire != _BYTES:
-            raise self._error(where, f'field {number} has wire type {wire}, expected {_BYTES}', position)
+    def _expect_bytes(self, number: int, wire: int, position: int, where: str) -> None:
+        if wire != BYTES:
+            raise self._error(where, f'field {number} has wire type {wire}, expected {BYTES}', position)
 
     def _text(self, start: int, stop: int, where: str) -> str:
         if stop - start > MAX_NAME:
@@ -202,174 +89,6 @@ class CaffeModel:
         except UnicodeDecodeError:
             raise self._error(where, 'a name that is not UTF-8', start) from None
 
-    def _name_of_layer(self, number: int, position: int) -> str:
-        """For a message: "layer 'x'" where a layer that the file ends in has its name before that, else ''."""
-        if number not in (2, 100):
-            return ''
-        wanted = 4 if number == 2 else 1
-        try:
-            while position < self.size:
-                found, wire, start, position = self._field(position, self.size, 'a layer')
-                if found == wanted and wire == _BYTES:
-                    return f'layer {shown(self._text(start, position, ""))}'
-        except InputError:
-            pass
-        return ''
-
-    # The messages
-
-    def _network(self) -> tuple[str, list[StoredLayer]]:
-        layers: list[StoredLayer] = []
-        first: dict[int, int] = {}
-        position = 0
-        while position < self.size:
-            number, wire, start, stop = self._field(position, self.size, '')
-            if number in (2, 100):
-                self._bytes(number, wire, position, '')
-                first.setdefault(number, position)
-                if len(first) > 1:
-                    raise InputError(
-                        f'{self.path}: expected layers of one generation, found V1 layers and V2 layers (at byte '
-                        f'{position}); Caffe ignores one of them: save the network again with one kind'
-                    )
-                if len(layers) == MAX_LAYERS:
-                    raise self._error('', f'more than {MAX_LAYERS} layers', position)
-                layers.append(self._layer(start, stop, v1=number == 2))
-            position = stop
-        if not layers:
-            raise InputError(
-                f'{self.path}: expected a .caffemodel with layers, found none; are PROTOTXT and CAFFEMODEL swapped?'
-            )
-        return ('v1' if 2 in first else 'v2'), layers
-
-    def _layer(self, start: int, end: int, v1: bool) -> StoredLayer:
-        offset, position = start, start
-        name = kind = ''
-        blobs: list[tuple[int, int]] = []
-        where = f'the layer at byte {offset}'
-        while position < end:
-            number, wire, value, stop = self._field(position, end, where)
-            if number == (4 if v1 else 1):
-                self._bytes(number, wire, position, where)
-                name = self._text(value, stop, where)
-                where = f'layer {shown(name)}'
-            elif number == 5 and v1 and wire == _VARINT:
-                kind = V1_TYPES.get(value, str(value))
-            elif number == 2 and not v1:
-                self._bytes(number, wire, position, where)
-                kind = self._text(value, stop, where)
-            elif number == (6 if v1 else 7):
-                self._bytes(number, wire, position, where)
-                if len(blobs) == MAX_BLOBS:
-                    raise self._error(where, f'more than {MAX_BLOBS} blobs', position)
-                blobs.append((value, stop))
-            elif number == 1 and v1 and wire == _BYTES:
-                raise InputError(
-                    f'{self.path}: the layer at byte {offset}: expected V1 or V2 layers, found the V0 format of 2013; '
-                    "upgrade the file with Caffe's upgrade_net_proto_binary"
-                )
-            position = stop
-        found = [self._blob(*span, f'{where} blob {index}') for index, span in enumerate(blobs)]
-        return StoredLayer(name, kind, found, offset)
-
-    def _blob(self, start: int, end: int, where: str) -> StoredBlob:
-        blob = StoredBlob()
-        legacy: dict[int, int] = {}
-        shape: list[int] | None = None
-        position = start
-        while position < end:
-            number, wire, value, stop = self._field(position, end, where)
-            if number in (1, 2, 3, 4) and wire == _VARINT:
-                legacy[number] = self._signed(value)
-            elif number == 7:
-                self._bytes(number, wire, position, where)
-                shape = self._shape(value, stop, where)
-            elif number in (5, 8):
-                size, single = (4, _FIXED32) if number == 5 else (8, _FIXED64)
-                if wire == _BYTES:
-                    if (stop - value) % size:
-                        raise self._error(where, f'{stop - value} bytes are not whole numbers of {size} bytes', value)
-                    piece = Piece(value, (stop - value) // size, size, size)
-                elif wire == single:
-                    piece = self._unpacked(position, end, size)
-                    stop = position + piece.count * piece.stride
-                else:
-                    raise self._error(where, f'data has wire type {wire}', position)
-                if piece.count:
-                    blob.pieces.append(piece)
-                if len(blob.pieces) > MAX_PIECES:
-                    raise self._error(where, f'data in more than {MAX_PIECES} pieces', position)
-                if len({piece.size for piece in blob.pieces}) > 1:
-                    raise self._error(where, 'both float and double data', position)
-            position = stop
-        if legacy:  # Caffe looks at these first
-            blob.shape = tuple(legacy.get(axis, 0) for axis in (1, 2, 3, 4))
-            blob.legacy = True
-        else:
-            blob.shape = tuple(shape or ())
-        return blob
-
-    def _unpacked(self, position: int, end: int, size: int) -> Piece:
-        """The run of numbers, each with its own tag byte, that starts at `position` (writers before protobuf 2.3)."""
-        stride = size + 1
-        limit, run = (end - position) // stride, 0
-        while run < limit:  # in blocks, so that a short run in a large blob costs little
-            block = min(limit - run, 1 << 16)
-            tags = np.frombuffer(self._map, np.uint8, block * stride, position + run * stride)[::stride]
-            same = tags == self._map[position]
-            if not same.all():
-                run += int(np.argmin(same))
-                break
-            run += block
-        return Piece(position + 1, run, stride, size)
-
-    def _shape(self, position: int, end: int, where: str) -> list[int]:
-        shape: list[int] = []
-        while position < end:
-            number, wire, value, stop = self._field(position, end, where)
-            if number == 1 and wire == _VARINT:
-                shape.append(self._signed(value))
-            elif number == 1 and wire == _BYTES:
-                while value < stop and len(shape) <= MAX_DIMS:
-                    dim, value = self._varint(value, stop, where)
-                    shape.append(self._signed(dim))
-            if len(shape) > MAX_DIMS:
-                raise self._error(where, f'more than {MAX_DIMS} dimensions', position)
-            position = stop
-        return shape
-
     @staticmethod
     def _signed(value: int) -> int:
         return value - (1 << 64) if value >> 63 else value
-
-    # The numbers
-
-    def array(self, blob: StoredBlob, shape: tuple[int, ...]) -> np.ndarray:
-        """A blob's numbers as float32 of `shape` (same count). A view of the file where it can be."""
-        parts = []
-        for piece in blob.pieces:
-            kind = np.dtype('<f4') if piece.size == 4 else np.dtype('<f8')
-            span = (piece.count - 1) * piece.stride + piece.size
-            raw = np.frombuffer(self._map, np.uint8, span, piece.start)
-            parts.append(np.ndarray((piece.count,), kind, raw, strides=(piece.stride,)))
-        if not parts:
-            return np.zeros(shape, np.float32)
-        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        if whole.dtype.itemsize == 8:
-            with np.errstate(over='ignore'):
-                whole = whole.astype(np.float32)
-        return whole.reshape(shape)
-
-    def release(self, blob: StoredBlob) -> None:
-        """Gives the memory of a blob's pages back; they are read from the file again when they are touched."""
-        if not hasattr(mmap, 'MADV_DONTNEED'):
-            return
-        for start, stop in self._spans(blob):
-            start -= start % mmap.PAGESIZE
-            self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
-
-    @staticmethod
-    def _spans(blob: StoredBlob) -> Iterator[tuple[int, int]]:
-        for piece in blob.pieces:
-            if piece.count * piece.stride > 1 << 20:
-                yield piece.start, piece.start + piece.count * piece.stride - (piece.stride - piece.size)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from components.caffe_converter.bench import measure as measure_converter
+from pipeline.bench.conversion import measure as measure_converter
 from pipeline.bench.results import row
 from pipeline.bench.sizes import Sizes
 

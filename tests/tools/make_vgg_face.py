@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a VGG_FACE.caffemodel of the real shape with random weights, 580 MB.
+"""Writes a VGG_FACE.caffemodel with random weights in the real shapes, 580 MB.
 
 python -m tests.tools.make_vgg_face FILE
 """
@@ -8,7 +8,8 @@ python -m tests.tools.make_vgg_face FILE
 import argparse
 from pathlib import Path
 
-from components import caffe_converter
+from components.caffe_converter.random_weights import write_random_caffemodel
+from components.caffe_converter.vgg_face import VGG_FACE_DEPLOY_FULL
 
 
 def main() -> None:
@@ -17,9 +18,8 @@ def main() -> None:
     parser.add_argument('file', type=Path)
     parser.add_argument('--seed', type=int, default=0)
     options = parser.parse_args()
-    folder = Path(caffe_converter.__file__).parent / 'prototxts'
     options.file.parent.mkdir(parents=True, exist_ok=True)
-    caffe_converter.write_random_caffemodel(folder / 'VGG_FACE_deploy_full.prototxt', options.file, seed=options.seed)
+    write_random_caffemodel(VGG_FACE_DEPLOY_FULL, options.file, seed=options.seed)
 
 
 if __name__ == '__main__':

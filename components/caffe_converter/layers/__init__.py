@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The layer types of Caffe that the converter knows; importing this registers them."""
+"""The Caffe layer types that the converter supports; importing this package registers them."""
 
 from components.caffe_converter.layers import activation, combine, linear, normalise, pooling, shape
 from components.caffe_converter.layers.base import PLANNERS, Blob, Layer, Plan, Weight

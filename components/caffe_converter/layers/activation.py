@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that treat every value by itself, and PReLU and Softmax."""
+"""Elementwise layers, PReLU and Softmax."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from components.caffe_converter.layers.base import Blob, Layer, Plan, Shape, Weight, plain, planner, stored_axis
 
-# A flattened image may pass through these in any order of its values.
+# These may get a flattened image with its values in any order.
 POINTWISE = frozenset({'ReLU', 'Dropout', 'Sigmoid', 'TanH', 'ELU', 'AbsVal', 'Power', 'Split'})
 
 
@@ -21,7 +21,6 @@ def _count(blob: Blob) -> int:
 def relu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """max(x, 0) + negative_slope · min(x, 0)."""
     param = layer.param('relu_param', 'negative_slope')
-    layer.bottoms_must_be(bottoms, 1)
     slope = param.number('negative_slope', 0.0)
     return Plan([bottoms[0]], flops=_count(bottoms[0]), options={'slope': slope})
 
@@ -30,7 +29,6 @@ def relu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def elu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """x for x > 0, else alpha · (exp(x) - 1)."""
     param = layer.param('elu_param', 'alpha')
-    layer.bottoms_must_be(bottoms, 1)
     return Plan([bottoms[0]], flops=3 * _count(bottoms[0]), options={'alpha': param.number('alpha', 1.0)})
 
 
@@ -38,7 +36,6 @@ def elu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def pointwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """1 / (1 + exp(-x)), tanh(x), |x|."""
     layer.param({'Sigmoid': 'sigmoid_param', 'TanH': 'tanh_param'}.get(layer.type, 'absval_param'))
-    layer.bottoms_must_be(bottoms, 1)
     return Plan([bottoms[0]], flops=_count(bottoms[0]) * (1 if layer.type == 'AbsVal' else 4))
 
 
@@ -46,16 +43,14 @@ def pointwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def power(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """(shift + scale · x) ^ power."""
     param = layer.param('power_param', 'power', 'scale', 'shift')
-    layer.bottoms_must_be(bottoms, 1)
     options = {key: param.number(key, default) for key, default in (('power', 1.0), ('scale', 1.0), ('shift', 0.0))}
     return Plan([bottoms[0]], flops=3 * _count(bottoms[0]), options=options)
 
 
 @planner('Dropout')
 def dropout(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """The identity at test time: Caffe scales while training."""
+    """The identity at test time: Caffe scales during training."""
     param = layer.param('dropout_param', 'dropout_ratio', 'scale_train')
-    layer.bottoms_must_be(bottoms, 1)
     ratio = param.number('dropout_ratio', 0.5)
     if not 0 <= ratio < 1:
         raise layer.error(f'dropout_ratio must be at least 0 and below 1, found {ratio:g}', param.line)
@@ -65,7 +60,6 @@ def dropout(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 @planner('Split')
 def split(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """Every top is the bottom."""
-    layer.bottoms_must_be(bottoms, 1)
     return Plan([bottoms[0]] * len(layer.tops))
 
 
@@ -73,15 +67,12 @@ def split(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def prelu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """prelu_layer.cpp: a slope for each channel (axis 1), or one for all."""
     param = layer.param('prelu_param', 'filler', 'channel_shared')
-    layer.bottoms_must_be(bottoms, 1)
-    shape = bottoms[0].shape
-    if len(shape) < 2:
-        raise layer.error('expected an input of two axes or more')
+    shape, channels = bottoms[0].shape, layer.channels(bottoms[0])
     shared = param.boolean('channel_shared', False)
-    blob: Shape = () if shared else (shape[1],)
+    blob: Shape = () if shared else (channels,)
     axis = stored_axis(1, len(shape))
-    # Keras keeps an axis of one for every axis the slope is shared over.
-    alpha = tuple(shape[1] if at == axis and not shared else 1 for at in range(1, len(shape)))
+    # Keras keeps an axis of size 1 for every axis that shares the slope.
+    alpha = tuple(channels if at == axis and not shared else 1 for at in range(1, len(shape)))
     shared_axes = [at for at in range(1, len(shape)) if at != axis or shared]
     return Plan(
         [Blob(shape)], [blob], [Weight('alpha', alpha, plain(0))], 2 * _count(bottoms[0]), {'shared_axes': shared_axes}
@@ -92,7 +83,6 @@ def prelu(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def softmax(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """softmax_layer.cpp, along `axis` (default: channels)."""
     param = layer.param('softmax_param', 'axis')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     axis = layer.axis(param, 'axis', 1, len(shape))
     return Plan([Blob(shape)], flops=5 * _count(bottoms[0]), options={'axis': stored_axis(axis, len(shape))})

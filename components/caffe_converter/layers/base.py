@@ -1,11 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a layer type says about itself: output shapes, weights and cost, without Keras.
+"""Plans a layer without Keras: output shapes, weights and cost.
 
-One function a layer type, found by its Caffe name in `PLANNERS`. It gets the layer and its inputs and gives a `Plan`;
-`build/` turns a plan into Keras layers. Shapes here are Caffe's: batch first, then C, H, W for an image.
+`PLANNERS` has one function for each Caffe layer type. It takes the layer and its inputs and returns a `Plan`, which
+`build.py` turns into Keras layers. Shapes are Caffe's: batch first, then C, H, W for an image.
 
-How Keras stores a Caffe blob: four axes N, C, H, W are stored N, H, W, C; every other number of axes as Caffe has them.
+The model stores a blob of four axes N, C, H, W as N, H, W, C, and any other number of axes as Caffe does.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Blob:
 
     Attributes:
       shape: Caffe's, batch first.
-      chw: set where the blob is a flattened C×H×W image that Keras holds in H×W×C order; InnerProduct undoes it.
+      chw: (C, H, W) of an image that was flattened in H×W×C order; InnerProduct permutes its matrix accordingly.
     """
 
     shape: Shape
@@ -42,10 +42,10 @@ class Blob:
 
 @dataclass(frozen=True)
 class Weight:
-    """One Keras weight: its name, its shape, and how it is drawn from the layer's Caffe blobs.
+    """One Keras weight: its name, its shape, and how to make it from the layer's Caffe blobs.
 
-    `draw` gets the blobs in Caffe's shapes (float32) and gives an array whose `reshape(shape)` is the weight; it is a
-    strided view wherever the numbers only change places, so that a writer can copy it piece by piece.
+    `draw` takes the blobs (float32, Caffe's shapes) and returns an array whose `reshape(shape)` is the weight. If the
+    numbers only move, that array is a strided view, which a writer can copy piece by piece.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Weight:
 
 @dataclass
 class Plan:
-    """What a layer makes.
+    """A layer's outputs, weights and cost.
 
     Attributes:
       tops: the outputs.
-      blobs: Caffe's shapes of the weights the file must hold.
-      weights: the same weights as Keras layouts.
-      flops: floating-point operations an image; a multiplication and an addition are two.
+      blobs: Caffe's shapes of the weights that the file must contain.
+      weights: the same weights in Keras' layouts.
+      flops: floating-point operations per image; a multiplication and an addition are two.
       options: numbers for the Keras builder.
     """
 
@@ -78,10 +78,10 @@ class Layer:
 
     Attributes:
       name: as written.
-      type: the V2 type name; of V1 layers, what Caffe's upgrade makes of it.
+      type: the V2 type name; a V1 type is converted as Caffe's upgrade does.
       bottoms, tops: blob names.
       message: the prototxt's message, for the parameters.
-      keep_order: a Flatten or Reshape whose output may not be held in H×W×C order (see network.py).
+      keep_order: whether a Flatten or Reshape must keep Caffe's order of values (see network.py).
     """
 
     name: str
@@ -104,20 +104,13 @@ class Layer:
         return InputError(f'{self.message.path} line {line or self.line}: {self}: {text}')
 
     def param(self, name: str, *known: str) -> Message:
-        """The parameter message `name` (empty where absent), checked to hold only `known` fields."""
+        """The parameter message `name`, empty if absent. Raises InputError for fields other than `known`."""
         message = self.message.message(name)
         message.expect((*known, 'engine'), f'layer {shown(self.name)}: {name}')
         return message
 
-    def bottoms_must_be(self, bottoms: Sequence[Blob], low: int, high: int | None = None) -> None:
-        """Raises InputError unless the number of inputs is within [low, high] (high defaults to low)."""
-        high = low if high is None else high
-        if not low <= len(bottoms) <= high:
-            wanted = str(low) if low == high else f'{low} to {high}' if high < 1000 else f'{low} or more'
-            raise self.error(f'expected {wanted} bottom blobs, found {len(bottoms)}')
-
     def axis(self, message: Message, name: str, default: int, rank: int, low: int = 1) -> int:
-        """An axis field, negative values counted from the end, within [low, rank)."""
+        """Reads an axis in [low, rank); negative values count from the end."""
         given = message.integer(name, default, -MAX_AXES, MAX_AXES)
         axis = given + rank if given < 0 else given
         if axis == 0 and low == 1 and rank:
@@ -130,61 +123,69 @@ class Layer:
             )
         return axis
 
+    def channels(self, blob: Blob) -> int:
+        """The size of a blob's axis 1. Raises InputError if it has fewer than two axes."""
+        if len(blob.shape) < 2:
+            raise self.error(f'expected an input of two axes or more, found {describe(blob.shape)}')
+        return blob.shape[1]
+
     def image(self, blob: Blob) -> tuple[int, int, int]:
-        """C, H, W of a blob that must have four axes."""
+        """C, H, W of a blob. Raises InputError unless it has four axes."""
         if len(blob.shape) != 4:
             raise self.error(f'expected an input of four axes (N, C, H, W), found {describe(blob.shape)}')
         return blob.shape[1], blob.shape[2], blob.shape[3]
 
     def top(self, shape: Sequence[int]) -> Blob:
-        """An output, checked to be of a size that Caffe can hold."""
-        return Blob(self.checked(shape))
-
-    def checked(self, shape: Sequence[int]) -> Shape:
-        """`shape`, or InputError where Caffe could not hold it."""
+        """An output. Raises InputError for a shape that Caffe cannot hold."""
         shape = tuple(shape)
         if any(n < 1 for n in shape) or math.prod(shape) > MAX_COUNT or len(shape) > MAX_AXES:
             raise self.error(
                 f'expected an output that is not empty and has at most {MAX_COUNT} values, found {describe(shape)}'
             )
-        return shape
+        return Blob(shape)
 
 
 Planner = Callable[[Layer, Sequence[Blob]], Plan]
 PLANNERS: dict[str, Planner] = {}
 
 
-def planner(*types: str) -> Callable[[Planner], Planner]:
-    """Registers a function as the planner of Caffe layer types."""
+def planner(*types: str, bottoms: tuple[int, int] = (1, 1)) -> Callable[[Planner], Planner]:
+    """Registers a function as the planner of Caffe layer types whose number of bottoms is in [low, high]."""
+    low, high = bottoms
 
     def register(function: Planner) -> Planner:
-        for name in types:
-            PLANNERS[name] = function
+        def checked(layer: Layer, given: Sequence[Blob]) -> Plan:
+            if not low <= len(given) <= high:
+                wanted = str(low) if low == high else f'{low} to {high}' if high < 1000 else f'{low} or more'
+                raise layer.error(f'number of bottom blobs: expected {wanted}, found {len(given)}')
+            return function(layer, given)
+
+        PLANNERS.update(dict.fromkeys(types, checked))
         return function
 
     return register
 
 
 def describe(shape: Sequence[int]) -> str:
-    """A shape for a message, e.g. '1×3×224×224'."""
-    return '×'.join(str(n) for n in shape) if shape else 'no axes'
+    """A shape for a message: '1×3×224×224', or 'a single number' for ()."""
+    return '×'.join(str(n) for n in shape) if shape else 'a single number'
 
 
 def stored_order(rank: int) -> tuple[int, ...]:
-    """The Caffe axes in the order Keras stores them: (0, 2, 3, 1) for four axes, else unchanged."""
+    """Caffe's axes in the stored order: (0, 2, 3, 1) for four axes, else unchanged."""
     return (0, 2, 3, 1) if rank == 4 else tuple(range(rank))
 
 
 def stored_axis(axis: int, rank: int) -> int:
-    """Where Keras stores Caffe's axis `axis`."""
+    """The stored position of Caffe's axis `axis`."""
     return stored_order(rank).index(axis)
 
 
 def stored_shape(shape: Shape) -> Shape:
-    """A Caffe shape as Keras stores it, batch included."""
+    """A Caffe shape in the stored order, batch included."""
     return tuple(shape[axis] for axis in stored_order(len(shape)))
 
 
 def plain(index: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
-    """Draws a blob as it is."""
+    """Returns a blob unchanged."""
     return lambda blobs: blobs[index]

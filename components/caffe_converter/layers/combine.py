@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that make fewer values of many: Eltwise, ArgMax, Reduction."""
+"""Layers that reduce many values to fewer: Eltwise, ArgMax, Reduction."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from collections.abc import Sequence
 from components.caffe_converter.layers.base import Blob, Layer, Plan, describe, planner, stored_axis
 
 
-@planner('Eltwise')
+@planner('Eltwise', bottoms=(2, 1000))
 def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """eltwise_layer.cpp: PROD, SUM with coefficients, MAX of inputs of one shape."""
     param = layer.param('eltwise_param', 'operation', 'coeff', 'stable_prod_grad')
-    layer.bottoms_must_be(bottoms, 2, 1000)
     operation = param.enum('operation', {0: 'PROD', 1: 'SUM', 2: 'MAX'}, 'SUM')
     coefficients = param.numbers('coeff')
     if coefficients and operation != 'SUM':
-        raise layer.error(f'coeff is for SUM only, found {operation}', param.line_of('coeff'))
+        raise layer.error(f'coeff applies only to SUM, found {operation}', param.line_of('coeff'))
     if coefficients and len(coefficients) != len(bottoms):
         raise layer.error(
             f'{len(bottoms)} inputs need {len(bottoms)} coeffs, found {len(coefficients)}', param.line_of('coeff')
@@ -26,7 +25,7 @@ def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     for bottom in bottoms[1:]:
         if bottom.shape != bottoms[0].shape:
             raise layer.error(
-                f'all inputs must have one shape; found {describe(bottoms[0].shape)} and {describe(bottom.shape)}'
+                f'all inputs must have the same shape; found {describe(bottoms[0].shape)} and {describe(bottom.shape)}'
             )
     flops = (len(bottoms) - 1 + len(coefficients)) * math.prod(bottoms[0].shape[1:])
     options = {'operation': operation, 'coefficients': [] if set(coefficients) == {1.0} else coefficients}
@@ -35,9 +34,8 @@ def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 
 @planner('ArgMax')
 def arg_max(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """argmax_layer.cpp: where the top_k largest values are, and with out_max_val what they are."""
+    """argmax_layer.cpp: the indices of the top_k largest values, or with out_max_val the values."""
     param = layer.param('argmax_param', 'out_max_val', 'top_k', 'axis')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     values = param.boolean('out_max_val', False)
     top_k = param.integer('top_k', 1, 1)
@@ -46,26 +44,22 @@ def arg_max(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     if top_k > available:
         raise layer.error(f'top_k must be at most {available}, found {top_k}', param.line_of('top_k'))
     if axis is None:
-        # Caffe keeps three axes at least: N × (indices, values) × top_k.
+        # Caffe keeps at least three axes: N × (indices, values) × top_k.
         top = (shape[0], 2 if values else 1, top_k, *[1] * max(len(shape) - 3, 0))
     else:
         top = (*shape[:axis], top_k, *shape[axis + 1 :])
-    options = {
-        'axis': None if axis is None else stored_axis(axis, len(shape)), 'top_k': top_k, 'values': values, 'to': top,
-    }  # fmt: skip
+    stored = None if axis is None else stored_axis(axis, len(shape))
+    options = {'axis': stored, 'top_k': top_k, 'values': values, 'target': top[1:]}
     return Plan([layer.top(top)], flops=math.prod(shape[1:]), options=options)
 
 
 @planner('Reduction')
 def reduction(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """reduction_layer.cpp: all axes from `axis` on become one number: coeff · SUM, ASUM (of |x|), SUMSQ or MEAN."""
+    """reduction_layer.cpp: reduces all axes from `axis` on to coeff · SUM, ASUM (of |x|), SUMSQ or MEAN."""
     param = layer.param('reduction_param', 'operation', 'axis', 'coeff')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     operation = param.enum('operation', {1: 'SUM', 2: 'ASUM', 3: 'SUMSQ', 4: 'MEAN'}, 'SUM')
     axis = layer.axis(param, 'axis', 0, len(shape))
     coefficient = param.number('coeff', 1.0) / (math.prod(shape[axis:]) if operation == 'MEAN' else 1)
-    options = {
-        'operation': operation, 'axis': axis, 'coefficient': coefficient, 'from': shape, 'to': shape[:axis],
-    }  # fmt: skip
+    options = {'operation': operation, 'axis': axis, 'coefficient': coefficient}
     return Plan([layer.top(shape[:axis])], flops=2 * math.prod(shape[1:]), options=options)

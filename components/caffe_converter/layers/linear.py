@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Convolution, Deconvolution and InnerProduct: the layers that hold nearly all weights."""
+"""Convolution, Deconvolution and InnerProduct, which hold nearly all weights."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _CONVOLUTION = (
 
 
 def pair(layer: Layer, param: Message, name: str, default: int | None, low: int, short: str = '') -> tuple[int, int]:
-    """A number for height and one for width: `name` once or twice, or `<short>_h` and `<short>_w`, not both."""
+    """Reads (height, width): `name` given once or twice, or `<short>_h` and `<short>_w`, but not both."""
     values = param.integers(name, low)
     short = short or name
     by_axis = [f'{short}_h', f'{short}_w']
     if any(key in param for key in by_axis):
         if values:
-            raise layer.error(f'{name} and {short}_h/{short}_w are both given; give one', param.line_of(name))
+            raise layer.error(f'{name} and {short}_h/{short}_w are both given; keep one', param.line_of(name))
         if default is None and not all(key in param for key in by_axis):
             raise layer.error(f'{short}_h and {short}_w must both be given', param.line)
         return param.integer(by_axis[0], default or 0, low), param.integer(by_axis[1], default or 0, low)
@@ -38,14 +38,13 @@ def pair(layer: Layer, param: Message, name: str, default: int | None, low: int,
     return values[0], values[-1]
 
 
-@planner('Convolution', 'Deconvolution')
+@planner('Convolution', 'Deconvolution', bottoms=(1, 1000))
 def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes, one kernel for all inputs."""
+    """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes; all inputs share one kernel."""
     param = layer.param('convolution_param', *_CONVOLUTION)
-    layer.bottoms_must_be(bottoms, 1, 1000)
     channels, height, width = layer.image(bottoms[0])
     if any(bottom.shape != bottoms[0].shape for bottom in bottoms):
-        raise layer.error('all bottom blobs must have one shape')
+        raise layer.error('all bottom blobs must have the same shape')
     if param.integer('axis', 1, -4, 3) not in (1, -3):
         raise layer.error('axis must be 1 (channels)', param.line_of('axis'))
     outputs = _num_output(layer, param)
@@ -103,13 +102,12 @@ def _num_output(layer: Layer, param: Message) -> int:
 def inner_product(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """inner_product_layer.cpp: y = W·x over the axes from `axis` on.
 
-    On an image (C, H, W from axis 1) Keras flattens H×W×C, so the rows of its kernel are Caffe's columns c, h, w
-    in the order h, w, c. The same holds for a blob that an earlier Flatten or Reshape flattened (`Blob.chw`).
+    Keras flattens an image (axis 1) in H×W×C order, Caffe in C×H×W, so the rows of the kernel are permuted. The same
+    holds for a blob that an earlier Flatten or Reshape flattened (`Blob.chw`).
     """
     param = layer.param(
         'inner_product_param', 'num_output', 'bias_term', 'weight_filler', 'bias_filler', 'axis', 'transpose'
     )
-    layer.bottoms_must_be(bottoms, 1)
     (bottom,) = bottoms
     axis = layer.axis(param, 'axis', 1, len(bottom.shape))
     outputs = _num_output(layer, param)
@@ -133,7 +131,7 @@ def _matrix(chw: tuple[int, ...] | None, turned: bool, outputs: int) -> Callable
         matrix = blobs[0] if turned else blobs[0].T  # [inputs, outputs]
         if chw is None or chw[0] == 1 or chw[1] * chw[2] == 1:
             return matrix
-        # Splitting the rows of a view makes no copy: [C, H, W, outputs] seen as [H, W, C, outputs].
+        # Splitting the rows of a view copies nothing: [C, H, W, outputs] seen as [H, W, C, outputs].
         return matrix.reshape(*chw, outputs).transpose(1, 2, 0, 3)
 
     return draw

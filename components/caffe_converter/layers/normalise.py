@@ -28,22 +28,19 @@ from components.caffe_converter.message import Message
 def batch_norm(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """batch_norm_layer.cpp with stored statistics: (x - mean/f) / sqrt(var/f + eps), f the third blob (0: both are 0).
 
-    Keras' BatchNormalization without gamma and beta does the same; its weights are the moving mean and variance.
+    Keras' BatchNormalization without gamma and beta computes the same from the moving mean and variance.
     """
     param = layer.param('batch_norm_param', 'use_global_stats', 'moving_average_fraction', 'eps')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     if not param.boolean('use_global_stats', True):
         raise layer.error(
-            'use_global_stats: false takes the statistics of each test batch; remove the field to use the stored ones',
+            'use_global_stats: false computes statistics from each test batch; remove the field to use the stored ones',
             param.line_of('use_global_stats'),
         )
     eps = param.number('eps', 1e-5)
     if eps < 0:
         raise layer.error(f'eps must not be negative, found {eps:g}', param.line_of('eps'))
-    channels = shape[1] if len(shape) > 1 else 1
-    if len(shape) < 2:
-        raise layer.error(f'expected an input of two axes or more, found {describe(shape)}')
+    channels = layer.channels(bottoms[0])
 
     def statistic(index: int) -> Callable[[Sequence[np.ndarray]], np.ndarray]:
         def draw(blobs: Sequence[np.ndarray]) -> np.ndarray:
@@ -72,10 +69,10 @@ def _span(layer: Layer, param: Message, shape: Shape) -> tuple[int, int]:
 
 
 def _spread(shape: Shape, axis: int, end: int) -> tuple[Shape, tuple[int, ...], Shape]:
-    """How a blob over the axes [axis, end) lies beside the stored input, without its batch.
+    """How a blob over the axes [axis, end) broadcasts with the stored input; the batch is left out.
 
-    Returns (padded, order, kept): the blob reshaped to `padded` (Caffe's axes but the batch, 1 where it is the same for
-    all) and transposed by `order` broadcasts with the input; `kept` is that shape without leading ones.
+    Returns (padded, order, kept). `padded` has Caffe's axes, 1 for those outside [axis, end). The blob reshaped to it
+    and transposed by `order` broadcasts with the input. `kept` is the resulting shape without leading ones.
     """
     padded = tuple(n if axis <= at < end else 1 for at, n in enumerate(shape))[1:]
     order = tuple(at - 1 for at in stored_order(len(shape)) if at)
@@ -85,13 +82,12 @@ def _spread(shape: Shape, axis: int, end: int) -> tuple[Shape, tuple[int, ...], 
     return padded, order, kept
 
 
-@planner('Scale', 'Bias')
+@planner('Scale', 'Bias', bottoms=(1, 2))
 def scale(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """scale_layer.cpp, bias_layer.cpp: x · a (+ b), or x + b; a (b) learned or the second bottom."""
+    """scale_layer.cpp, bias_layer.cpp: x · a (+ b), or x + b; a (b) is learned or is the second bottom."""
     scales = layer.type == 'Scale'
     extra = ('bias_term', 'bias_filler') if scales else ()
     param = layer.param('scale_param' if scales else 'bias_param', 'axis', 'num_axes', 'filler', *extra)
-    layer.bottoms_must_be(bottoms, 1, 2)
     shape = bottoms[0].shape
     with_bias = scales and param.boolean('bias_term', False)
     learned = ['gamma', 'beta'] if with_bias else ['gamma' if scales else 'beta']
@@ -104,7 +100,7 @@ def scale(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
             raise layer.error(f'expected a second bottom of {expected}, found {describe(other)}')
         if with_bias:
             raise layer.error(
-                'bias_term with a second bottom is one bias an image of the batch: not supported',
+                'bias_term with a second bottom (one bias for each image of the batch) is not supported',
                 param.line_of('bias_term'),
             )
         learned = []
@@ -121,15 +117,14 @@ def scale(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
         [shape[axis:end]] * len(learned),
         [Weight(name, kept, at(index)) for index, name in enumerate(learned)],
         math.prod(shape[1:]) * (2 if with_bias else 1),
-        {'kept': kept, 'learned': learned, 'two': len(bottoms) == 2, 'scales': scales},
+        {'kept': kept, 'learned': learned, 'second': '' if learned else 'gamma' if scales else 'beta'},
     )
 
 
 @planner('LRN')
 def lrn(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """lrn_layer.cpp: x / (k + alpha/n · Σ x²)^beta across channels; within one, n² for n and 1 for k."""
+    """lrn_layer.cpp: x / (k + alpha/n · Σ x²)^beta across channels; within a channel, n² for n and 1 for k."""
     param = layer.param('lrn_param', 'local_size', 'alpha', 'beta', 'norm_region', 'k')
-    layer.bottoms_must_be(bottoms, 1)
     layer.image(bottoms[0])
     size = param.integer('local_size', 5, 1)
     if size % 2 == 0:
@@ -148,7 +143,6 @@ def lrn(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def normalize(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """SSD's normalize_layer.cpp: x / sqrt(Σ x² + eps) · scale; Σ over C, H, W or over the channels of each place."""
     param = layer.param('norm_param', 'across_spatial', 'scale_filler', 'channel_shared', 'eps')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     channels, _, _ = layer.image(bottoms[0])
     shared = param.boolean('channel_shared', True)

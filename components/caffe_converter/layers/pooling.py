@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Pooling (pooling_layer.cpp): MAX and AVE, rounding up, windows clipped at the padded border."""
+"""Pooling (pooling_layer.cpp): MAX and AVE; rounds up and clips windows at the padded border."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.caffe_converter.layers.linear import pair
 
 
 def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool) -> int:
-    """How many windows Caffe makes along an axis; the last one must start inside the image or its left padding."""
+    """The number of windows along an axis; the last one must start inside the image or its left padding."""
     span = size + 2 * pad - kernel
     if span < 0:
         return 0
@@ -24,12 +24,11 @@ def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool) -> in
 
 @planner('Pooling')
 def pooling(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """`ceil_mode` is the field that PyTorch-minded forks write for round_mode."""
+    """Some forks write `ceil_mode`, as in PyTorch, for round_mode."""
     param = layer.param(
         'pooling_param', 'pool', 'pad', 'pad_h', 'pad_w', 'kernel_size', 'kernel_h', 'kernel_w', 'stride', 'stride_h',
         'stride_w', 'global_pooling', 'round_mode', 'ceil_mode',
     )  # fmt: skip
-    layer.bottoms_must_be(bottoms, 1)
     if len(layer.tops) > 1:
         raise layer.error('a second top (the mask of MAX pooling) is not supported')
     method = param.enum('pool', {0: 'MAX', 1: 'AVE', 2: 'STOCHASTIC'}, 'MAX')
@@ -44,7 +43,7 @@ def pooling(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
         if any(name in param for name in ('kernel_size', 'kernel_h', 'kernel_w')):
             raise layer.error('global_pooling takes no kernel size', param.line_of('global_pooling'))
         if pad != (0, 0) or stride != (1, 1):
-            raise layer.error('global_pooling takes no pad and no stride but 1', param.line_of('global_pooling'))
+            raise layer.error('global_pooling takes no pad and only stride 1', param.line_of('global_pooling'))
         kernel = (height, width)
     else:
         kernel = pair(layer, param, 'kernel_size', None, 1, 'kernel')
@@ -59,7 +58,7 @@ def pooling(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     for n, s, p, count in zip((height, width), stride, pad, sizes, strict=True):
         if count < 1 or (count - 1) * s - p >= n:
             raise layer.error(
-                f'kernel {describe(kernel)}, stride {describe(stride)} and pad {describe(pad)} give a window that is '
+                f'kernel {describe(kernel)}, stride {describe(stride)} and pad {describe(pad)} give a window '
                 f'outside the input of {height}×{width}; is the input size right?'
             )
     top = layer.top((batch, channels, *sizes))

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that move values without changing them: Concat, Slice, Flatten, Reshape, Permute, Crop."""
+"""Layers that rearrange values: Concat, Slice, Flatten, Reshape, Permute, Crop."""
 
 from __future__ import annotations
 
@@ -22,17 +22,16 @@ from components.caffe_converter.layers.base import (
 
 
 def _legacy_axis(layer: Layer, param_name: str, axis_name: str, legacy: str, rank: int, *known: str) -> int:
-    """`axis`, or the older field `legacy` in its place."""
+    """Reads `axis_name`, or the older field `legacy` in its place."""
     param = layer.param(param_name, axis_name, legacy, *known)
     if axis_name in param and legacy in param:
-        raise layer.error(f'{axis_name} and {legacy} are both given; give one', param.line_of(legacy))
+        raise layer.error(f'{axis_name} and {legacy} are both given; keep one', param.line_of(legacy))
     return layer.axis(param, legacy if legacy in param else axis_name, 1, rank)
 
 
-@planner('Concat')
+@planner('Concat', bottoms=(1, 1000))
 def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """concat_layer.cpp: inputs side by side along an axis."""
-    layer.bottoms_must_be(bottoms, 1, 1000)
+    """concat_layer.cpp: concatenates the inputs along an axis."""
     shape = list(bottoms[0].shape)
     axis = _legacy_axis(layer, 'concat_param', 'axis', 'concat_dim', len(shape))
     for bottom in bottoms[1:]:
@@ -41,7 +40,7 @@ def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
             at != axis and a != b for at, (a, b) in enumerate(zip(shape, other, strict=True))
         ):
             raise layer.error(
-                f'all inputs must agree but on axis {axis}; found {describe(bottoms[0].shape)} and {describe(other)}'
+                f'inputs may differ only on axis {axis}; found {describe(bottoms[0].shape)} and {describe(other)}'
             )
         shape[axis] += other[axis]
     return Plan([layer.top(shape)], options={'axis': stored_axis(axis, len(shape))})
@@ -49,8 +48,7 @@ def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 
 @planner('Slice')
 def slice_(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """slice_layer.cpp: an axis cut at slice_point, or into equal parts."""
-    layer.bottoms_must_be(bottoms, 1)
+    """slice_layer.cpp: cuts an axis at slice_point, or into equal parts."""
     shape = bottoms[0].shape
     axis = _legacy_axis(layer, 'slice_param', 'axis', 'slice_dim', len(shape), 'slice_point')
     param = layer.message.message('slice_param')
@@ -61,33 +59,27 @@ def slice_(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
             raise layer.error(f'{count} tops need {count - 1} slice_points, found {len(points)}', param.line)
         bounds = [0, *points, size]
         if any(a >= b for a, b in pairwise(bounds)):
-            raise layer.error(f'slice_points must rise within 0 and {size}, found {points}', param.line)
+            raise layer.error(f'slice_points must increase between 0 and {size}, found {points}', param.line)
     else:
         if count < 1 or size % count:
-            raise layer.error(f'{count} tops cannot share an axis of {size} equally', param.line)
+            raise layer.error(f'an axis of {size} cannot be cut into {count} equal parts', param.line)
         bounds = [size // count * at for at in range(count + 1)]
     tops = [layer.top((*shape[:axis], b - a, *shape[axis + 1 :])) for a, b in pairwise(bounds)]
     return Plan(tops, options={'axis': stored_axis(axis, len(shape)), 'bounds': bounds})
 
 
 def _flattened(layer: Layer, bottom: Blob, shape: Shape) -> Plan:
-    """The plan of a change of shape; in H×W×C order where the network allows it and the output is one vector."""
-    top = layer.top(shape)
-    options = {'from': bottom.shape, 'to': shape, 'keras_order': False}
-    vector = len(shape) == 2 or (len(shape) == 4 and shape[2:] == (1, 1))
-    if bottom.chw and vector:
-        return Plan([Blob(shape, bottom.chw)], options={**options, 'keras_order': True})
-    if not layer.keep_order and vector and len(bottom.shape) == 4:
-        channels, height, width = bottom.shape[1:]
-        return Plan([Blob(shape, (channels, height, width))], options={**options, 'keras_order': True})
-    return Plan([top], options=options)
+    """The plan of a change of shape; in H×W×C order if the network allows it and the output is a vector."""
+    top, chw = layer.top(shape), None
+    if len(shape) == 2 or (len(shape) == 4 and shape[2:] == (1, 1)):
+        chw = bottom.chw or (layer.image(bottom) if not layer.keep_order and len(bottom.shape) == 4 else None)
+    return Plan([Blob(top.shape, chw)], options={'to': shape, 'keras_order': chw is not None})
 
 
 @planner('Flatten')
 def flatten(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """flatten_layer.cpp: the axes from `axis` to `end_axis` become one."""
+    """flatten_layer.cpp: merges the axes from `axis` to `end_axis`."""
     param = layer.param('flatten_param', 'axis', 'end_axis')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     axis = layer.axis(param, 'axis', 1, len(shape))
     end = layer.axis(param, 'end_axis', -1, len(shape))
@@ -98,13 +90,12 @@ def flatten(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 
 @planner('Reshape')
 def reshape(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """reshape_layer.cpp: 0 copies the input's size, -1 is what is left; of `num_axes` axes from `axis` on."""
+    """reshape_layer.cpp: replaces `num_axes` axes from `axis` on; 0 copies the input's size, -1 takes the rest."""
     param = layer.param('reshape_param', 'shape', 'axis', 'num_axes')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     rank = len(shape)
     axis = param.integer('axis', 0, -MAX_AXES, MAX_AXES)
-    start = axis if axis >= 0 else rank + axis + 1  # may be the end: new axes are put there
+    start = axis if axis >= 0 else rank + axis + 1  # may be the end, where new axes are appended
     count = param.integer('num_axes', -1, -1, MAX_AXES)
     end = rank if count == -1 else start + count
     if not 0 <= start <= end <= rank:
@@ -113,7 +104,7 @@ def reshape(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     inner.expect(('dim',), 'shape')
     wish = inner.integers('dim', -1)
     if len(wish) > MAX_AXES:
-        raise layer.error(f'a shape may have {MAX_AXES} axes, found {len(wish)}', inner.line)
+        raise layer.error(f'a shape may have at most {MAX_AXES} axes, found {len(wish)}', inner.line)
     if wish.count(-1) > 1:
         raise layer.error('only one dim may be -1', inner.line)
     dims = []
@@ -137,9 +128,8 @@ def reshape(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 
 @planner('Permute')
 def permute(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """SSD's permute_layer.cpp: axes in the given order, the ones not named after them."""
+    """SSD's permute_layer.cpp: puts the axes in the given order, then those not named."""
     param = layer.param('permute_param', 'order')
-    layer.bottoms_must_be(bottoms, 1)
     shape = bottoms[0].shape
     order = param.integers('order', 0, max(len(shape) - 1, 0))
     if len(set(order)) < len(order):
@@ -154,16 +144,15 @@ def permute(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     return Plan([top], options={'order': moved})
 
 
-@planner('Crop')
+@planner('Crop', bottoms=(2, 2))
 def crop(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """crop_layer.cpp: the first input cut to the second one's size from `axis` on, at `offset`."""
+    """crop_layer.cpp: crops the first input to the second one's size from `axis` on, at `offset`."""
     param = layer.param('crop_param', 'axis', 'offset')
-    layer.bottoms_must_be(bottoms, 2)
     shape, other = bottoms[0].shape, bottoms[1].shape
     axis = layer.axis(param, 'axis', 2, len(shape))
     offsets = param.integers('offset')
     if len(other) != len(shape):
-        raise layer.error(f'both inputs must have as many axes; found {describe(shape)} and {describe(other)}')
+        raise layer.error(f'both inputs must have equally many axes; found {describe(shape)} and {describe(other)}')
     if len(offsets) > 1 and len(offsets) != len(shape) - axis:
         raise layer.error(f'expected one offset or {len(shape) - axis}, found {len(offsets)}', param.line_of('offset'))
     spans: list[tuple[int, int]] = []
@@ -173,7 +162,7 @@ def crop(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
             length = other[at]
             start = offsets[at - axis] if len(offsets) > 1 else (offsets or [0])[0]
             if start + length > size:
-                raise layer.error(f'axis {at}: {length} values from {start} on do not fit into {size}')
+                raise layer.error(f'axis {at}: {length} values from {start} on exceed its size of {size}')
         spans.append((start, length))
     top = layer.top([length for _, length in spans])
     return Plan([top], options={'spans': [spans[axis] for axis in stored_order(len(shape))][1:]})

@@ -4,8 +4,8 @@
 
     python tests/integration/components/caffe_converter/fuzz_caffe_converter.py -max_total_time=60 CORPUS_FOLDER
 
-needs atheris (3.0.0 has wheels for Python 3.11 on Linux). An input is a prototxt, a NUL byte and a .caffemodel: both
-are read, matched, and all weights drawn. Only InputError, on one line, may come out of it.
+This needs atheris (3.0.0 has wheels for Python 3.11 on Linux). An input is a prototxt, a NUL byte and a .caffemodel.
+The target reads and matches both files and draws all weights. Only a one-line InputError may escape.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[4]))
 import atheris
 
 with atheris.instrument_imports(include=['components.caffe_converter', 'components.errors']):
-    from components.caffe_converter import copying, network, order, summary
+    from components.caffe_converter import copying, keras_plan, network, summary
     from components.errors import InputError
 
-from components.caffe_converter.writer import write_random_caffemodel
+from components.caffe_converter.random_weights import write_random_caffemodel
 
-# The fuzzer does well with short files: every layer type once, each by itself.
+# The fuzzer needs short files: one layer each.
 _SEEDS = [
     ('Convolution', 'convolution_param { num_output: 2 kernel_size: 2 pad: 1 stride: 2 group: 1 dilation: 1 }'),
     ('Deconvolution', 'convolution_param { num_output: 2 kernel_h: 2 kernel_w: 1 stride: 2 bias_term: false }'),
@@ -49,7 +49,7 @@ _SEEDS = [
 
 
 def write_seeds(folder: Path) -> None:
-    """Writes one valid input a layer type and generation."""
+    """Writes one valid input for each layer type and generation."""
     prototxt, caffemodel = folder / 'seed.prototxt', folder / 'seed.caffemodel'
     for kind, param in _SEEDS:
         second = 'top: "u"' if kind == 'Slice' else ''
@@ -68,14 +68,14 @@ def write_seeds(folder: Path) -> None:
 
 
 def one_input(data: bytes) -> None:
-    """Reads one input as the converter would."""
+    """Reads one input as the converter does."""
     text, _, weights = data.partition(b'\0')
     (_FOLDER / 'n').write_bytes(text)
     (_FOLDER / 'w').write_bytes(weights)
     try:
         found = network.open_network(_FOLDER / 'n', _FOLDER / 'w', skip_unknown=len(data) % 2 == 0)
         summary.summarise(found).table()
-        for step in order.keras_order(found):
+        for step in keras_plan.keras_order(found):
             for weight, values in found.weights(step):
                 copying.contiguous(values).reshape(weight.shape)
     except InputError as error:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""python -m components.caffe_converter, as its users call it."""
+"""The command line, python -m components.caffe_converter."""
 
 import os
 import pickle
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from components.caffe_converter import convert
+from components.caffe_converter import convert, vgg_face_prototxt
 from components.caffe_converter.__main__ import main
 
 _ROOT = Path(__file__).resolve().parents[4]
@@ -41,7 +41,7 @@ def test_help_is_quick():
 
 
 def test_known_command_lines_keep_working(small_vgg, out):
-    """As scripts for the converter that everyone uses call it: no ending in OUT_FILE, underscores in options."""
+    """As in scripts for the usual converter: no ending in OUT_FILE, underscores in options."""
     prototxt, caffemodel = map(str, small_vgg)
     command = [sys.executable, '-m', 'components.caffe_converter', str(out / 'vgg'), prototxt, caffemodel]
     done = subprocess.run([*command, '--verbose'], cwd=_ROOT, capture_output=True, text=True)
@@ -75,6 +75,16 @@ def test_input_size(small_vgg, out):
     assert keras.models.load_model(out / 'm.keras').output_shape == (None, 1, 3, 64)
 
 
+def test_a_keras_file_with_custom_layers_names_the_import(make_net, out, capsys):
+    text = vgg_face_prototxt(4, False, 64).replace('kernel_size: 2', 'kernel_size: 3')  # clips the last windows
+    arguments = [str(out / 'm.keras'), *map(str, make_net(text, 'v1')), '-f', 'keras']
+    assert main(arguments) == 0
+    hint = 'm.keras: import components.caffe_converter.keras_layers before you load this file'
+    assert capsys.readouterr().err.splitlines()[-1].endswith(hint)
+    assert main([*arguments, '--output-layer', 'relu1_2']) == 0
+    assert hint not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
@@ -90,14 +100,14 @@ def test_input_size(small_vgg, out):
         (['{prototxt}', '{prototxt}', '{caffemodel}'], ''),
     ],
 )  # fmt: skip
-def test_bad_input_is_one_line_and_leaves_nothing(small_vgg, out, tmp_path, capsys, arguments, message):
+def test_bad_input_gives_one_line_and_leaves_no_file(small_vgg, out, tmp_path, capsys, arguments, message):
     prototxt, caffemodel = small_vgg
     damaged = tmp_path / 'damaged.caffemodel'
     damaged.write_bytes(caffemodel.read_bytes()[:-20_000])
     values = {'out': out, 'prototxt': prototxt, 'caffemodel': caffemodel, 'damaged': damaged}
     before = prototxt.read_bytes()
     status = main([argument.format(**values) for argument in arguments])
-    if not message:  # the prototxt's own name gets an ending: another file
+    if not message:  # OUT_FILE gets an ending, so it differs from the prototxt
         assert status == 0 and prototxt.read_bytes() == before
         prototxt.with_name(prototxt.name + '.h5').unlink()
         return
@@ -117,15 +127,15 @@ def test_output_never_replaces_an_input(small_vgg, tmp_path, capsys):
     caffemodel = tmp_path / 'weights.h5'
     caffemodel.write_bytes(small_vgg[1].read_bytes())
     assert main([str(caffemodel), str(small_vgg[0]), str(caffemodel)]) == 2
-    assert 'expected another file than the inputs' in capsys.readouterr().err
+    assert 'weights.h5: this file is an input; give OUT_FILE another name' in capsys.readouterr().err
     assert caffemodel.read_bytes() == small_vgg[1].read_bytes()
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')
-def test_a_full_disk_leaves_nothing(small_vgg, out, capsys, monkeypatch):
+def test_a_full_disk_leaves_no_file(small_vgg, out, capsys, monkeypatch):
     from components.caffe_converter import copying
 
-    def full(descriptor, data, offset):  # what the kernel says when the disk is full, as /dev/full says it
+    def full(descriptor, data, offset):  # fails as on a full disk
         with open('/dev/full', 'wb', buffering=0) as device:
             return device.write(data)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The TFX component: its specification, and its executor run for real."""
+"""The TFX component: its specification, and real runs of its executor."""
 
 import json
 
@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from tfx.types import standard_artifacts
 
-from components.caffe_converter import convert, vgg_face_prototxt
-from components.caffe_converter.component import CaffeConverter
+from components.caffe_converter import CaffeConverter, Settings, convert, vgg_face_prototxt
 from components.caffe_converter.executor import Executor
 from components.errors import InputError
 from components.io.files import sha256_file
@@ -25,7 +24,9 @@ def _run(folder, component, **changes):
 def test_writes_model_and_report(small_vgg, tmp_path):
     prototxt, caffemodel = map(str, small_vgg)
     digests = sha256_file(prototxt), sha256_file(caffemodel)
-    component = CaffeConverter(prototxt, caffemodel, 'pool5', prototxt_sha256=digests[0], caffemodel_sha256=digests[1])
+    component = CaffeConverter(
+        prototxt, caffemodel, Settings('pool5'), prototxt_sha256=digests[0], caffemodel_sha256=digests[1]
+    )
     _run(tmp_path / 'model', component)
     assert sorted(path.name for path in (tmp_path / 'model').iterdir()) == ['base.keras', 'report.json']
     report = json.loads((tmp_path / 'model/report.json').read_text())
@@ -42,18 +43,18 @@ def test_writes_model_and_report(small_vgg, tmp_path):
 
 def test_last_layer_by_default(small_vgg, tmp_path):
     component = CaffeConverter(*map(str, small_vgg))
-    assert component.exec_properties['output_layer'] == ''
+    assert Settings.from_json(component.exec_properties['settings']) == Settings(output_layer=None)
     _run(tmp_path, component)
     assert json.loads((tmp_path / 'report.json').read_text())['output_layer'] == 'prob'
 
 
 def test_another_input_size(small_vgg, tmp_path):
-    _run(tmp_path, CaffeConverter(*map(str, small_vgg), 'pool5', input_size=(96, 32)))
+    _run(tmp_path, CaffeConverter(*map(str, small_vgg), Settings('pool5', (96, 32))))
     report = json.loads((tmp_path / 'report.json').read_text())
     assert [report['input_shape'], report['output_shape']] == [[96, 32, 3], [3, 1, 64]]
 
 
-def test_a_file_that_changed_under_the_run(small_vgg, tmp_path):
+def test_a_file_that_changed_during_the_run(small_vgg, tmp_path):
     prototxt, caffemodel = map(str, small_vgg)
     component = CaffeConverter(prototxt, caffemodel, caffemodel_sha256='0' * 64)
     with pytest.raises(InputError, match=r'expected SHA-256 000000000000…, found .*the file changed since'):
@@ -69,5 +70,5 @@ def test_several_outputs_must_be_named(make_net, tmp_path):
     files = make_net(text, 'v1')
     with pytest.raises(InputError, match=r"expected one output, found 3 \('pool5', 'more', 'even_more'\)"):
         _run(tmp_path / 'model', CaffeConverter(*map(str, files)))
-    _run(tmp_path / 'model', CaffeConverter(*map(str, files), 'more'))
+    _run(tmp_path / 'model', CaffeConverter(*map(str, files), Settings('more')))
     assert json.loads((tmp_path / 'model/report.json').read_text())['output_shape'] == [2, 2, 32]

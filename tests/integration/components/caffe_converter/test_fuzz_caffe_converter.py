@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A few seconds of coverage-guided fuzzing, where atheris is installed."""
+"""A few seconds of coverage-guided fuzzing, if atheris is installed."""
 
 import subprocess
 import sys
@@ -14,8 +14,8 @@ def test_a_few_seconds_of_fuzzing(tmp_path):
     corpus = tmp_path / 'corpus'
     corpus.mkdir()
     target = Path(__file__).with_name('fuzz_caffe_converter.py')
-    # libFuzzer's limit is on the peak that Linux reports, which a process takes over from the one it was forked from:
-    # here pytest with TensorFlow in it. A shell in between, which forks again, starts from its own little.
+    # libFuzzer limits the peak memory that Linux reports, and a child process starts with its parent's peak: here that
+    # of pytest with TensorFlow. A shell in between, which forks again, starts small.
     through_a_shell = ['/bin/sh', '-c', '"$@"; exit $?', 'sh']
     limits = ['-max_total_time=8', '-timeout=5', '-rss_limit_mb=1000', '-seed=1']
     done = subprocess.run(

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A small network for each layer type and option; C, H and W all differ, so that no mixed-up axis can hide."""
+"""A small network for each layer type and option; C, H and W differ, so a mixed-up axis shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ C, H, W = 6, 11, 8
 
 
 def layer(name: str, kind: str, bottoms: str, tops: str = '', params: str = '') -> str:
-    """A V2 layer; bottoms and tops are separated by blanks, the top is the name where none is given."""
+    """A V2 layer; blanks separate bottoms and tops; the default top is the name."""
     blobs = ''.join(f' bottom: "{b}"' for b in bottoms.split()) + ''.join(
         f' top: "{t}"' for t in (tops or name).split()
     )
@@ -52,7 +52,7 @@ def _two(kind: str, params: str = '') -> str:
     return net(_BRANCHES, layer('x', kind, 'a b', params=params))
 
 
-# What OpenCV 4 computes as Caffe does.
+# OpenCV 4 computes these as Caffe does.
 OPENCV = {
     **{
         f'Convolution {key}': _convolution('Convolution', options)
@@ -168,7 +168,7 @@ OPENCV = {
     'Normalize': _one('Normalize', 'norm_param { across_spatial: false channel_shared: false }'),
 }  # fmt: skip
 
-# Where OpenCV 4.14 deviates from Caffe or reads nothing, with the reason; the oracle is numpy_caffe.py.
+# OpenCV 4.14 deviates from Caffe on these or cannot read them, for the reason given; numpy_caffe.py is the oracle.
 NUMPY = {
     # ignores transpose
     'InnerProduct transpose': _one('InnerProduct', _IP % 'transpose: true'),
@@ -181,13 +181,13 @@ NUMPY = {
     'Pooling MAX round_mode': _one('Pooling', 'pooling_param { kernel_size: 3 stride: 2 round_mode: FLOOR }'),
     'Pooling AVE round_mode': _one('Pooling', 'pooling_param { pool: AVE kernel_size: 3 stride: 2 round_mode: FLOOR }'),
     'Concat concat_dim': _two('Concat', 'concat_param { concat_dim: 3 }'),
-    # takes k for 1
+    # assumes k = 1
     'LRN k': _one('LRN', 'lrn_param { local_size: 3 alpha: 0.5 beta: 0.6 k: 2 }'),
     # cannot read a blob without axes
     'PReLU shared': _one('PReLU', 'prelu_param { channel_shared: true }'),
     'Scale by one number': _one('Scale', 'scale_param { num_axes: 0 }'),
     'Normalize shared': _one('Normalize', 'norm_param { across_spatial: false channel_shared: true }'),
-    # wants one scale
+    # expects one scale
     'Normalize across': _one('Normalize', 'norm_param { across_spatial: true channel_shared: false }'),
     # has no such layer
     'Bias': _one('Bias'),
@@ -204,7 +204,7 @@ NUMPY = {
         for operation in ('SUM', 'ASUM', 'SUMSQ', 'MEAN')
         for axis in (1, 2, 3)
     },
-    # the same layers as above, seen by both oracles: they agree with each other too
+    # also among those above, which shows that the two oracles agree
     'both: Convolution': _convolution('Convolution', 'kernel_size: 3 dilation: 2 pad: 1 stride: 2 group: 2'),
     'both: Pooling MAX': _one('Pooling', 'pooling_param { kernel_size: 4 stride: 3 pad: 2 }'),
     'both: Pooling AVE': _one('Pooling', 'pooling_param { pool: AVE kernel_size: 4 stride: 3 pad: 2 }'),

@@ -1,9 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A slow numpy forward of Caffe layers, written from Caffe's documentation, for what OpenCV does not do as Caffe does.
+"""A slow numpy forward pass of Caffe layers, after Caffe's documentation, for layers where OpenCV deviates from Caffe.
 
-Knows nothing of the converter but its readers: parameters come from the parsed prototxt, weights from the file, both in
-Caffe's layout. float64 throughout.
+Uses only the converter's readers: parameters come from the parsed prototxt, weights from the file, in Caffe's layout.
+Computes in float64.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import math
 
 import numpy as np
 
+from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.prototxt import parse
-from components.caffe_converter.wire import CaffeModel
 
 
 def forward(text: str, caffemodel: str, x: np.ndarray) -> np.ndarray:

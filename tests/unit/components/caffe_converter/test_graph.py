@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which network a prototxt is: generations, phases, in-place tops, inputs and outputs, ancestors."""
+"""The graph of a prototxt: generations, phases, in-place tops, inputs and outputs, ancestors."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def _fails(files, match, **options):
 
 
 def test_train_val_gives_the_test_net(make_net, tmp_path):
-    """As of Caffe's own examples: data layers by phase, a loss and accuracies; the channels come from the weights."""
+    """As in Caffe's examples: data layers by phase, a loss and an accuracy; the channels come from the weights."""
     train_val = """
     name: "t"
     layer { name: "data" type: "Data" top: "data" top: "label" include { phase: TRAIN }
@@ -72,7 +72,7 @@ def test_train_val_gives_the_test_net(make_net, tmp_path):
     assert check(other, caffemodel, input_size=(9, 9)).input_shape == (9, 9, 1)
 
 
-def test_in_place_layers_have_outputs_of_their_own(make_net):
+def test_in_place_layers_have_their_own_outputs(make_net):
     files = make_net(_DATA + _conv('c', 'data') + _relu('r', 'c') + _conv('d', 'c', 'c2'))
     x = np.random.default_rng(0).normal(size=(1, 6, 5, 2)).astype(np.float32)
     before, after = (np.asarray(convert(*files, output_layer=name)(x)) for name in ('c', 'r'))
@@ -93,7 +93,7 @@ def test_several_inputs_and_outputs(make_net, opencv):
     summary = check(*files)
     assert summary.inputs == (('a', (6, 5, 2)), ('b', (6, 5, 2)))
     assert summary.outputs == (('e', (6, 5, 3)), ('f', (6, 5, 3)))
-    with pytest.raises(InputError, match="expected one output, found 2 \\('e', 'f'\\); name the layer"):
+    with pytest.raises(InputError, match="expected one output, found 2 \\('e', 'f'\\); name the last layer"):
         _ = summary.output_layer
     with pytest.raises(InputError, match='expected one input, found 2'):
         _ = summary.input_shape
@@ -105,7 +105,7 @@ def test_unknown_layers(make_net, tmp_path):
     files = make_net(_DATA + _conv('c', 'data') + _conv('d', 'c') + _conv('z', 'c'))
     text = files[0].read_text().replace('name: "d" type: "Convolution"', 'name: "d" type: "Magic"')
     files[0].write_text(text + _relu('e', 'd'))
-    _fails(files, r"net.prototxt line 4: layer 'd' \(Magic\): this layer type is not known")
+    _fails(files, r"net.prototxt line 4: layer 'd' \(Magic\): this layer type is not supported")
     assert check(*files, output_layer='z').output_shape == (6, 5, 3)
     model = convert(*files, skip_unknown=True)
     assert [layer.name for layer in model.layers] == ['data', 'c', 'z']
@@ -136,7 +136,7 @@ def test_weights_by_name_in_both_generations(tmp_path):
         (_DATA + 'layers { name: "c" type: CONVOLUTON bottom: "data" top: "c" }', 'line 2: type must be one of'),
         (_DATA + _conv('c', 'nothing'), "line 2: layer 'c'.*bottom 'nothing' is not made by any layer before it"),
         (_DATA + _conv('c', 'data') + _conv('c', 'c', 'd'), r'another layer has this name \(line 2\)'),
-        (_DATA + _conv('c', 'data') + _conv('d', 'data', 'c'), "top 'c' is made by an earlier layer too"),
+        (_DATA + _conv('c', 'data') + _conv('d', 'data', 'c'), "top 'c' is already made by an earlier layer"),
         (_DATA + _conv('c', 'data', extra='include { phase: TEST } exclude { phase: TEST }'), 'not both'),
         (_DATA + _conv('c', 'data').replace('num_output: 3', ''), "layer 'c' .*expected a num_output, found none"),
         (_DATA + _conv('c', 'data').replace('num_output: 3', 'num_outputs: 3'), 'did you mean num_output?'),
@@ -155,31 +155,34 @@ def test_weights_by_name_in_both_generations(tmp_path):
          'STOCHASTIC pooling is not supported'),
         (_DATA + 'layer { name: "b" type: "BatchNorm" bottom: "data" top: "b" '
          'batch_norm_param { use_global_stats: false } }',
-         'use_global_stats: false takes the statistics of each test batch'),
+         'use_global_stats: false computes statistics from each test batch'),
+        (_DATA + 'layer { name: "r" type: "ReLU" bottom: "data" bottom: "data" top: "r" }',
+         r"layer 'r' \(ReLU\): number of bottom blobs: expected 1, found 2"),
+        (_DATA + 'layer { name: "e" type: "Eltwise" bottom: "data" top: "e" }', 'expected 2 or more, found 1'),
         (_DATA + 'layer { name: "a" type: "Accuracy" bottom: "data" top: "a" }' + _conv('c', 'a'),
          "bottom 'a' is made by layer 'a' \\(Accuracy\\), which is for training only"),
     ],
 )  # fmt: skip
-def test_prototxts_that_cannot_be(text, match, make_net, tmp_path):
+def test_invalid_prototxts(text, match, make_net, tmp_path):
     files = make_net(_DATA + _conv('c', 'data'))
     files[0].write_text(text)
     _fails(files, match)
 
 
-def test_output_layer_that_is_not_there(make_net):
+def test_missing_output_layer(make_net):
     files = make_net(_DATA + _conv('conv1', 'data', 'blob') + _relu('relu1', 'blob'))
     _fails(files, "found 'conv2'; did you mean 'conv1'", output_layer='conv2')
     _fails(files, "found 'blob'; 'blob' is a blob, made by layer 'relu1'", output_layer='blob')
 
 
-def test_names_cannot_speak_to_a_terminal(make_net):
+def test_control_characters_in_names_are_replaced(make_net):
     files = make_net(_DATA + _conv('c', 'data').replace('name: "c"', 'name: "c\\n\\033[31m"'))
     assert check(*files).table().splitlines()[3].startswith('c??[31m ')
     files[0].write_text(files[0].read_text().replace('Convolution', 'Conv\\nolution'))
-    _fails(files, r"layer 'c\\n\\x1b\[31m' \(Conv\?olution\): this layer type is not known")
+    _fails(files, r"layer 'c\\n\\x1b\[31m' \(Conv\?olution\): this layer type is not supported")
 
 
-def test_a_blob_and_a_layer_of_one_name(make_net):
+def test_a_blob_and_a_layer_with_the_same_name(make_net):
     files = make_net(_DATA + _conv('data', 'data', 'c') + _conv('data_input', 'c'))
     model = convert(*files)
     assert [layer.name for layer in model.layers] == ['data_input_', 'data', 'data_input']

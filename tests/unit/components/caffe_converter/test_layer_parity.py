@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Each layer type and option against OpenCV 4, or against numpy where OpenCV deviates from Caffe."""
+"""Each layer type and option compared with OpenCV 4, or with numpy where OpenCV deviates from Caffe."""
 
 import importlib.util
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_equals_numpy(name, make_net, relative_error):
 
 
 @pytest.mark.parametrize('name', [*nets.OPENCV, *nets.NUMPY])
-def test_saved_model_is_the_same(name, make_net, tmp_path):
+def test_saved_model_gives_the_same_output(name, make_net, tmp_path):
     text = (nets.OPENCV | nets.NUMPY)[name]
     model = convert(*make_net(text))
     x = _input(text).transpose(0, 2, 3, 1)
@@ -62,7 +62,7 @@ def test_saved_model_is_the_same(name, make_net, tmp_path):
 
 
 def test_argmax_of_equal_values_is_the_last(make_net):
-    # argmax_layer.cpp sorts pairs of (value, index) downwards: of equal values the higher index comes first.
+    # argmax_layer.cpp sorts pairs of (value, index) in descending order, so the higher index comes first.
     model = convert(*make_net(nets.NUMPY['ArgMax']))
     assert np.asarray(model(np.zeros((1, nets.H, nets.W, nets.C)))).ravel() == [nets.C * nets.H * nets.W - 1]
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whole networks against OpenCV 4: real ones, layer by layer, and VGG-Face of reduced width."""
+"""Whole networks compared with OpenCV 4: real ones, layer by layer, and VGG-Face of reduced width."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from components.caffe_converter import check, convert, vgg_face_prototxt, writer
+from components.caffe_converter import VGG_FACE_DEPLOY, VGG_FACE_DEPLOY_FULL, check, convert, vgg_face_prototxt
 from components.errors import InputError
 
 TOLERANCE = 1e-4
@@ -62,11 +62,11 @@ def test_detector_cut_at_last_relu(shared):
     assert not any('mbox' in row.name for row in summary.layers)
 
 
-def test_detector_whole_has_a_layer_that_is_not_known(shared):
+def test_whole_detector_has_an_unsupported_layer(shared):
     files = [shared / 'models' / name for name in _DETECTOR]
     lines = files[0].read_text().split('\n')
     with pytest.raises(
-        InputError, match=r"line \d+: layer '.*_mbox_priorbox' \(PriorBox\): this layer type is not"
+        InputError, match=r"line \d+: layer '.*_mbox_priorbox' \(PriorBox\): this layer type is not supported"
     ) as e:
         check(*files)
     number = int(str(e.value).split('line ')[1].split(':')[0])
@@ -86,16 +86,16 @@ def test_vgg_face_of_reduced_width(make_net, opencv, relative_error, generation,
     assert max(errors.values()) < TOLERANCE, errors
 
 
-def test_packaged_prototxts_are_the_generated_ones():
-    assert writer.VGG_FACE_DEPLOY_FULL.read_text() == vgg_face_prototxt()
-    assert writer.VGG_FACE_DEPLOY.read_text() == vgg_face_prototxt(fully_connected=False)
+def test_packaged_prototxts_equal_the_generated_ones():
+    assert VGG_FACE_DEPLOY_FULL.read_text() == vgg_face_prototxt()
+    assert VGG_FACE_DEPLOY.read_text() == vgg_face_prototxt(fully_connected=False)
 
 
 def test_vgg_face_counts_of_the_published_network(tmp_path):
     # 16 layers with 145,002,878 weights; 15.47 G multiply-adds in the convolutions at 224×224.
     from components.caffe_converter.network import plan_network
 
-    steps = plan_network(writer.VGG_FACE_DEPLOY_FULL).steps
+    steps = plan_network(VGG_FACE_DEPLOY_FULL).steps
     counts = [sum(np.prod(shape, dtype=int) for shape in step.plan.blobs) for step in steps]
     assert sum(counts) == 145_002_878
     assert sum(bool(count) for count in counts) == 16
@@ -118,7 +118,7 @@ def test_random_weights_keep_activations_in_bounds(make_net):
     assert 0.05 < float(np.asarray(model(x)).std()) < 20
 
 
-def test_names_are_kept_so_that_layers_can_be_unfrozen(small_vgg):
+def test_layers_keep_their_names(small_vgg):
     model = convert(*small_vgg, output_layer='pool5')
     assert model.get_layer('conv5_1').trainable_weights[0].shape == (3, 3, 64, 64)
     assert model.layers[-1].name == 'pool5'

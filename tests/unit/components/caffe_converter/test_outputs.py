@@ -1,11 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The files the converter writes, read back by those they are for."""
+"""The files that the converter writes, read back by Keras, h5py and pickle."""
 
 import importlib.util
 import pickle
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -15,9 +14,9 @@ import pytest
 
 from components.caffe_converter import convert, read_weights
 from components.caffe_converter.copying import contiguous
+from components.caffe_converter.keras_plan import keras_order
 from components.caffe_converter.network import open_network
-from components.caffe_converter.order import keras_order
-from components.caffe_converter.outputs import write_hdf5, write_keras, write_pickle
+from components.caffe_converter.outputs import write_hdf5, write_pickle
 
 TOLERANCE = 1e-4
 _spec = importlib.util.spec_from_file_location('caffe_converter_nets', Path(__file__).with_name('layer_nets.py'))
@@ -64,17 +63,17 @@ def test_hdf5_loads_into_the_converted_model(text, by_name, make_net, tmp_path):
 
 
 @pytest.mark.parametrize('which', ['branches', 'vgg'])
-def test_order_is_that_of_keras(which, make_net, small_vgg):
+def test_order_equals_keras(which, make_net, small_vgg):
     files = make_net(_INCEPTION) if which == 'branches' else small_vgg
     network = open_network(*files)
     ours = [network.names[step.layer.name] for step in keras_order(network) if step.plan.weights]
     assert ours == [layer.name for layer in convert(*files).layers if layer.weights]
-    # The prototxt's own order would be wrong for the branches, or this test would show nothing.
+    # The prototxt's order must differ from Keras' for the branches; otherwise this test shows nothing.
     written = [network.names[step.layer.name] for step in network.steps if step.plan.weights]
     assert (ours == written) == (which == 'vgg')
 
 
-def test_order_of_the_detector_is_that_of_keras(shared):
+def test_order_of_the_detector_equals_keras(shared):
     folder = shared / 'models/res10_face_detector'
     files = folder / 'deploy.prototxt', folder / 'res10_300x300_ssd_iter_140000.caffemodel'
     network = open_network(*files, output_layer='last_relu')
@@ -86,7 +85,7 @@ def test_order_of_the_detector_is_that_of_keras(shared):
 @pytest.mark.parametrize('by_name', [False, True], ids=['in order', 'by name'])
 @pytest.mark.parametrize('hand_built', [False, True])
 def test_sequential_vgg_face_written_by_hand(small_vgg, tmp_path, opencv, relative_error, by_name, hand_built):
-    """The model as people write it after the paper: Flatten and Dense, no helper layers, ReLU inside the layers."""
+    """The usual hand-written model: Flatten and Dense, no helper layers, ReLU inside the layers."""
     layers = [keras.layers.Input((64, 64, 3))]
     for block, (count, channels) in enumerate([(2, 8), (2, 16), (3, 32), (3, 64), (3, 64)], start=1):
         for index in range(1, count + 1):
@@ -152,11 +151,18 @@ def test_hdf5_with_more_names_than_a_header_holds(make_net, tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(empty.weights, model.weights, strict=True))
 
 
+def test_hdf5_of_the_same_network_has_the_same_bytes(small_vgg, tmp_path):
+    for name in ('a.h5', 'b.h5'):
+        write_hdf5(open_network(*small_vgg), tmp_path / name)
+        time.sleep(1.1)  # HDF5 would store the time in seconds
+    assert (tmp_path / 'a.h5').read_bytes() == (tmp_path / 'b.h5').read_bytes()
+
+
 def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
     network = open_network(*small_vgg)
     write_pickle(network, tmp_path / 'x.pkl')
     write_pickle(network, tmp_path / 'all.pkl', include_non_weight=True)
-    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written three lines up
+    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
     everything = pickle.loads((tmp_path / 'all.pkl').read_bytes())  # noqa: S301
     assert type(layers) is list and type(layers[0]) is dict
     assert [len(layers), len(everything)] == [16, 39]
@@ -175,24 +181,11 @@ def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    'imports', ['import components.caffe_converter, keras', 'import keras, components.caffe_converter']
-)
-def test_keras_file_opens_after_importing_the_package(make_net, tmp_path, imports):
-    files = make_net(nets.NUMPY['LRN k'])
-    write_keras(open_network(*files), tmp_path / 'x.keras')
-    code = f'{imports}\nprint(keras.models.load_model({str(tmp_path / "x.keras")!r}).output_shape)'
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '(None, 11, 8, 6)'
-
-
-def test_importing_the_package_is_cheap():
-    code = (
-        'import sys, components.caffe_converter as c; c.check, c.convert, c.write_random_caffemodel; '
-        'print([m for m in ("keras", "tensorflow", "h5py", "tfx") if m in sys.modules])'
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '[]'
+def test_pickle_lists_both_bottoms_of_crop(make_net, tmp_path):
+    write_pickle(open_network(*make_net(nets.OPENCV['Crop'])), tmp_path / 'x.pkl', include_non_weight=True)
+    (crop,) = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
+    assert [blob['name'] for blob in crop['bottoms']] == ['data', 'p']
+    assert [blob['shape'] for blob in [*crop['bottoms'], *crop['tops']]] == [(11, 8, 6), (6, 4, 6), (6, 4, 6)]
 
 
 @pytest.mark.parametrize('shape', [(3, 3, 70, 300), (5, 70, 3, 300), (70_000, 33), (90, 5, 7, 40), (3,), ()])

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The text format: what it reads, and the line an error names."""
+"""The text format parser: values, and errors that name the line."""
 
 import time
 
@@ -11,7 +11,7 @@ from components.caffe_converter.prototxt import MAX_DEPTH, MAX_FIELDS, parse, re
 from components.errors import InputError
 
 
-def test_everything_the_format_has():
+def test_every_feature_of_the_format():
     net = parse(
         """
         # a comment
@@ -83,7 +83,7 @@ def test_errors_name_the_line(text, message):
         ('kernal_size: 3', lambda m: m.expect(['kernel_size'], 'the layer')),
     ],
 )
-def test_values_of_another_type(text, read):
+def test_values_of_a_wrong_type(text, read):
     with pytest.raises(InputError, match=r'^<prototxt> line 1: ') as error:
         read(parse(text))
     assert len(str(error.value)) < 300
@@ -92,7 +92,7 @@ def test_values_of_another_type(text, read):
 
 
 @pytest.mark.parametrize('text', ['1' * 2_000_000 + 'a', '"' * 1_000_001, '-' + ' ' * 2_000_000, '\\' * 500_000])
-def test_hostile_tokens_take_no_time(text):
+def test_hostile_tokens_are_refused_quickly(text):
     started = time.monotonic()
     with pytest.raises(InputError):
         parse('a: ' + text)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes .caffemodel files of both generations, one blob in memory at a time. For tests, demonstrations and exports."""
+"""Writes .caffemodel files of both generations with one blob in memory at a time."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ import numpy as np
 from components.caffe_converter.names import V1_TYPES
 from components.io.files import atomic_path
 
-_NUMBER_OF_TYPE = {name: number for number, name in V1_TYPES.items()}
-
 
 @dataclass(frozen=True)
 class LazyBlob:
-    """A blob that is drawn while it is written.
+    """A blob that is made while it is written.
 
     Attributes:
       shape: Caffe's.
-      draw: gives its float32 numbers in order, in arrays of any lengths.
+      draw: yields its float32 numbers in order, in arrays of any lengths.
     """
 
     shape: tuple[int, ...]
@@ -33,7 +31,7 @@ class LazyBlob:
 
 @dataclass(frozen=True)
 class LayerRecord:
-    """A layer to write: name, V2 type name, blobs, and (as Caffe writes them too) blob names."""
+    """A layer to write: name, V2 type name, blobs, and the names of its bottoms and tops."""
 
     name: str
     type: str
@@ -50,7 +48,7 @@ def write_caffemodel(
     name: str = '',
     double: bool = False,
 ) -> None:
-    """Writes a NetParameter with the layers' weights, whole or not at all.
+    """Writes a NetParameter with the layers' weights, atomically.
 
     Args:
       path: the file; replaced if it exists.
@@ -62,7 +60,7 @@ def write_caffemodel(
       double: write double_data instead of data.
 
     Raises:
-      ValueError: a type or a shape that the generation has no place for.
+      ValueError: the generation has no place for a type or a shape.
       OSError: the file cannot be written.
     """
     if generation not in ('v1', 'v2'):
@@ -96,11 +94,11 @@ def _text(number: int, text: str) -> bytes:
 
 def _write_layer(stream: BinaryIO, record: LayerRecord, v1: bool, double: bool) -> None:
     if v1:
-        if record.type not in _NUMBER_OF_TYPE:
+        if record.type not in V1_TYPES:
             raise ValueError(f'V1 has no layer type {record.type!r} (layer {record.name!r})')
         start = b''.join(_text(2, bottom) for bottom in record.bottoms)
         start += b''.join(_text(3, top) for top in record.tops)
-        start += _text(4, record.name) + _varint(5 << 3) + _varint(_NUMBER_OF_TYPE[record.type])
+        start += _text(4, record.name) + _varint(5 << 3) + _varint(V1_TYPES.index(record.type))
     else:
         start = _text(1, record.name) + _text(2, record.type)
         start += b''.join(_text(3, bottom) for bottom in record.bottoms)

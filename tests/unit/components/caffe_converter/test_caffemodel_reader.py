@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The binary reader: every encoding a writer may have chosen, and files that are something else or broken."""
+"""The .caffemodel reader: every encoding of weights, and files that are broken or of another format."""
 
 import struct
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from components.caffe_converter import check, read_weights, vgg_face_prototxt, write_caffemodel
-from components.caffe_converter.wire import CaffeModel
+from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.errors import InputError
 
 _TEXT = """input: "data" input_shape { dim: 1 dim: 2 dim: 4 dim: 3 }
@@ -29,7 +29,7 @@ def _field(number, data):
 
 
 def _shape(*dims):
-    return _field(7, b''.join(b'\x08' + _varint(dim) for dim in dims))  # not packed, as proto2 writers may
+    return _field(7, b''.join(b'\x08' + _varint(dim) for dim in dims))  # not packed, which proto2 allows
 
 
 def _layer(*blobs, name=b'c'):
@@ -78,10 +78,11 @@ _GOOD = _layer(_DATA['packed'] + _shape(3, 2, 1, 1))
         (_field(2, _field(1, _field(1, b'c'))), 'found the V0 format of 2013'),
         (_GOOD + _GOOD, "layer 'c' .*expected one layer of that name, found 2"),
         (_layer(_DATA['packed'] + _shape(3, 2, 1, 1), name=b'd'), "expected weights, found none of that name; .*'d'"),
-        (_layer(), 'expected weights, found none of that name; layers with weights there: none'),
-        (_layer(_DATA['packed'] + _shape(3, 2, 1, 1), _DATA['packed'] + _shape(6)), 'expected 1 blobs as .* found 2'),
+        (_layer(), 'expected weights, found none of that name; layers with weights: none'),
+        (_layer(_DATA['packed'] + _shape(3, 2, 1, 1), _DATA['packed'] + _shape(6)),
+         r'expected 1 blobs \(from n.prototxt line 2\), found 2'),
         (_layer(_DATA['packed'] + _shape(2, 3, 1, 1)),
-         r"layer 'c' \(Convolution\) blob 0: expected 3×2×1×1 as n.prototxt line 2 says, found 2×3×1×1"),
+         r"layer 'c' \(Convolution\) blob 0: expected 3×2×1×1 \(from n.prototxt line 2\), found 2×3×1×1"),
         (_layer(_DATA['packed'] + _shape(3, 2, 1, 2**64 - 1)), 'found 3×2×1×-1'),
         (_layer(_DATA['packed'] + _shape(2**62, 2**62, 2**62, 2**62)), 'found 4611686018427387904×'),
         (_layer(_DATA['packed']), 'found a single number'),
@@ -94,11 +95,11 @@ _GOOD = _layer(_DATA['packed'] + _shape(3, 2, 1, 1))
         (_field(100, _field(1, b'\xff')), 'a name that is not UTF-8'),
         (_field(100, _field(1, b'x' * 5000)), 'a name of 5000 bytes'),
         (_field(100, b'\x08\x01'), 'field 1 has wire type 0, expected 2'),
-        (_field(100, b'\x0b'), 'wire type 3 cannot be'),
+        (_field(100, b'\x0b'), 'wire type 3 is not valid'),
         (b'\xff' * 20, 'found none'),
         (_field(100, b'') * 20_001, 'more than 20000 layers'),
         (b'\x08\x01' * 1_000_001, 'more than 1000000 fields'),
-        (struct.pack('<Q', 0), 'field number 0 cannot be'),
+        (struct.pack('<Q', 0), 'field number 0 is not valid'),
     ],
 )  # fmt: skip
 def test_broken_files(tmp_path, data, match):
@@ -132,13 +133,13 @@ def test_every_truncation_is_an_error(small_vgg, tmp_path):
         (tmp_path / 'part').write_bytes(whole[:length])
         with pytest.raises(InputError):
             check(small_vgg[0], tmp_path / 'part')
-    # conv-only needs nothing of what is cut off here, but a file that ends early is never whole
+    # The convolutions need nothing of the missing part, but a truncated file is always an error.
     (tmp_path / 'part').write_bytes(whole[:-1000])
     with pytest.raises(InputError, match=r"layer 'fc8'.*truncated"):
         check(small_vgg[0], tmp_path / 'part', output_layer='pool5')
 
 
-def test_legacy_shapes_are_the_same_with_ones_in_front(small_vgg):
+def test_legacy_shapes_start_with_ones(small_vgg):
     model = CaffeModel(small_vgg[1])
     assert model.generation == 'v1'
     shapes = {layer.name: [blob.shape for blob in layer.blobs] for layer in model.layers if layer.blobs}
