@@ -74,7 +74,7 @@ class ShardEmbedder:
         wanted = [key not in store and first[key] == index for index, key in enumerate(digests)]
         computed = sum(wanted)
         known = len(digests) - computed
-        label = f'{description} ({known:,} from the store)' if known else description
+        label = f'{description} ({known:,} already embedded)' if known else description
         try:
             with Progress(label, computed, 'images') as progress:
                 for index, embedding in self._compute(source, wanted):
