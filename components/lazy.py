@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Names that a package offers and imports only when they are asked for, so that importing it costs nothing."""
+"""Package attributes that are imported on first use, so that importing the package costs nothing."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def exports(package: str, where: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__` (PEP 562).
-
-    Args:
-      package: the package's `__name__`.
-      where: the module of the package that has each name.
-
-    Returns:
-      What finds a name; raises AttributeError for any other.
-    """
+def exports(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Returns the `__getattr__` (PEP 562) of a package; `modules` has the defining module of each exported name."""
 
     def find(name: str) -> Any:
-        if name not in where:
+        if name not in modules:
             raise AttributeError(f'module {package!r} has no attribute {name!r}')
-        return getattr(importlib.import_module(f'{package}.{where[name]}'), name)
+        return getattr(importlib.import_module(f'{package}.{modules[name]}'), name)
 
     return find

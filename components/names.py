@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Names that components and pipeline share: features, splits, labels, signatures. Each literal is here once."""
+"""Names shared by components and pipeline: features, splits, labels, signatures, files. Each literal exists once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EMBEDDING = 'embedding'
 #: The label: 0 male, 1 female.
 LABEL = GENDER
 
-# Names a column of manifest.csv cannot take.
+# Names that a column of manifest.csv cannot have.
 RESERVED = frozenset(
     {IMAGE, GENDER, AGE, AGE_BAND, PATH, IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_BYTES, BRIGHTNESS, EMBEDDING}
 )
@@ -35,11 +35,10 @@ SPLITS = (TRAIN, VALIDATION, TEST)
 SHUFFLED, STRATIFIED = 'shuffled', 'stratified'
 SPLIT_METHODS = (STRATIFIED, SHUFFLED)
 
-
-#: The exported model's name, in the serving directory and on servers, and the pipeline's name in the metadata.
+#: Name of the exported model, in the serving directory and on servers, and of the pipeline in the metadata.
 MODEL = 'gender_classifier'
 
-#: A probability of female above this is labelled female.
+#: A probability above this is labelled female.
 THRESHOLD = 0.5
 
 # The exported model's outputs.
@@ -47,20 +46,21 @@ PROBABILITY = 'probability'
 LOGIT = 'logit'
 LABEL_NAME = 'label'
 
-# Files in artifacts: the base and the head as Keras models, the measures after each epoch, and Trainer's own settings.
+# Files in artifacts: base and head as Keras models, the measures after each epoch, Trainer's settings.
 BASE_FILE = 'base.keras'
 HEAD_FILE = 'head.keras'
 HISTORY_FILE = 'history.json'
 TRAINING_FILE = 'training.json'
 
-# The exported model's signatures.
+# The exported model's signatures, and the input of the first.
 SERVING = 'serving_default'
+SERVING_INPUT = 'image_bytes'
 FROM_EXAMPLES = 'examples'
 FROM_EMBEDDINGS = 'embeddings'
 
 
 def age_band(age: int) -> str:
-    """The decade an age in years belongs to, as `01-10`, `11-20` … `61-70`.
+    """The decade of an age in years: `01-10`, `11-20` … `61-70`.
 
     Raises:
       ValueError: the age is outside 1-70.

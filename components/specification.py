@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""TFX component specifications from tables; a specification says no more than names and types."""
+"""Builds TFX component specifications."""
 
 from __future__ import annotations
 
@@ -18,17 +18,13 @@ def make(
     outputs: Mapping[str, type[types.Artifact]],
     properties: tuple[str, ...],
 ) -> type[component_spec.ComponentSpec]:
-    """A ComponentSpec class.
+    """Returns a ComponentSpec class with these artifact types by key and properties of type str.
 
-    Args:
-      name: of the class.
-      inputs: artifact types by input key.
-      outputs: artifact types by output key.
-      properties: the execution properties, all of them text. 'settings' holds a `Settings` as JSON; paths and digests
-        are properties of their own, which Kubeflow replaces by parameters of the run.
+    The property 'settings' is a `Settings` as JSON. Paths and digests are separate properties, because Kubeflow
+    replaces them by parameters of the run.
     """
     members: dict[str, Any] = {
-        '__doc__': 'Inputs, outputs and execution properties; `executor.Executor.Do` says what they hold.',
+        '__doc__': 'Inputs, outputs and execution properties, described in `executor.Executor.Do`.',
         'PARAMETERS': {key: component_spec.ExecutionParameter(type=str) for key in properties},
         'INPUTS': {key: component_spec.ChannelParameter(type=kind) for key, kind in inputs.items()},
         'OUTPUTS': {key: component_spec.ChannelParameter(type=kind) for key, kind in outputs.items()},
@@ -37,6 +33,6 @@ def make(
 
 
 def fill(spec: type[component_spec.ComponentSpec], **values: Any) -> component_spec.ComponentSpec:
-    """The specification with its inputs and properties, and a new channel for each output that is not given."""
+    """Returns a specification with these inputs and properties, and a new channel for each output not among them."""
     channels = {key: types.Channel(type=output.type) for key, output in spec.OUTPUTS.items() if key not in values}
     return spec(**values, **channels)

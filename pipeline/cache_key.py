@@ -1,9 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What each component's result depends on besides its inputs and properties: our code and the installed versions.
+"""Adds the code and the installed versions to TFX's cache key.
 
-TFX's cache looks at inputs, properties and the executor's class. After an upgrade that changes what an executor does,
-it would still hand out the old results. The code is found from the imports, see `components.source_digest`.
+TFX's own key covers inputs, properties and the executor's class, so an upgraded executor would get old results.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 
 from components import source_digest
 
-# Execution properties of TFX's components that name a function of ours by its import path.
+# Execution properties that hold the import path of a function.
 _FUNCTIONS = ('preprocessing_fn', 'run_fn', 'tuner_fn')
 
 _PACKAGES = (
@@ -24,18 +23,13 @@ _PACKAGES = (
 
 
 def of(component: Any) -> str:
-    """The SHA-256, 64 hexadecimal digits, over the code and the versions that a component's result depends on.
-
-    Args:
-      component: a TFX component; its executor's class and the functions that its properties name say which code it
-        runs.
-    """
+    """Returns the SHA-256, 64 hexadecimal digits, over a TFX component's code and the installed versions."""
     code = source_digest.of(*modules(component))
     return hashlib.sha256(f'{_versions()} {code}'.encode()).hexdigest()
 
 
 def modules(component: Any) -> list[str]:
-    """The modules that a component runs, by name: its executor's, and those of functions named in its properties."""
+    """The names of the modules that a component runs: its executor's, and those of functions in its properties."""
     named = [component.exec_properties.get(key) for key in _FUNCTIONS]
     return [component.executor_spec.executor_class.__module__, *(name.rpartition('.')[0] for name in named if name)]
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline: wiring only, in four groups: ingest, embed, train, release. The environment comes from runners."""
+"""Wires the pipeline in four groups: ingest, embed, train, release."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from components.stratified_example_gen.component import StratifiedExampleGen
 from pipeline import cache_key
 from pipeline.config import Config
 
-#: The components that only fine-tuning has.
+#: The ids of the components that run only with fine-tuning.
 FINE_TUNING = ('FineTuner', 'FineTunedEmbeddingGen')
 
 _TRAIN = trainer_pb2.TrainArgs(splits=[names.TRAIN])
@@ -37,48 +37,27 @@ _VALIDATION = trainer_pb2.EvalArgs(splits=[names.VALIDATION])
 
 @dataclass(frozen=True)
 class Environment:
-    """What a runner brings: where things are.
+    """The paths and values that a runner provides; '' stands for an unused folder."""
 
-    Attributes:
-      name: the pipeline's name in the metadata.
-      root: where artifacts go, a folder or gs://BUCKET/NAME.
-      serving_dir: where versions of the model are pushed.
-      data_root: the folder that has `combined/`; may be one of a bucket, `gs://…`.
-      data_fingerprint: of the data's content; changed data is new data for the cache.
-      prototxt: path of the network's description.
-      prototxt_sha256: of its content.
-      caffemodel: path of its weights.
-      caffemodel_sha256: of their content.
-      baseline_statistics: folder of the statistics that the data must not drift from, or ''.
-      input_size: (height, width) of the network's input in pixels.
-      beam_args: Beam's pipeline options, text or placeholders of TFX's.
-      baseline_accuracy: of the last blessed model, or None.
-      embedding_store: folder of embeddings that outlive a run, or ''.
-      checkpoints: folder of the checkpoints that a killed fine-tuning resumes from; '' keeps none.
-      only_from_root: take nothing from the cache that lies elsewhere than under `root`, where workers may not see it.
-    """
-
-    name: str
-    root: str
-    serving_dir: str
-    data_root: str
-    data_fingerprint: str
-    prototxt: str
+    name: str  #: the pipeline's name in the metadata
+    root: str  #: folder of artifacts, also gs://BUCKET/NAME
+    serving_dir: str  #: folder of pushed versions
+    data_root: str  #: the folder with `combined/`, also gs://BUCKET/NAME
+    data_fingerprint: str  #: of the data's content, so that changed data misses the cache
+    prototxt: str  #: path of the network's description
     prototxt_sha256: str
-    caffemodel: str
+    caffemodel: str  #: path of its weights
     caffemodel_sha256: str
-    baseline_statistics: str
-    input_size: tuple[int, int]
-    beam_args: tuple[Any, ...]
-    baseline_accuracy: float | None = None
-    embedding_store: str = ''
-    checkpoints: str = ''
-    only_from_root: bool = False
+    baseline_statistics: str  #: folder of the statistics against which drift is measured
+    input_size: tuple[int, int]  #: (height, width) of the network's input in pixels
+    beam_args: tuple[Any, ...]  #: Beam's pipeline options, text or TFX placeholders
+    baseline_accuracy: float | None = None  #: of the last blessed model
+    embedding_store: str = ''  #: folder of embeddings that later runs reuse
+    checkpoints: str = ''  #: folder of fine-tuning's checkpoints
+    only_from_root: bool = False  #: use no cached artifact outside `root`, which workers may not be able to read
 
 
 class _Ingested(NamedTuple):
-    """What the later groups need of the first one."""
-
     examples: BaseChannel
     schema: BaseChannel
     gate: DataGate
@@ -96,21 +75,13 @@ class _Trained(NamedTuple):
 
 
 def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeline:
-    """Wires the components.
-
-    Args:
-      config: what to do.
-      environment: where to do it.
-
-    Returns:
-      The pipeline, not yet bound to a metadata store.
-    """
+    """Returns the pipeline, not yet bound to a metadata store."""
     ingesting, ingested = _ingest(config, environment)
     embedding, embedded = _embed(config, environment, ingested)
     training, trained = _train(config, environment, ingested, embedded)
     components = [*ingesting, *embedding, *training, *_release(config, environment, ingested, trained)]
     for component in components:
-        # Executors ignore flags that they do not know; TFX's cache does not.
+        # Executors ignore unknown flags; TFX's cache key includes them.
         flags = [f'--code={cache_key.of(component)}']
         if environment.only_from_root:
             flags.append(f'--root={environment.root}')
@@ -125,7 +96,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
 
 
 def _ingest(config: Config, environment: Environment) -> tuple[list[BaseComponent], _Ingested]:
-    """Samples the faces and stops the run over data that is not good enough."""
+    """Samples the faces and checks the data."""
     example_gen = StratifiedExampleGen(environment.data_root, config.data, fingerprint=environment.data_fingerprint)
     examples = example_gen.outputs['examples']
     schema = CuratedSchema(SchemaSettings(columns=config.data.manifest_columns))
@@ -143,7 +114,7 @@ def _ingest(config: Config, environment: Environment) -> tuple[list[BaseComponen
 
 
 def _embed(config: Config, environment: Environment, ingested: _Ingested) -> tuple[list[BaseComponent], _Embedded]:
-    """Converts the base, measures the mean image, and puts each image through the base once."""
+    """Converts the base, computes the mean image and embeds each image once."""
     height, width = environment.input_size
     transform = Transform(
         examples=ingested.examples,
@@ -171,7 +142,7 @@ def _embed(config: Config, environment: Environment, ingested: _Ingested) -> tup
 def _train(
     config: Config, environment: Environment, ingested: _Ingested, embedded: _Embedded
 ) -> tuple[list[BaseComponent], _Trained]:
-    """Trains the head, where configured after a search for its settings, and then the base with it."""
+    """Trains the head, with an optional search for its settings before and fine-tuning after."""
     components: list[BaseComponent] = []
     sections = {'trainer': config.trainer.as_dict(), 'embedding': config.embedding.as_dict()}
     hyperparameters = None
@@ -208,21 +179,16 @@ def _train(
         custom_config=sections,
         checkpoints=environment.checkpoints,
     )
-    # The frozen base's embeddings are not those of the base that is exported now.
+    # The embeddings of the frozen base do not fit the fine-tuned base.
+    model, store = fine_tuner.outputs['model'], environment.embedding_store
     embeddings = EmbeddingGen(
-        ingested.examples,
-        embedded.transform_graph,
-        fine_tuner.outputs['model'],
-        config.embedding,
-        store=environment.embedding_store,
+        ingested.examples, embedded.transform_graph, model, config.embedding, store=store
     ).with_id(FINE_TUNING[1])
-    return [*components, fine_tuner, embeddings], _Trained(
-        fine_tuner.outputs['model'], embeddings.outputs['embeddings']
-    )
+    return [*components, fine_tuner, embeddings], _Trained(model, embeddings.outputs['embeddings'])
 
 
 def _release(config: Config, environment: Environment, ingested: _Ingested, trained: _Trained) -> list[BaseComponent]:
-    """Measures and checks the model, and pushes it if it is blessed."""
+    """Evaluates and checks the model, and pushes it if it is blessed."""
     evaluator = Evaluator(
         examples=trained.embeddings,
         model=trained.model,
@@ -234,7 +200,7 @@ def _release(config: Config, environment: Environment, ingested: _Ingested, trai
         model=trained.model,
         examples=ingested.examples,
         embeddings=trained.embeddings,
-        settings=CheckSettings(precision=config.embedding.precision),
+        settings=CheckSettings(embedding=config.embedding),
     )
     pusher = AtomicPusher(
         model=trained.model,

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The TFX component AtomicPusher."""
+"""The TFX specification of AtomicPusher."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from components.atomic_pusher import executor
 
 
 class AtomicPusher(component.Pusher):
-    """TFX's Pusher, same inputs, outputs and properties, with an executor that renames versions into place."""
+    """TFX's Pusher with an executor that renames versions into place; same inputs, outputs and properties."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)

@@ -7,36 +7,27 @@ from __future__ import annotations
 from typing import Any
 
 from absl import logging
-from tfx import types
 from tfx.components.pusher import executor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from components.artifacts import Artifacts
 from components.atomic_pusher import versions
 
 
 class Executor(executor.Executor):
-    """Pushes a blessed model; one that is not blessed is recorded as not pushed."""
+    """Pushes a blessed model, and records one without blessing as not pushed."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs the component.
 
         Args:
-          input_dict:
-            - model: Model, the exported SavedModel.
-            - model_blessing: ModelBlessing of the Evaluator.
-            - infra_blessing: InfraBlessing of SignatureCheck.
-          output_dict:
-            - pushed_model: PushedModel, with the custom properties of TFX's Pusher (pushed, pushed_destination,
-              pushed_version). It does not hold another copy of the model.
-          exec_properties:
-            - push_destination: JSON of PushDestination; `filesystem.base_directory` is the folder of versions.
+          input_dict: `model`, the exported SavedModel; `model_blessing`; `infra_blessing`.
+          output_dict: `pushed_model`, with the custom properties of TFX's Pusher (pushed, pushed_destination,
+            pushed_version), but without its copy of the model.
+          exec_properties: `push_destination`, JSON of PushDestination; `filesystem.base_directory` is the serving
+            directory.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])

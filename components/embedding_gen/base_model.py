@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Loads the frozen base that CaffeConverter wrote. Imports TensorFlow and Keras, neither TFX nor Beam."""
+"""Loads a frozen base. Imports TensorFlow and Keras, neither TFX nor Beam."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def load(path: str | Path) -> keras.Model:
       [B, C].
 
     Raises:
-      InputError: the file is not a Keras model that can be loaded without running code of its own.
-      OSError: a bucket does not give it.
+      InputError: the file is not a Keras model, or loading it would run code that it contains.
+      OSError: the file cannot be read from its bucket.
     """
-    # A bucket that does not answer says nothing about the model, and may be asked again.
+    # Outside `try`: a bucket error is no fault of the file, and the read can be repeated.
     with local_file(path) as file:
         try:
             base = keras.models.load_model(file, compile=False, safe_mode=True)

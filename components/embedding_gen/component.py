@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.types import standard_artifacts
+from tfx.types import BaseChannel
+from tfx.types.standard_artifacts import Examples, Model, TransformGraph
 
 from components import specification
 from components.embedding_gen import executor
@@ -14,44 +14,33 @@ from components.embedding_gen.settings import Settings
 
 
 class EmbeddingGen(base_beam_component.BaseBeamComponent):
-    """Puts each image through decoding, mean image, base and pooling exactly once.
+    """Embeds each image exactly once: decoding, mean image, base, pooling.
 
     Args:
       examples: the sampled images.
-      transform_graph: what Transform made: decoding, resizing, BGR, minus mean image.
-      base_model: what CaffeConverter made.
-      settings: how images go through the base.
-      store: a folder for embeddings that outlive the run, '' for none.
+      transform_graph: Transform's output: decodes, resizes, converts to BGR and subtracts the mean image.
+      base_model: CaffeConverter's output.
+      settings: how the base embeds images.
+      store: a folder of embeddings that later runs reuse; '' for none.
     """
 
     SPEC_CLASS = specification.make(
         'EmbeddingGenSpec',
-        inputs={
-            'examples': standard_artifacts.Examples,
-            'transform_graph': standard_artifacts.TransformGraph,
-            'base_model': standard_artifacts.Model,
-        },
-        outputs={'embeddings': standard_artifacts.Examples},
+        inputs={'examples': Examples, 'transform_graph': TransformGraph, 'base_model': Model},
+        outputs={'embeddings': Examples},
         properties=('settings', 'store'),
     )
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
         self,
-        examples: types.BaseChannel,
-        transform_graph: types.BaseChannel,
-        base_model: types.BaseChannel,
+        examples: BaseChannel,
+        transform_graph: BaseChannel,
+        base_model: BaseChannel,
         settings: Settings | None = None,
         *,
         store: str = '',
     ):
-        super().__init__(
-            specification.fill(
-                self.SPEC_CLASS,
-                examples=examples,
-                transform_graph=transform_graph,
-                base_model=base_model,
-                settings=(settings or Settings()).to_json(),
-                store=store,
-            )
-        )
+        inputs = {'examples': examples, 'transform_graph': transform_graph, 'base_model': base_model}
+        properties = {'settings': (settings or Settings()).to_json(), 'store': store}
+        super().__init__(specification.fill(self.SPEC_CLASS, **inputs, **properties))

@@ -1,9 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From encoded images to embeddings: the graph that EmbeddingGen runs and that the exported model serves.
-
-Imports TensorFlow and Keras, neither TFX nor Beam.
-"""
+"""The graph from encoded images to embeddings, in EmbeddingGen and in the exported model. Imports no TFX, no Beam."""
 
 from __future__ import annotations
 
@@ -14,36 +11,38 @@ import keras
 import tensorflow as tf
 
 from components import source_digest
-from components.embedding_gen.precision import in_precision
+from components.embedding_gen.precision import FLOAT32, in_precision
 from components.embedding_gen.settings import Settings
 from components.errors import InputError
 from components.names import IMAGE
 
-# The code that turns images into embeddings, see `Embedder.identity`.
+# The modules that compute embeddings, for `Embedder.identity`.
 _CODE = (__name__, 'components.caffe_converter.keras_layers')
+
+#: {'image': string [B]} to {'image': float32 [B, H, W, 3]}, in the pipeline the layer of the Transform graph.
+Transform = Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]
 
 
 def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
-    """The base with its last feature map averaged over space.
+    """Adds average pooling to the base.
 
     Args:
       base: float32 [B, H, W, 3] to float32 [B, h, w, C] or [B, C].
-      grid: G, the map is averaged over GxG windows of one size that cover it; they overlap where G does not divide h
-        or w. 1 is GlobalAveragePooling; more keeps where in an aligned face something was seen.
+      grid: G. The feature map is averaged over GxG windows of equal size that cover it; they overlap where G does not
+        divide h or w. 1 is GlobalAveragePooling; more windows keep the position of features in an aligned face.
 
     Returns:
-      float32 [B, H, W, 3] to float32 [B, G*G*C], window by window, row by row; a base that ends in [B, C] already is
-      only flattened.
+      float32 [B, H, W, 3] to float32 [B, G*G*C], row by row of the grid. An output of [B, C] is only flattened.
 
     Raises:
-      InputError: the map has fewer than G rows or columns.
+      InputError: the feature map has fewer than G rows or columns.
     """
     output = base.outputs[0]
-    # Averages are taken in float32 whatever the base computes in.
+    # Averages are float32 whatever the base's precision.
     if len(output.shape) != 4:
-        embedding = keras.layers.Flatten(name='embedding', dtype='float32')(output)
+        embedding = keras.layers.Flatten(name='embedding', dtype=FLOAT32)(output)
     elif grid == 1:
-        embedding = keras.layers.GlobalAveragePooling2D(name='embedding', dtype='float32')(output)
+        embedding = keras.layers.GlobalAveragePooling2D(name='embedding', dtype=FLOAT32)(output)
     else:
         _, height, width, _ = output.shape
         if min(height, width) < grid:
@@ -53,28 +52,22 @@ def pooled(base: keras.Model, grid: int = 1) -> keras.Model:
             )
         strides = height // grid, width // grid
         window = height - (grid - 1) * strides[0], width - (grid - 1) * strides[1]
-        pools = keras.layers.AveragePooling2D(window, strides, name='pool', dtype='float32')(output)
-        embedding = keras.layers.Flatten(name='embedding', dtype='float32')(pools)
+        pools = keras.layers.AveragePooling2D(window, strides, name='pool', dtype=FLOAT32)(output)
+        embedding = keras.layers.Flatten(name='embedding', dtype=FLOAT32)(pools)
     return keras.Model(base.inputs[0], embedding, name='pooled_base')
 
 
 class Embedder(tf.Module):
-    """Decoding, resizing, mean image and base as one graph.
+    """Decoding, resizing, mean subtraction and base as one graph.
 
     Args:
       base: the frozen base, see `base_model.load`.
-      transform: a callable from {'image': string [B]} to {'image': float32 [B, H, W, 3]}; in the pipeline this is the
-        layer of the Transform graph, so that the mean image and the way it is subtracted are defined in one place.
+      transform: decodes, resizes and subtracts the mean image.
       settings: `batch_size` bounds memory: VGG-16's first convolutions need 12.8 MB an image of 224x224. Embeddings are
-        float32 whatever the precision.
+        float32 in every precision.
     """
 
-    def __init__(
-        self,
-        base: keras.Model,
-        transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]],
-        settings: Settings,
-    ):
+    def __init__(self, base: keras.Model, transform: Transform, settings: Settings):
         super().__init__(name='embedder')
         self.base = in_precision(base, settings.precision)
         self.pooled_base = pooled(self.base, settings.pooling_grid)
@@ -83,7 +76,7 @@ class Embedder(tf.Module):
         self.size = int(self.pooled_base.outputs[0].shape[-1])
 
     def images(self, encoded: tf.Tensor) -> tf.Tensor:
-        """Encoded images, string [B], to what the base takes, float32 [B, H, W, 3], BGR, minus the mean image."""
+        """Encoded images, string [B], to the base's input, float32 [B, H, W, 3], BGR, 0-255 minus the mean image."""
         _, height, width, channels = self.base.inputs[0].shape
         return tf.ensure_shape(self.transform({IMAGE: encoded})[IMAGE], [None, height, width, channels])
 
@@ -109,10 +102,10 @@ class Embedder(tf.Module):
         return embeddings
 
     def identity(self) -> str:
-        """What an image's embedding depends on beside its bytes, as 64 hexadecimal digits.
+        """Returns a SHA-256, 64 hexadecimal digits, over everything except the image that determines an embedding.
 
-        That is the layers and weights of the pooled base, the code and the versions that compute it, and the transform,
-        which is known by what it makes of two images: of a black one, minus the mean image is all that is left.
+        It covers the layers and weights of the pooled base, our code, the versions of TensorFlow and Keras, and the
+        transform's output for two images. A black image minus the mean image reveals the mean image.
         """
         code = f'{tf.__version__} {keras.__version__} {source_digest.of(*_CODE)}'
         total = hashlib.sha256(f'{code} {self.pooled_base.to_json()}'.encode())

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of EmbeddingGen: artifacts to paths to `ShardEmbedder`, a shard an element on Beam."""
+"""The executor of EmbeddingGen: on Beam, each shard is one element for `ShardEmbedder`."""
 
 from __future__ import annotations
 
@@ -11,33 +11,29 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.utils import shared
-from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.artifacts import Artifacts, split_files
 from components.embedding_gen.settings import Settings
 from components.names import BASE_FILE
 
-#: Beam's counters, and the properties of the artifact that get their values.
+#: Beam counters, and the artifact properties that hold their totals.
 _COMPUTED, _KNOWN = 'images_computed', 'images_known'
 
 
 class _EmbedShard(beam.DoFn):
-    """(description, source, target) to the number of images; one copy of the base a worker process."""
+    """(description, source, target) to the number of images. A worker process loads the base once."""
 
     def __init__(self, base: str, transform_graph: str, settings: Settings, store: str, handle: shared.Shared):
-        self._base = base
-        self._transform_graph = transform_graph
-        self._settings = settings
-        self._store = store
-        self._handle = handle
+        self._base, self._transform_graph, self._store = base, transform_graph, store
+        self._settings, self._handle = settings, handle
         self._computed = Metrics.counter('EmbeddingGen', _COMPUTED)
         self._known = Metrics.counter('EmbeddingGen', _KNOWN)
 
     def setup(self) -> None:
-        # Imported here, on the worker: the process that only submits the job has no use for Keras.
+        # Imported on the worker: the process that submits the job does not need Keras.
         import tensorflow_transform as tft
 
         from components.embedding_gen import base_model, embedder, precision, shard_embedder
@@ -59,27 +55,17 @@ class _EmbedShard(beam.DoFn):
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Puts every image of every split through the base once."""
+    """Embeds every image of every split once."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs the component.
 
         Args:
-          input_dict:
-            - examples: Examples with `image` (encoded bytes) in every split.
-            - transform_graph: TransformGraph from {'image': string [B]} to {'image': float32 [B, H, W, 3]}.
-            - base_model: Model, the folder of `base.keras`.
-          output_dict:
-            - embeddings: Examples of the same splits, shards and order, with `embedding` (float32 [C]) for `image`; its
-              properties `images_computed` and `images_known` say how many images went through the base.
-          exec_properties:
-            - settings: str, JSON of `Settings`.
-            - store: str, the folder of embeddings that outlive the run, see `store`; '' for none.
+          input_dict: `examples`, with `image` (encoded bytes) in every split; `transform_graph`, from {'image': string
+            [B]} to {'image': float32 [B, H, W, 3]}; `base_model`, the folder of `base.keras`.
+          output_dict: `embeddings`, Examples of the same splits, shards and order, with `embedding` (float32 [C]) for
+            `image`; `images_computed` and `images_known` count images embedded now and found in the store.
+          exec_properties: `settings`, JSON of `Settings`; `store`, a folder for `Store`, or ''.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict['examples'])
@@ -89,12 +75,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         shards = []
         for split in artifact_utils.decode_split_names(examples.split_names):
-            source = artifact_utils.get_split_uri([examples], split)
+            sources = split_files([examples], split)
             target = artifact_utils.get_split_uri([embeddings], split)
-            names = sorted(name for name in fileio.listdir(source) if name.endswith('.gz'))
-            for index, name in enumerate(names, 1):
-                label = f'Embedding {split}' + (f' {index}/{len(names)}' if len(names) > 1 else '')
-                shards.append((label, os.path.join(source, name), os.path.join(target, name)))
+            for index, source in enumerate(sources, 1):
+                label = f'Embedding {split}' + (f' {index}/{len(sources)}' if len(sources) > 1 else '')
+                shards.append((label, source, os.path.join(target, os.path.basename(source))))
 
         base = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), BASE_FILE)
         graph = artifact_utils.get_single_uri(input_dict['transform_graph'])

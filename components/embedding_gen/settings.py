@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How images go through the base: in EmbeddingGen, and in the exported model."""
+"""How the base embeds images, in EmbeddingGen and in the exported model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.settings import setting
 
 @dataclass(frozen=True)
 class Settings(Base):
-    """How images go through the base."""
+    """How the base embeds images."""
 
     SECTION = 'embedding'
 
@@ -23,6 +23,6 @@ class Settings(Base):
     )
     precision: str = setting(
         FLOAT32,
-        'what the base computes in, also in the exported model: float32, or bfloat16 (needs AVX512-BF16, AMX or a GPU)',
+        "the base's precision, also in the exported model: float32, or bfloat16 (needs AVX512-BF16, AMX or a GPU)",
         choices=(FLOAT32, BFLOAT16),
     )

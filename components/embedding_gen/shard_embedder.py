@@ -1,17 +1,14 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Shards of tf.Example with images to shards of tf.Example with embeddings.
-
-Imports TensorFlow, neither TFX nor Beam.
-"""
+"""Embeds shards of tf.Example. Imports TensorFlow, neither TFX nor Beam."""
 
 from __future__ import annotations
 
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -23,25 +20,24 @@ from components.io.files import any_path, atomic_path, local_file
 from components.names import EMBEDDING, IMAGE
 from components.progress import Progress
 
-# The last batch of a shard is filled up to a multiple of this, so that the base sees few different batch sizes (each
-# one costs a preparation of its kernels) and few images that nobody asked for.
+# The last batch of a shard is padded to a multiple of this. Each new batch size costs a preparation of the base's
+# kernels, and each padding image costs a pass through the base.
 _FILL_TO = 8
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How many images of a shard went through the base and how many embeddings were known already."""
+class Counts(NamedTuple):
+    """How many images of a shard were embedded, and how many embeddings were in the store."""
 
     computed: int
     known: int
 
 
 class ShardEmbedder:
-    """Embeds shards; made once a worker, whose threads may share it: one shard at a time, which takes all cores anyway.
+    """Embeds shards. Threads of a worker may share it; it embeds one shard at a time, which uses all cores.
 
     Args:
-      embedder: does the work.
-      store: the folder of a `Store`; what is known there is not computed again. '' or None keeps nothing.
+      embedder: the graph.
+      store: the folder of a `Store`, whose embeddings are not computed again; '' or None for none.
     """
 
     def __init__(self, embedder: Embedder, store: str | Path | None = None):
@@ -55,17 +51,16 @@ class ShardEmbedder:
         )
 
     def __call__(self, source: str | Path, target: str | Path, description: str = 'Embedding') -> Counts:
-        """Embeds every image of one shard, in order, holding no more than a few batches of images in memory.
+        """Embeds every image of one shard, with at most a few batches of images in memory.
 
         Args:
-          source: a gzip-compressed TFRecord file of tf.Example, each with `image` (one encoded image); it and `target`
-            may be in a bucket.
-          target: where the same examples go, in the same order, without `image` and with `embedding` (float32, C
-            values); written under a temporary name and renamed when complete.
-          description: what the progress line says.
+          source: a gzip-compressed TFRecord file of tf.Example with `image` (one encoded image), also in a bucket.
+          target: the file for the same examples in order, with `embedding` (float32 [C]) in place of `image`; written
+            under a temporary name and renamed when complete.
+          description: label of the progress line.
 
         Raises:
-          RunError: the base gives values that are not finite, so no head can be trained on them.
+          RunError: an embedding is not finite.
         """
         with local_file(source) as file, self._one_at_a_time:
             if self._store is not None:
@@ -74,14 +69,12 @@ class ShardEmbedder:
                 return self._shard(Store(folder, 'shard', self._embedder.size), file, target, description)
 
     def _shard(self, store: Store, source: Path, target: str | Path, description: str) -> Counts:
-        digests = [digest(_image(example)) for example in _examples(source)]
-        wanted, seen = [], set()
-        for key in digests:
-            wanted.append(key not in store and key not in seen)
-            seen.add(key)
+        digests = [digest(example.features.feature[IMAGE].bytes_list.value[0]) for example in _examples(source)]
+        first = {key: index for index, key in reversed(list(enumerate(digests)))}
+        wanted = [key not in store and first[key] == index for index, key in enumerate(digests)]
         computed = sum(wanted)
         known = len(digests) - computed
-        label = f'{description} ({known:,} known already)' if known else description
+        label = f'{description} ({known:,} already embedded)' if known else description
         try:
             with Progress(label, computed, 'images') as progress:
                 for index, embedding in self._compute(source, wanted):
@@ -98,7 +91,7 @@ class ShardEmbedder:
         return Counts(computed, known)
 
     def _compute(self, source: Path, wanted: list[bool]) -> Iterator[tuple[int, np.ndarray]]:
-        """(place in the shard, embedding) of the images that are wanted, in order."""
+        """Yields (index in the shard, embedding) of the wanted images, in order."""
         if not any(wanted):
             return
         embedder, mask = self._embedder, tf.constant(wanted)
@@ -119,7 +112,7 @@ class ShardEmbedder:
             .prefetch(1)
         )
         for indices, images in batches:
-            yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # less what was filled
+            yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # drops the padding
 
 
 def _write(source: Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
@@ -137,12 +130,8 @@ def _examples(source: Path) -> Iterator[tf.train.Example]:
         yield tf.train.Example.FromString(record)
 
 
-def _image(example: tf.train.Example) -> bytes:
-    return bytes(example.features.feature[IMAGE].bytes_list.value[0])
-
-
 def _name(source: Path, index: int) -> str:
-    """The path of an image of a shard, for people."""
+    """The `path` feature of an example, for error messages."""
     for place, example in enumerate(_examples(source)):
         path = example.features.feature['path'].bytes_list.value
         if place == index and path:

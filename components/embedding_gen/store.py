@@ -1,13 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Embeddings by content: what was computed once is found again by later runs and after a kill. Knows only numpy.
+"""Stores embeddings by image content, for later runs and for a restart after a kill. Imports only numpy.
 
-A folder holds one folder for each way of embedding (`Embedder.identity`), and that one pairs of files, written when
-they are complete and never changed: `NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 32], the
-SHA-256 of the encoded images. Everything in it can be deleted at any time; it is then computed again.
-
-Where the folder is in a bucket, who opens it copies all pairs to a temporary folder first, and pairs are written only
-when they are asked for: a pair a shard.
+The folder has one subfolder for each `Embedder.identity`. A subfolder holds pairs of files that never change:
+`NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 32], the SHA-256 of the encoded images. Deleted
+files are computed again. In a bucket, opening the store copies every pair to a temporary folder; only `write` writes.
 """
 
 from __future__ import annotations
@@ -28,28 +25,28 @@ from components.io.files import any_path, atomic_path, in_bucket, local_file
 
 _DIGESTS, _EMBEDDINGS = '.digests.npy', '.embeddings.npy'
 
-# Pairs that are read at a time; out of a bucket, most of it is waiting.
+# Pairs read at a time; reads from a bucket mostly wait.
 _THREADS = 8
 
-#: What a kill loses at most, in seconds of work; it also bounds what is held in memory.
+#: At most this many seconds of work are lost by a kill and held in memory.
 SECONDS_BETWEEN_WRITES = 30.0
 
 
 def digest(encoded: bytes) -> bytes:
-    """The SHA-256 of an encoded image, 32 bytes: what it is known by."""
+    """The SHA-256 of an encoded image, 32 bytes; the key of its embedding."""
     return hashlib.sha256(encoded).digest()
 
 
 class Store:
-    """The embeddings of one way of embedding.
+    """The embeddings of one identity.
 
-    Several processes may add to one folder at once; each sees what was there when it opened it and what it added.
+    Several processes may add to one folder. Each sees the pairs from before it opened the store, and its own.
 
     Args:
-      folder: where all stores of a run directory are; may be in a bucket.
-      identity: of the way of embedding; others' files are not seen.
+      folder: the parent of all identities, also in a bucket.
+      identity: see `Embedder.identity`.
       size: C, floats an embedding.
-      seconds: between two writes; not of a bucket.
+      seconds: between two writes by `add`.
     """
 
     def __init__(self, folder: str | Path, identity: str, size: int, seconds: float = SECONDS_BETWEEN_WRITES):
@@ -73,24 +70,20 @@ class Store:
         return key in self._new or key in self._places
 
     def __getitem__(self, key: bytes) -> np.ndarray:
-        """The embedding, float32 [C], of the image with this digest.
-
-        Raises:
-          KeyError: it is not there.
-        """
+        """The embedding, float32 [C], of the image with this digest; raises KeyError if the store lacks it."""
         if key in self._new:
             return self._new[key]
         part, row = self._places[key]
         return self._parts[part][row]
 
     def add(self, key: bytes, embedding: np.ndarray) -> None:
-        """Keeps an embedding, float32 [C]; it is on disk after `write`, which this calls every so often."""
+        """Adds an embedding, float32 [C], in memory; calls `write` every `seconds`."""
         self._new[key] = embedding
         if time.monotonic() - self._written >= self._seconds:
             self.write()
 
     def write(self) -> None:
-        """Writes what was added since the last time."""
+        """Writes the embeddings added since the last write."""
         self._written = time.monotonic()
         if not self._new:
             return
@@ -98,13 +91,13 @@ class Store:
         embeddings = np.stack(list(self._new.values()))
         self._folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(digests.tobytes()).hexdigest()[:24]
-        # The digests come last: a pair is there when they are.
+        # Digests last: they mark the pair as complete.
         for suffix, content in ((_EMBEDDINGS, embeddings), (_DIGESTS, digests)):
             with atomic_path(self._folder / f'{name}{suffix}') as temporary:
                 np.save(temporary, content, allow_pickle=False)
         if self._copies is not None:
             np.save(self._copies / f'{name}{_EMBEDDINGS}', embeddings, allow_pickle=False)
-        # From the disk, so that memory does not grow.
+        # Mapped from the disk, so that memory does not grow.
         rows = np.load((self._copies or self._folder) / f'{name}{_EMBEDDINGS}', mmap_mode='r', allow_pickle=False)
         self._know(digests, rows)
         self._new.clear()
@@ -115,7 +108,7 @@ class Store:
         self._places.update((row.tobytes(), (part, index)) for index, row in enumerate(digests))
 
     def _read(self, file: Path) -> tuple[np.ndarray, np.ndarray] | None:
-        """A pair, by the file of its digests; the embeddings stay on disk until they are asked for."""
+        """Reads a pair by its file of digests; the embeddings are mapped, not loaded. None if the pair is damaged."""
         try:
             with local_file(file) as here:
                 digests = np.load(here, allow_pickle=False)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of FineTuner: artifacts to paths to a call of the function that trains."""
+"""The executor of FineTuner: calls the training function with the paths of the artifacts."""
 
 from __future__ import annotations
 
@@ -12,60 +12,50 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import names, source_digest
+from components.artifacts import Artifacts, split_files
 from components.fine_tuner.function_args import FunctionArgs
 from components.fine_tuner.settings import Settings
-from components.io.files import any_path, sha256_file
+from components.io.files import sha256_file
 
 
 class Executor(base_executor.BaseExecutor):
-    """Trains the upper layers of the base and the head together and exports them as Trainer does."""
+    """Trains the upper layers of the base together with the head and exports both, as Trainer does."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs the component.
 
         Args:
-          input_dict:
-            - examples: Examples with `image` and the label; the training and the validation split are read.
-            - transform_graph: TransformGraph from {'image': string [B]} to {'image': float32 [B, H, W, 3]}.
-            - base_model: Model, the folder of `names.BASE_FILE`.
-            - head_model: Model, the folder of `names.HEAD_FILE`.
-          output_dict:
-            - model: Model, with `names.BASE_FILE` and `names.HEAD_FILE` as they were trained, and the SavedModel.
-            - model_run: ModelRun, with `names.HISTORY_FILE`.
-          exec_properties:
-            - run_fn: str, import path of the function that trains.
-            - settings: str, JSON of `Settings`.
-            - custom_config: str, JSON of plain values for the function.
-            - checkpoints: str, a folder; '' for none.
+          input_dict: `examples`, with `image` and the label in the training and validation splits; `transform_graph`,
+            from {'image': string [B]} to {'image': float32 [B, H, W, 3]}; `base_model`, with `names.BASE_FILE`;
+            `head_model`, with `names.HEAD_FILE`.
+          output_dict: `model`, with the trained base and head under the same names, and the SavedModel; `model_run`,
+            with `names.HISTORY_FILE`.
+          exec_properties: `run_fn`, import path of the training function; `settings`, JSON of `Settings`;
+            `custom_config`, JSON of further values for the function; `checkpoints`, a folder or ''.
 
         Raises:
-          InputError: the base has no layer to unfreeze from.
-          RunError: a split has no images, or a gender that `class_weights` needs.
+          InputError: the base has no layer `unfreeze_from`.
+          RunError: a split has no images, or lacks a gender that `class_weights` needs.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         module, _, function = exec_properties['run_fn'].rpartition('.')
-        base_file = os.path.join(artifact_utils.get_single_uri(input_dict['base_model']), names.BASE_FILE)
-        head_file = os.path.join(artifact_utils.get_single_uri(input_dict['head_model']), names.HEAD_FILE)
-        graph = artifact_utils.get_single_uri(input_dict['transform_graph'])
-        train, validation = (_files(input_dict['examples'], split) for split in (names.TRAIN, names.VALIDATION))
+        uri = artifact_utils.get_single_uri
+        base_file = os.path.join(uri(input_dict['base_model']), names.BASE_FILE)
+        head_file = os.path.join(uri(input_dict['head_model']), names.HEAD_FILE)
+        graph = uri(input_dict['transform_graph'])
+        train, validation = (split_files(input_dict['examples'], split) for split in (names.TRAIN, names.VALIDATION))
         checkpoint = None
         if exec_properties['checkpoints']:
-            made_of = [exec_properties['settings'], exec_properties['custom_config'], source_digest.of(module)]
-            digest = _digest(made_of, [base_file, head_file, *train, *validation, *_all_files(graph)])
+            texts = [exec_properties['settings'], exec_properties['custom_config'], source_digest.of(module)]
+            digest = _digest(texts, [base_file, head_file, *train, *validation, *_all_files(graph)])
             checkpoint = Path(exec_properties['checkpoints'], f'{digest}.npz')
-        model_dir = artifact_utils.get_single_uri(output_dict['model'])
+        model_dir = uri(output_dict['model'])
         getattr(importlib.import_module(module), function)(
             FunctionArgs(
                 settings=Settings.from_json(exec_properties['settings']),
@@ -77,7 +67,7 @@ class Executor(base_executor.BaseExecutor):
                 head_file=head_file,
                 model_dir=model_dir,
                 serving_model_dir=path_utils.serving_model_dir(model_dir),
-                model_run_dir=artifact_utils.get_single_uri(output_dict['model_run']),
+                model_run_dir=uri(output_dict['model_run']),
                 checkpoint=checkpoint,
             )
         )
@@ -86,15 +76,11 @@ class Executor(base_executor.BaseExecutor):
 
 
 def _digest(texts: Sequence[str], files: Sequence[str]) -> str:
-    """What a checkpoint was made of; of files the content and the order count, and not the names."""
+    """The SHA-256 over everything that a checkpoint depends on: texts, and the content of files in their order."""
     total = hashlib.sha256(json.dumps(list(texts)).encode())
     for file in files:
         total.update(sha256_file(file).encode())
     return total.hexdigest()
-
-
-def _files(artifacts: list[types.Artifact], split: str) -> list[str]:
-    return [str(path) for path in sorted(any_path(artifact_utils.get_split_uri(artifacts, split)).glob('*.gz'))]
 
 
 def _all_files(folder: str) -> list[str]:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What FineTuner hands to the function that trains, as TFX's Trainer hands `FnArgs` to its `run_fn`."""
+"""The argument of FineTuner's training function, as `FnArgs` is that of TFX's Trainer."""
 
 from __future__ import annotations
 
@@ -14,30 +14,16 @@ from components.fine_tuner.settings import Settings
 
 @dataclass(frozen=True)
 class FunctionArgs:
-    """The arguments of a `run_fn`.
-
-    Attributes:
-      settings: how to train.
-      custom_config: plain values for the function.
-      train_files: gzip-compressed TFRecord files of tf.Example with the image and the label.
-      validation_files: those of the validation split.
-      transform_output: folder of the TransformGraph.
-      base_file: the base as `.keras`.
-      head_file: the head as `.keras`.
-      model_dir: gets `names.BASE_FILE` and `names.HEAD_FILE` as they were trained.
-      serving_model_dir: gets the SavedModel.
-      model_run_dir: gets `names.HISTORY_FILE`.
-      checkpoint: the file to resume from and to write after each epoch; None keeps no checkpoints.
-    """
+    """The argument of a `run_fn`; every attribute without another type is a path."""
 
     settings: Settings
     custom_config: Mapping[str, Any]
-    train_files: Sequence[str]
-    validation_files: Sequence[str]
-    transform_output: str
-    base_file: str
-    head_file: str
-    model_dir: str
-    serving_model_dir: str
-    model_run_dir: str
-    checkpoint: Path | None
+    train_files: Sequence[str]  #: gzip-compressed TFRecord files of tf.Example with the image and the label
+    validation_files: Sequence[str]  #: the same of the validation split
+    transform_output: str  #: folder of the TransformGraph
+    base_file: str  #: the base, a `.keras` file
+    head_file: str  #: the head, a `.keras` file
+    model_dir: str  #: output: folder for the trained `names.BASE_FILE` and `names.HEAD_FILE`
+    serving_model_dir: str  #: output: folder for the SavedModel
+    model_run_dir: str  #: output: folder for `names.HISTORY_FILE`
+    checkpoint: Path | None  #: the file to resume from and to write after each epoch; None for no checkpoints

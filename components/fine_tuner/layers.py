@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Where in a network fine-tuning begins. Imports neither Keras nor TFX: a wrong name is said before a run."""
+"""Finds the first base layer to fine-tune. Imports neither Keras nor TFX, so that a run can check the name first."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from components.caffe_converter.summary import NetworkSummary
 
 
-def first(name: str, layers: Sequence[tuple[str, bool]]) -> int:
-    """The place of the first layer to train.
+def start_index(name: str, layers: Sequence[tuple[str, bool]]) -> int:
+    """Returns the index of the first layer to train.
 
     Args:
-      name: the configuration's `fine_tuning.unfreeze_from`.
-      layers: name (Keras') and whether it has weights that can be trained, in the order of the network.
+      name: `fine_tuning.unfreeze_from`.
+      layers: Keras' name of each layer, and whether it has trainable weights, in the order of the network.
 
     Raises:
-      InputError: no layer of that name, or nothing to train from it on.
+      InputError: no layer has this name, or no layer from it on has trainable weights.
     """
     names = [layer for layer, _ in layers]
     start = names.index(name) if name in names else len(names)
@@ -29,14 +29,10 @@ def first(name: str, layers: Sequence[tuple[str, bool]]) -> int:
         return start
     known = ', '.join(layer for layer, trainable in layers if trainable)
     reason = 'no layer with weights follows it' if name in names else 'the base has no such layer'
-    raise InputError(f'fine_tuning.unfreeze_from: {name!r}: {reason}; those with weights are {known or "none"}')
+    raise InputError(f'fine_tuning.unfreeze_from: {name!r}: {reason}; layers with weights: {known or "none"}')
 
 
 def check(name: str | None, network: NetworkSummary) -> None:
-    """Says a name that FineTuner would refuse, from the prototxt alone; None is no fine-tuning.
-
-    Raises:
-      InputError: as `first`.
-    """
+    """Checks `fine_tuning.unfreeze_from` against a prototxt, as `start_index` does; None is no fine-tuning."""
     if name is not None:
-        first(name, [(row.keras_name, row.parameters > 0 and row.type != 'BatchNorm') for row in network.layers])
+        start_index(name, [(row.keras_name, row.parameters > 0 and row.type != 'BatchNorm') for row in network.layers])

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How the base and the head are trained together."""
+"""How base and head are trained together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.settings import setting
 
 @dataclass(frozen=True)
 class Settings(Base):
-    """How the base and the head are trained together."""
+    """How base and head are trained together."""
 
     SECTION = 'fine_tuning'
 
@@ -24,7 +24,7 @@ class Settings(Base):
     epochs: int = setting(
         8, 'passes over the training split; the one with the lowest validation loss is kept', low=1, high=10_000
     )
-    flip: bool = setting(True, 'whether to mirror half of the training images, at random in each epoch')
+    flip: bool = setting(True, 'mirror half of the training images, randomly each epoch')
     crop: float = setting(
-        0.15, 'largest share of its height and width that a training image loses before it is resized', low=0, high=0.9
+        0.15, 'largest share of height and width cropped from a training image before resizing', low=0, high=0.9
     )

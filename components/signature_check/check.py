@@ -1,9 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the three signatures of an exported model give the same probabilities for the same images.
-
-Imports TensorFlow, neither TFX nor Beam.
-"""
+"""Compares the three signatures of an exported model. Imports TensorFlow, neither TFX nor Beam."""
 
 from __future__ import annotations
 
@@ -14,11 +11,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from components import names
 from components.embedding_gen.precision import BFLOAT16, FLOAT32
 from components.errors import RunError
 
-#: Largest difference in probability between two signatures on one image, by what the base computes in. On one machine
-#: bfloat16 agrees as well as float32 does; the processor that made the embeddings may round otherwise than this one.
+#: Largest allowed difference in probability on one image, by the base's precision. On one machine bfloat16 agrees as
+#: well as float32; but another processor, which rounds differently, may have computed the embeddings.
 TOLERANCES = {FLOAT32: 1e-4, BFLOAT16: 1e-2}
 
 
@@ -34,30 +32,32 @@ def compare(
     embeddings: Sequence[bytes],
     tolerance: float = TOLERANCES[FLOAT32],
 ) -> dict[str, Any]:
-    """Runs the same images through `serving_default`, `examples` and `embeddings`.
+    """Passes the same images through `serving_default`, `examples` and `embeddings`.
 
     Args:
       model_dir: a SavedModel.
       examples: serialized tf.Example with `image`.
       embeddings: serialized tf.Example with `embedding`, of the same images in the same order.
-      tolerance: largest difference in probability, see `TOLERANCES`.
+      tolerance: see `TOLERANCES`.
 
     Returns:
       {"images", "tolerance", "max_difference": {pair of signatures: largest difference in probability}}.
 
     Raises:
-      RunError: two signatures differ by more than the tolerance, or the examples are not of the same images.
+      RunError: two signatures differ by more than the tolerance, or the examples are of different images.
     """
-    images, paths = _feature(examples, 'image'), _feature(examples, 'path')
-    if not examples or paths != _feature(embeddings, 'path'):
+    images, paths = _feature(examples, names.IMAGE), _feature(examples, names.PATH)
+    if not examples or paths != _feature(embeddings, names.PATH):
         raise RunError('the signatures cannot be compared: the examples and the embeddings are not of the same images')
     signatures = tf.saved_model.load(str(model_dir)).signatures
-    served = signatures['serving_default'](image_bytes=tf.constant(images))['probability'].numpy()
-    from_examples = signatures['examples'](examples=tf.constant(list(examples)))['probability'].numpy()
-    from_embeddings = signatures['embeddings'](examples=tf.constant(list(embeddings)))['probability'].numpy()
+
+    def probabilities(signature: str, argument: str, values: Sequence[bytes]) -> np.ndarray:
+        return signatures[signature](**{argument: tf.constant(list(values))})[names.PROBABILITY].numpy()
+
+    served = probabilities(names.SERVING, names.SERVING_INPUT, images)
     differences = {
-        'serving_default and examples': np.abs(served - from_examples),
-        'serving_default and embeddings': np.abs(served - from_embeddings),
+        f'{names.SERVING} and {other}': np.abs(served - probabilities(other, 'examples', records))
+        for other, records in ((names.FROM_EXAMPLES, examples), (names.FROM_EMBEDDINGS, embeddings))
     }
     for pair, difference in differences.items():
         worst = int(difference.argmax())

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.types import standard_artifacts
+from tfx.types import BaseChannel
+from tfx.types.standard_artifacts import Examples, InfraBlessing, Model
 
 from components import specification
 from components.signature_check import executor
@@ -14,40 +14,25 @@ from components.signature_check.settings import Settings
 
 
 class SignatureCheck(base_component.BaseComponent):
-    """Proves that the exported model's signatures agree; Pusher takes its blessing as `infra_blessing`.
+    """Checks that the exported model's signatures agree; Pusher takes the blessing as `infra_blessing`.
 
     Args:
       model: the exported model.
       examples: the sampled images.
-      embeddings: the embeddings of the same images.
-      settings: which images are compared, and how closely.
+      embeddings: their embeddings.
+      settings: the images to compare, and how the model embeds them.
     """
 
     SPEC_CLASS = specification.make(
         'SignatureCheckSpec',
-        inputs={
-            'model': standard_artifacts.Model,
-            'examples': standard_artifacts.Examples,
-            'embeddings': standard_artifacts.Examples,
-        },
-        outputs={'blessing': standard_artifacts.InfraBlessing},
+        inputs={'model': Model, 'examples': Examples, 'embeddings': Examples},
+        outputs={'blessing': InfraBlessing},
         properties=('settings',),
     )
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
-        self,
-        model: types.BaseChannel,
-        examples: types.BaseChannel,
-        embeddings: types.BaseChannel,
-        settings: Settings | None = None,
+        self, model: BaseChannel, examples: BaseChannel, embeddings: BaseChannel, settings: Settings | None = None
     ):
-        super().__init__(
-            specification.fill(
-                self.SPEC_CLASS,
-                model=model,
-                examples=examples,
-                embeddings=embeddings,
-                settings=(settings or Settings()).to_json(),
-            )
-        )
+        inputs = {'model': model, 'examples': examples, 'embeddings': embeddings}
+        super().__init__(specification.fill(self.SPEC_CLASS, **inputs, settings=(settings or Settings()).to_json()))

@@ -1,21 +1,21 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which images SignatureCheck compares, and how closely."""
+"""The images that SignatureCheck compares."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from components import names
-from components.embedding_gen.precision import BFLOAT16, FLOAT32
+from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.settings import Settings as Base
 from components.settings import setting
 
 
 @dataclass(frozen=True)
 class Settings(Base):
-    """Which images are compared, and how closely."""
+    """The images to compare, and how the model embeds them."""
 
-    split: str = setting(names.TEST, 'whose images are compared', choices=names.SPLITS)
-    images: int = setting(16, 'how many of them', low=1)
-    precision: str = setting(FLOAT32, 'what the base computes in', choices=(FLOAT32, BFLOAT16))
+    split: str = setting(names.TEST, 'the split of the images', choices=names.SPLITS)
+    images: int = setting(16, 'how many images', low=1)
+    embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from components import names
 
 if TYPE_CHECKING:
-    from pipeline.serving.predict import Ask, Prediction
+    from pipeline.serving.predict import Classifier, Prediction
 
 _COLUMNS = ('path', 'label', 'probability', 'error')
 
@@ -65,17 +65,17 @@ def _predict(options: argparse.Namespace) -> int:
     show = _json if options.json else _csv() if options.csv else _table()
     failed = False
     with run_directory.quiet():
-        ask = _ask(options)
+        classify = _classifier(options)
         # On a terminal that shows the answers, they are the progress.
         with Progress('Predicting', unit='images', quiet=sys.stdout.isatty()) as progress:
-            for answer in predict.predict(ask, image_files.expand(options.images, sys.stdin)):
+            for answer in predict.predict(classify, image_files.find(options.images, sys.stdin)):
                 failed = failed or answer.error is not None
                 show(answer)
                 progress.update()
     return 2 if failed else 0
 
 
-def _ask(options: argparse.Namespace) -> Ask:
+def _classifier(options: argparse.Namespace) -> Classifier:
     if options.server is None:
         from pipeline.serving import predict
 

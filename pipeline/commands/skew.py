@@ -34,7 +34,7 @@ def _skew(options: argparse.Namespace) -> int:
     from pipeline.serving import image_files, skew
 
     with run_directory.quiet():
-        found = skew.skew(options.output, image_files.expand(options.requests, sys.stdin))
+        found = skew.skew(options.output, image_files.find(options.requests, sys.stdin))
     ignored = f', {found.unusable} more that are no image' if found.unusable else ''
     print(f'{found.images} requests{ignored}, against the training split:')
     print('feature         distance  at most')

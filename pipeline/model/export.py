@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The exported model: one SavedModel with three signatures that share one graph and one set of weights."""
+"""Exports the model: one SavedModel with three signatures, which share one graph and one set of weights."""
 
 from __future__ import annotations
 
@@ -13,24 +13,17 @@ from pipeline.model import request_validation
 
 
 class GenderModel(tf.Module):
-    """Base and head together.
-
-    Args:
-      embedder: decoding, mean image and frozen base.
-      head: float32 [B, C] to logits, float32 [B, 1].
-    """
+    """The embedder, and the head from float32 [B, C] to logits, float32 [B, 1]."""
 
     def __init__(self, embedder: Embedder, head: keras.Model):
         super().__init__(name=names.MODEL)
-        self.embedder = embedder
-        self.head = head
+        self.embedder, self.head = embedder, head
 
     def from_embeddings(self, embeddings: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Embeddings, float32 [B, C], to the outputs that every signature has.
+        """Embeddings, float32 [B, C], to the outputs of every signature.
 
         Returns:
-          'probability': float32 [B], that the face is labelled female; 'label': string [B], 'male' or 'female';
-          'logit': float32 [B].
+          'probability': float32 [B], of female; 'label': string [B], 'male' or 'female'; 'logit': float32 [B].
         """
         logit = self.head(embeddings, training=False)[:, 0]
         probability = tf.sigmoid(logit)
@@ -58,7 +51,7 @@ class GenderModel(tf.Module):
         return {
             name: tf.function(fn).get_concrete_function(tf.TensorSpec([None], tf.string, name=argument))
             for name, fn, argument in (
-                (names.SERVING, serving_default, 'image_bytes'),
+                (names.SERVING, serving_default, names.SERVING_INPUT),
                 (names.FROM_EXAMPLES, examples, 'examples'),
                 (names.FROM_EMBEDDINGS, embeddings, 'examples'),
             )
@@ -66,5 +59,5 @@ class GenderModel(tf.Module):
 
 
 def export(model: GenderModel, directory: str) -> None:
-    """Writes the SavedModel; float32 weights, no training state."""
+    """Writes the SavedModel, with float32 weights and without training state."""
     tf.saved_model.save(model, directory, signatures=model.signatures())

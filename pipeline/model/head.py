@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The head: what is trained on top of the frozen base's embeddings."""
+"""The head, a classifier on the base's embeddings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 from pipeline.model.settings import TrainerSettings
 
-# Keras calls the compiled step once for so many batches. Measured on 84 batches of 20 an epoch: 0.19 s an epoch with 1,
-# 0.09 s with 16; the weights are the same bit for bit.
-_STEPS_AT_ONCE = 16
+# Batches a call of the compiled step. Measured for 84 batches of 20: 0.19 s an epoch with 1, 0.09 s with 16, with the
+# same weights bit for bit.
+_STEPS_PER_EXECUTION = 16
 
 
 def measures() -> list[keras.metrics.Metric]:
-    """What is measured on logits after each epoch: accuracy, AUC, precision and recall (of women)."""
+    """Returns the metrics on logits after each epoch: accuracy, AUC, and precision and recall of women."""
     return [
         keras.metrics.BinaryAccuracy(name='accuracy', threshold=0.0),
         keras.metrics.AUC(name='auc', from_logits=True),
@@ -25,16 +25,12 @@ def measures() -> list[keras.metrics.Metric]:
 
 
 def build_head(size: int, settings: TrainerSettings, embeddings: np.ndarray | None = None) -> keras.Model:
-    """Builds and compiles the head.
+    """Returns the compiled head: embeddings, float32 [B, C], to logits, float32 [B, 1]; above 0 is female.
 
     Args:
-      size: C, how many values an embedding has.
-      settings: of the head.
-      embeddings: float32 [N, C], the training split's; `standardize` is fitted to them, nothing else needs them.
-
-    Returns:
-      A compiled model from float32 [B, C] to logits, float32 [B, 1]; above 0 means female. Its initial weights depend
-      on the seed only.
+      size: C.
+      settings: of the head; the initial weights depend only on its seed.
+      embeddings: float32 [N, C] of the training split, for `standardize`.
     """
     seed = settings.seed
     regularizer = keras.regularizers.L2(settings.l2) if settings.l2 else None
@@ -51,8 +47,8 @@ def build_head(size: int, settings: TrainerSettings, embeddings: np.ndarray | No
         scale = keras.layers.Normalization(name='standardize')
         scale.adapt(embeddings)
         x = scale(x)
-    # Seeds of their own, so that adding a layer does not change what the others start from: the first hidden layer
-    # has `seed` and `seed + 1`, the logit `seed + 2`, the second hidden layer `seed + 3` and `seed + 4`, and so on.
+    # Each layer has its own seed, so that another layer leaves the initial weights of the rest unchanged: `seed` and
+    # `seed + 1` for the first hidden layer and its dropout, `seed + 2` for the logit, then two for each hidden layer.
     for number, units in enumerate(settings.hidden_units):
         suffix = f'_{number + 1}' if number else ''
         first = seed + 2 * number + (1 if number else 0)
@@ -63,6 +59,6 @@ def build_head(size: int, settings: TrainerSettings, embeddings: np.ndarray | No
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
         metrics=measures(),
-        steps_per_execution=_STEPS_AT_ONCE,
+        steps_per_execution=_STEPS_PER_EXECUTION,
     )
     return head

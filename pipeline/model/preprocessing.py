@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What Transform does: decode, resize, RGB to BGR, minus the mean image of the training split."""
+"""Transform's preprocessing: decode, resize, RGB to BGR, subtract the mean image of the training split."""
 
 from __future__ import annotations
 
@@ -15,17 +15,11 @@ from pipeline.model.settings import TransformSettings
 
 
 def decode(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Decodes and resizes one image.
+    """Decodes and resizes one image, JPEG or PNG, string [], to float32 [height, width, 3], BGR, 0-255.
 
-    Args:
-      encoded: string []; JPEG or PNG (the op decodes both).
-      height: pixels.
-      width: pixels.
-
-    Returns:
-      float32 [height, width, 3], channel order BGR, 0-255: resized bilinearly with half-pixel centres, no antialias.
+    It is resized bilinearly with half-pixel centres and no antialias.
     """
-    # INTEGER_ACCURATE is the slow integer transform of libjpeg: the same pixels on every machine.
+    # INTEGER_ACCURATE, libjpeg's slow integer transform, gives the same pixels on every machine.
     rgb = tf.io.decode_jpeg(encoded, channels=3, dct_method='INTEGER_ACCURATE')
     resized = tf.image.resize(rgb, (height, width), method='bilinear', antialias=False)
     return resized[..., ::-1]
@@ -35,16 +29,15 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     """Transform's entry point.
 
     Args:
-      inputs: 'image': string [B] or [B, 1], encoded images; other features are not used.
+      inputs: 'image': string [B] or [B, 1], encoded images; other features are ignored.
       custom_config: 'height' and 'width' of the network's input in pixels, and the section 'transform' of the
-        configuration: what is subtracted, the mean image of the analysed (training) split where it is left out.
+        configuration or nothing.
 
     Returns:
-      'image': float32 [B, height, width, 3], BGR, 0-255 minus that mean.
+      'image': float32 [B, height, width, 3], BGR, 0-255 minus the mean.
     """
     height, width = custom_config['height'], custom_config['width']
     encoded = tf.reshape(inputs[names.IMAGE], [-1])
-
     settings = TransformSettings.from_dict(custom_config.get('transform', {}))
     mean = settings.mean_bgr if settings.mean == 'fixed' else _mean_image(encoded, height, width)
     images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
@@ -53,21 +46,15 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
 
 def mean_image(transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]) -> tf.Tensor:
-    """What a Transform graph subtracts, float32 [height, width, 3], BGR, 0-255.
-
-    A black image minus the mean is the mean negated.
-
-    Args:
-      transform: the graph's layer, see `preprocessing_fn`.
-    """
+    """Returns the mean that a Transform graph subtracts, float32 [height, width, 3], BGR, 0-255."""
     black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
-    return -transform({names.IMAGE: black[tf.newaxis]})[names.IMAGE][0]
+    return -transform({names.IMAGE: black[tf.newaxis]})[names.IMAGE][0]  # black minus the mean
 
 
 def _mean_image(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """float64 [height, width, 3], BGR, 0-255, over all images of the analysis."""
-    # The analysis sums an image at a time: Transform feeds up to 1,000 images a batch, and 1,000 decoded images of
-    # 224x224 are 600 MB. In float64, a sum over a million images still has more digits than float32 can show.
+    """float64 [height, width, 3], BGR, 0-255, over all analysed images."""
+    # One image at a time: Transform's batches have up to 1,000 images, which are 600 MB when decoded to 224x224. A
+    # float64 sum over a million images is still more precise than float32.
     total = tf.foldl(
         lambda so_far, one: so_far + tf.cast(decode(one, height, width), tf.float64),
         encoded,

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The settings of what TFX's own Transform, Trainer and Tuner run."""
+"""The settings of preprocessing, head and search, which TFX's Transform, Trainer and Tuner run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from components.settings import Settings, setting
 
 @dataclass(frozen=True)
 class TransformSettings(Settings):
-    """What is subtracted from images."""
+    """The mean that is subtracted from images."""
 
     SECTION = 'transform'
 
@@ -34,13 +34,13 @@ class TransformSettings(Settings):
             self.fail('mean_bgr', '[blue, green, red]')
 
 
-#: The measures that choose an epoch or a trial, and in which direction each is better.
+#: The measures that choose an epoch or a trial, with the better direction.
 BETTER = {'val_loss': 'min', 'val_auc': 'max'}
 
 
 @dataclass(frozen=True)
 class TrainerSettings(Settings):
-    """The head on the embeddings: [standardise], Dense(relu) and Dropout for each hidden layer, one logit."""
+    """The head on embeddings: [standardise], Dense(relu) and Dropout for each hidden layer, one logit."""
 
     SECTION = 'trainer'
 
@@ -57,52 +57,48 @@ class TrainerSettings(Settings):
     epochs: int = setting(10, 'passes over the training split', low=1, high=100_000)
     class_weights: str = setting(
         'none',
-        'none or balanced (both genders weigh the same in the loss); fine-tuning uses it too',
+        'none, or balanced (both genders weigh the same in the loss); also used by fine-tuning',
         choices=('none', 'balanced'),
     )
     early_stopping_patience: int | None = setting(
-        None, 'epochs without a better trainer.monitor after which training stops; null trains all epochs', low=1
+        None, 'stop after this many epochs without a better trainer.monitor; null: never', low=1
     )
     restore_best: bool = setting(
-        False, 'keep the weights of the epoch with the best trainer.monitor, not of the last one'
+        False, 'keep the weights of the epoch with the best trainer.monitor, not of the last epoch'
     )
     monitor: str = setting(
-        'val_loss', 'what makes an epoch better: val_loss (with the L2 term) or val_auc', choices=tuple(BETTER)
+        'val_loss', 'measure that compares epochs: val_loss (with the L2 term) or val_auc', choices=tuple(BETTER)
     )
-    seed: int = setting(0, 'seed of initial weights, shuffling and dropout; fine-tuning uses it too', low=0)
+    seed: int = setting(0, 'seed of initial weights, shuffling and dropout; also used by fine-tuning', low=0)
 
 
 @dataclass(frozen=True)
 class TunerSettings(Settings):
-    """A search for better values of the head's settings; the best ones replace those of the section trainer.
+    """A search for better settings of the head; the best values replace those of the section trainer.
 
-    A range is [low, high], or [] for what is not searched and stays as it is in the section trainer.
+    A range is [low, high], or [] for a key that keeps its value in the section trainer.
     """
 
     SECTION = 'tuner'
 
-    enabled: bool = setting(False, 'whether to search; a range of [] leaves that key of the section trainer as it is')
-    trials: int = setting(
-        30, 'heads to train, the first one with the values of the section trainer', low=1, high=100_000
-    )
+    enabled: bool = setting(False, 'whether to search; a key with the range [] keeps its value in the section trainer')
+    trials: int = setting(30, 'heads to train, the first with the values of the section trainer', low=1, high=100_000)
     epochs: int = setting(10, 'passes over the training split in each trial', low=1, high=100_000)
     objective: str = setting(
-        'val_auc',
-        'what makes a trial the best: val_auc or val_loss (without the L2 term)',
-        choices=tuple(BETTER),
+        'val_auc', 'measure that compares trials: val_auc or val_loss (without the L2 term)', choices=tuple(BETTER)
     )
     learning_rate: tuple[float, ...] = setting(
-        [1e-4, 1e-2], 'range of trainer.learning_rate, searched by its logarithm', low=1e-9, high=10
+        [1e-4, 1e-2], 'range of trainer.learning_rate, on a logarithmic scale', low=1e-9, high=10
     )
     hidden_units: tuple[int, ...] = setting(
-        [8, 256], 'range of the units of every hidden layer, searched by their logarithm', low=1, high=65536
+        [8, 256], 'range of the units of every hidden layer, on a logarithmic scale', low=1, high=65536
     )
     dropout: tuple[float, ...] = setting([0.0, 0.6], 'range of trainer.dropout', low=0, high=0.95)
-    l2: tuple[float, ...] = setting([1e-6, 1e-2], 'range of trainer.l2, searched by its logarithm', low=1e-12, high=10)
+    l2: tuple[float, ...] = setting([1e-6, 1e-2], 'range of trainer.l2, on a logarithmic scale', low=1e-12, high=10)
     seed: int = setting(0, 'seed of the search', low=0)
 
     def ranges(self) -> dict[str, tuple[float, ...]]:
-        """The searched keys of the section trainer, with their ranges, in the order of `TUNED`."""
+        """The ranges by key of the section trainer, in the order of `TUNED`."""
         return {name: getattr(self, name) for name in TUNED}
 
     def check(self) -> None:
@@ -116,5 +112,5 @@ class TunerSettings(Settings):
             raise InputError(f'tuner: nothing to search; give a range to one of {", ".join(TUNED)}')
 
 
-#: The keys of `TrainerSettings` that are searched; `TunerSettings` has a range of the same name for each.
+#: The keys of `TrainerSettings` that `TunerSettings` has a range for.
 TUNED = ('learning_rate', 'hidden_units', 'dropout', 'l2')

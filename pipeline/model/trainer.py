@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Trainer's entry point: the head on embeddings, exported with the base as one SavedModel."""
+"""Trainer's entry point: trains the head on embeddings and exports it with the base as one SavedModel."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains the head on the embeddings, exports base and head as one SavedModel and saves the head beside it.
+    """Trains the head, exports base and head as one SavedModel, and saves the head beside it.
 
-    `fn_args` as TFX's Trainer gives it: `train_files` and `eval_files` hold embeddings, `transform_output` the
-    decoding and the mean image, `base_model` is beside `base.keras`, `custom_config` has the configuration's sections
-    `trainer` and `embedding`, and `hyperparameters` are the best ones of Tuner, or None.
+    Args:
+      fn_args: TFX's. `train_files` and `eval_files` contain embeddings; `transform_output` is the preprocessing;
+        `base_model` lies beside `base.keras`; `custom_config` has the sections `trainer` and `embedding` of the
+        configuration; `hyperparameters` are Tuner's best, or None.
     """
     values = (fn_args.hyperparameters or {}).get('values', {})
     settings = with_values(TrainerSettings.from_dict(fn_args.custom_config['trainer']), values)
@@ -35,15 +36,12 @@ def run_fn(fn_args: FnArgs) -> None:
     train, validation = read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files)
     with local_folder(fn_args.model_run_dir) as folder:
         trained = train_head(train, validation, settings, log_dir=str(folder))
-        facts = {
-            'settings': settings.as_dict(),
-            'tuned': [name for name in TUNED if name in values],
-            'kept_epoch': trained.kept_epoch,
-        }
-        for name, content in ((names.HISTORY_FILE, trained.history), (names.TRAINING_FILE, facts)):
+        tuned = [name for name in TUNED if name in values]
+        training = {'settings': settings.as_dict(), 'tuned': tuned, 'kept_epoch': trained.kept_epoch}
+        for name, content in ((names.HISTORY_FILE, trained.history), (names.TRAINING_FILE, training)):
             write_text(folder / name, json.dumps(content))
 
-    # TFX names the folder of a serving model inside the artifact; CaffeConverter's artifact holds a Keras file.
+    # `base_model` is a serving model's folder inside the artifact; CaffeConverter's artifact has a Keras file instead.
     base = base_model.load(os.path.join(os.path.dirname(fn_args.base_model), names.BASE_FILE))
     transform = tft.TFTransformOutput(fn_args.transform_output).transform_features_layer()
     whole = embedder.Embedder(base, transform, embedding)

@@ -1,9 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Tuner's entry point: Keras Tuner's random search for better settings of the head, on embeddings.
+"""Tuner's entry point: a random search for better settings of the head, on embeddings.
 
-Random search (Bergstra and Bengio, JMLR 2012) rather than Keras Tuner's Bayesian one, which took 4 to 8 s to choose a
-trial of four settings, where a head trains in 2 s.
+Random search (Bergstra and Bengio, JMLR 2012), because Keras Tuner's Bayesian search took 4 to 8 s to choose a trial of
+four settings, and a head trains in 2 s.
 """
 
 from __future__ import annotations
@@ -29,18 +29,12 @@ if TYPE_CHECKING:
 #: Embeddings, float32 [N, C], and labels, float32 [N].
 Split = tuple[np.ndarray, np.ndarray]
 
-#: The files of TFX's Tuner in its outputs `best_hyperparameters` and `tuner_results`.
+#: File names in the outputs `best_hyperparameters` and `tuner_results` of TFX's Tuner.
 BEST, RESULTS = 'best_hyperparameters.txt', 'tuner_results.json'
 
 
 def search_space(tuner: TunerSettings, trainer: TrainerSettings) -> keras_tuner.HyperParameters:
-    """The ranges of the configuration's `tuner` section as Keras Tuner's.
-
-    Args:
-      tuner: of the search.
-      trainer: of the head; without hidden layers their units and dropout are not searched, and where units
-        are, the layers are of one size.
-    """
+    """Returns the ranges as Keras Tuner's; without hidden layers, units and dropout are not searched."""
     space = keras_tuner.HyperParameters()
     for name, limits in tuner.ranges().items():
         if not limits or (name in ('hidden_units', 'dropout') and not trainer.hidden_units):
@@ -54,78 +48,60 @@ def search_space(tuner: TunerSettings, trainer: TrainerSettings) -> keras_tuner.
 
 
 class _Oracle(keras_tuner.oracles.RandomSearchOracle):
-    """Random search that tries the configured values first, so that its best is no worse than they are."""
+    """Random search that tries the configured values first; its best trial is at least as good."""
 
     def __init__(self, configured: Mapping[str, Any], **options: Any):
         super().__init__(**options)
         self._configured = configured
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        """The values of the next trial, see `keras_tuner.Oracle`."""
+        """Returns the values of the next trial, see `keras_tuner.Oracle`."""
         if not self.start_order:
             return {'status': 'RUNNING', 'values': dict(self._configured)}
         return super().populate_space(trial_id)
 
 
 class HeadTuner(keras_tuner.Tuner):
-    """Trains a head a trial, as Trainer would, and scores it by its objective on the validation split.
+    """Trains a head in each trial, as Trainer does, and scores it on the validation split.
 
-    Args:
-      tuner: of the search.
-      trainer: of the heads, with the epochs of a trial.
-      directory: where the search keeps its state.
+    `trainer` has the epochs of a trial; `directory` is for the search's state.
     """
 
     def __init__(self, tuner: TunerSettings, trainer: TrainerSettings, directory: str):
         space = search_space(tuner, trainer)
         configured = {parameter.name: getattr(trainer, parameter.name) for parameter in space.space}
         if 'hidden_units' in configured:
-            configured['hidden_units'] = trainer.hidden_units[0]  # the layers are of one size
+            configured['hidden_units'] = trainer.hidden_units[0]  # one size for all layers
         oracle = _Oracle(
             configured,
             objective=keras_tuner.Objective(tuner.objective, BETTER[tuner.objective]),
             max_trials=tuner.trials,
             hyperparameters=space,
-            seed=tuner.seed + 1,  # 0 would be a seed of its own choice
-            max_consecutive_failed_trials=tuner.trials + 1,  # never: one good trial is enough
+            seed=tuner.seed + 1,  # Keras Tuner replaces 0 by a random seed
+            max_consecutive_failed_trials=tuner.trials + 1,  # never: one completed trial is enough
         )
-        oracle.verbose = 0  # it would print tables to standard output, which is for results
+        oracle.verbose = 0  # otherwise it prints tables to standard output
         super().__init__(oracle, directory=directory, project_name='trials', overwrite=True)
         self._settings = trainer
         self._progress = Progress('Tuning the head', tuner.trials, 'trials')
 
     def search(self, train: Split, validation: Split) -> None:
-        """Runs all trials.
-
-        Args:
-          train: embeddings, float32 [N, C], and labels, float32 [N].
-          validation: the same of the validation split.
-
-        Raises:
-          RunError: no trial came to a score.
-        """
+        """Runs all trials; raises RunError if every trial fails."""
         with self._progress:
             super().search(train=train, validation=validation)
         trials = list(self.oracle.trials.values())
         if not any(trial.status == 'COMPLETED' for trial in trials):
             why = next((trial.message for trial in trials if trial.message), 'the scores are not finite')
-            logging.error('Every trial of Tuner failed; the first one that says why: %s', why)
+            logging.error('All tuning trials failed; the first message: %s', why)
             raise RunError(
-                f'none of {len(trials)} trials of Tuner came to a score ({why.strip().splitlines()[-1]}); if the '
-                'training diverges, lower tuner.learning_rate'
+                f'all {len(trials)} tuning trials failed ({why.strip().splitlines()[-1]}); if the training diverges, '
+                'lower tuner.learning_rate'
             )
 
     def run_trial(self, trial: Any, train: Split, validation: Split) -> dict[str, float]:
-        """Trains the head of a trial.
+        """Trains the head of a trial and returns its 'val_auc' and 'val_loss'.
 
-        Args:
-          trial: Keras Tuner's.
-          train: see `search`.
-          validation: see `search`.
-
-        Returns:
-          'val_auc', and 'val_loss', the cross-entropy alone: with the L2 term heads of different L2 could not be
-          compared.
+        The loss is the cross-entropy without the L2 term, so that trials of different L2 compare.
         """
         keras.backend.clear_session()
         settings = with_values(self._settings, trial.hyperparameters.values)
@@ -140,27 +116,28 @@ class HeadTuner(keras_tuner.Tuner):
         self._progress.update()
 
     def search_space_summary(self, extended: bool = False) -> None:
-        """Prints nothing: standard output is for results."""
+        """Prints nothing; standard output is for results."""
 
     def results_summary(self, num_trials: int = 10) -> None:
-        """Prints nothing, as above; the report shows the trials."""
+        """Prints nothing; the report shows the trials."""
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
-    """Makes the search for TFX's Tuner.
+    """Returns the search for TFX's Tuner.
 
-    `fn_args` as TFX gives it: `train_files` and `eval_files` hold embeddings, `working_dir` is a temporary folder of
-    the execution, `custom_config` has the configuration's sections `tuner` and `trainer`.
+    Args:
+      fn_args: TFX's. `train_files` and `eval_files` contain embeddings; `working_dir` is a temporary folder;
+        `custom_config` has the sections `tuner` and `trainer` of the configuration.
 
     Raises:
-      RunError: a split is empty, or `class_weights` is balanced and a gender is missing.
+      RunError: a split is empty, or `class_weights` is balanced and the training split lacks a gender.
     """
     from tfx.components.tuner.component import TunerFnResult
 
     tuner = TunerSettings.from_dict(fn_args.custom_config['tuner'])
     trainer = dataclasses.replace(TrainerSettings.from_dict(fn_args.custom_config['trainer']), epochs=tuner.epochs)
     train, validation = read_embeddings(fn_args.train_files), read_embeddings(fn_args.eval_files)
-    class_weights(train[1], trainer)  # a failure in a trial would be the trial's, not the run's
+    class_weights(train[1], trainer)  # fails the run now, not each trial later
     return TunerFnResult(
         tuner=HeadTuner(tuner, trainer, fn_args.working_dir), fit_kwargs={'train': train, 'validation': validation}
     )

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a model that TensorFlow Serving, or what speaks its protocol, serves: gRPC `PredictionService.Predict`.
+"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`.
 
 The protocol: tensorflow/serving, `tensorflow_serving/apis/prediction_service.proto` and `predict.proto`.
 """
@@ -12,23 +12,23 @@ from typing import Any
 
 from components import names
 from components.errors import InputError, RunError
-from pipeline.serving.predict import Ask, Refused, answers
+from pipeline.serving.predict import Answer, Classifier, ImageRejected, answers
 
 
-def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, version: int | None = None) -> Ask:
-    """What asks a served model; the connection is made with the first request, without encryption.
+def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, version: int | None = None) -> Classifier:
+    """Returns a classifier that calls a served model. The first call connects, without encryption.
 
     Args:
-      server: HOST:PORT of the gRPC port (8500 as TensorFlow Serving has it, not the REST port 8501).
+      server: HOST:PORT of the gRPC port (TensorFlow Serving's default is 8500, not the REST port 8501).
       model: its name on the server.
       timeout: seconds for one request of up to 32 images.
-      version: the version to ask; None for the one that the server takes by itself, the newest.
+      version: the version to use; None for the newest.
 
     Raises:
-      InputError: `server` is not HOST:PORT. By the answer, when asked: the server cannot be reached, or has no such
-        model or signature.
-      RunError: when asked: no answer in time, or the server failed.
-      Refused: when asked: the server says that an image is not one.
+      InputError: `server` is not HOST:PORT. A call raises it if the server is unreachable or lacks the model or the
+        signature.
+      RunError: a call timed out, or the server failed.
+      ImageRejected: the model rejected an image of the call.
     """
     host, _, port = server.rpartition(':')
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
@@ -37,43 +37,46 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-    # The answer to 32 images is small; the request is what may be large, and its size is the server's to limit.
+    # gRPC's size limit is for answers, which are small; the server limits requests.
     stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(server))
 
-    def ask(images: Sequence[bytes]) -> list[tuple[str, float]]:
+    def classify(images: Sequence[bytes]) -> list[Answer]:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = model
         request.model_spec.signature_name = names.SERVING
         if version is not None:
             request.model_spec.version.value = version
-        request.inputs['image_bytes'].CopyFrom(tf.make_tensor_proto(list(images), dtype=tf.string))
+        request.inputs[names.SERVING_INPUT].CopyFrom(tf.make_tensor_proto(list(images), dtype=tf.string))
         request.output_filter.extend([names.LABEL_NAME, names.PROBABILITY])
         try:
             outputs = stub.Predict(request, timeout=timeout).outputs
         except grpc.RpcError as error:
-            raise _explained(server, model, timeout, error) from None
+            raise _translated(server, model, timeout, error) from None
         missing = {names.LABEL_NAME, names.PROBABILITY} - set(outputs)
         if missing:
-            raise RunError(f'--server {server}: the answer has no {", ".join(sorted(missing))}; it is another model')
+            raise RunError(
+                f'--server {server}: the answer lacks {", ".join(sorted(missing))}; check that {model} is a model of '
+                'this pipeline'
+            )
         return answers(*(tf.make_ndarray(outputs[name]) for name in (names.LABEL_NAME, names.PROBABILITY)))
 
-    return ask
+    return classify
 
 
-def _explained(server: str, model: str, timeout: float, error: Any) -> Exception:
-    """The error that a gRPC status (grpc/grpc, doc/statuscodes.md) stands for, with what to do about it."""
+def _translated(server: str, model: str, timeout: float, error: Any) -> Exception:
+    """Translates a gRPC status (grpc/grpc, doc/statuscodes.md) into an error with a remedy."""
     import grpc
 
-    said = ' '.join((error.details() or '').split())[:300]
+    details = ' '.join((error.details() or '').split())[:300]
     code = error.code()
     if code == grpc.StatusCode.INVALID_ARGUMENT:
-        return Refused(said)
+        return ImageRejected(details)
     if code == grpc.StatusCode.UNAVAILABLE:
-        return InputError(f'--server {server}: cannot be reached ({said}); is it up, and is this its gRPC port?')
+        return InputError(f'--server {server}: cannot be reached ({details}); is it up, and is this its gRPC port?')
     if code == grpc.StatusCode.NOT_FOUND:
-        return InputError(f'--server {server}: has no model {model} ({said}); see --model-name')
+        return InputError(f'--server {server}: has no model {model} ({details}); see --model-name')
     if code == grpc.StatusCode.FAILED_PRECONDITION:
-        return InputError(f'--server {server}: the model {model} is not one of this pipeline ({said})')
+        return InputError(f'--server {server}: the model {model} is not one of this pipeline ({details})')
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
         return RunError(f'--server {server}: no answer within {timeout:g} s; see --timeout')
-    return RunError(f'--server {server}: {code.name}: {said}')
+    return RunError(f'--server {server}: {code.name}: {details}')

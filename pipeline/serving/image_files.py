@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""From what a user names (files, folders, patterns, a list on standard input) to image files, one by one."""
+"""Finds image files by name, folder, pattern, or a list on standard input."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
-#: What is taken from a folder. A file that is named itself may be called anything.
+#: Suffixes of the files taken from folders; files named directly may have any.
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 
 
 class Source(NamedTuple):
-    """A path, and why nothing can be read there, if that is known already."""
+    """A path, and why it cannot be read, if that is already known."""
 
     path: str
     problem: str | None = None
 
 
-def expand(named: Iterable[str], stdin: TextIO) -> Iterator[Source]:
-    """Yields image files in the order in which they were named, those of a folder or pattern sorted.
+def find(named: Iterable[str], stdin: TextIO) -> Iterator[Source]:
+    """Yields image files in the order of `named`, those of a folder or pattern sorted, without collecting them first.
 
     Args:
-      named: files; folders, of which every image below is taken; patterns (`*`, `?`, `[…]`, `**`) for shells that leave
-        them alone; `-` for a list on `stdin`, a path a line. Nothing is held in memory but a folder's names.
-      stdin: read when `-` is met.
+      named: files; folders, searched with their subfolders; patterns (`*`, `?`, `[…]`, `**`); `-` for paths on `stdin`,
+        one a line.
+      stdin: read only for `-`.
     """
     for name in named:
         if name == '-':
-            yield from (source for line in stdin if line.rstrip('\r\n') for source in _one(line.rstrip('\r\n')))
+            for path in filter(None, (line.rstrip('\r\n') for line in stdin)):
+                yield from _find(path)
         else:
-            yield from _one(name)
+            yield from _find(name)
 
 
-def _one(name: str) -> Iterator[Source]:
+def _find(name: str) -> Iterator[Source]:
     if os.path.isdir(name):
-        yield from _below(name)
+        yield from _in_folder(name)
     elif glob.has_magic(name) and not os.path.lexists(name):
         found = [path for path in sorted(glob.iglob(name, recursive=True)) if not os.path.isdir(path)]
         yield from map(Source, found) if found else [Source(name, 'no file matches this pattern')]
@@ -45,11 +46,11 @@ def _one(name: str) -> Iterator[Source]:
         yield Source(name)
 
 
-def _below(folder: str) -> Iterator[Source]:
+def _in_folder(folder: str) -> Iterator[Source]:
     root = os.path.join(os.path.realpath(folder), '')
     empty = True
     unreadable: list[OSError] = []
-    for place, folders, names in os.walk(folder, onerror=unreadable.append):  # links to folders are not followed
+    for place, folders, names in os.walk(folder, onerror=unreadable.append):  # does not follow links to folders
         folders.sort()
         for name in sorted(names):
             if not name.lower().endswith(SUFFIXES):
@@ -57,7 +58,7 @@ def _below(folder: str) -> Iterator[Source]:
             empty = False
             path = os.path.join(place, name)
             inside = not os.path.islink(path) or os.path.realpath(path).startswith(root)
-            yield Source(path, None if inside else 'a link out of the folder; name its target instead')
+            yield Source(path, None if inside else 'a link out of the folder; give its target instead')
     for error in unreadable:
         yield Source(str(error.filename), f'cannot be listed ({error.strerror})')
     if empty and not unreadable:

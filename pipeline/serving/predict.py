@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Asks a model, exported here or served elsewhere, about image files. Imports TensorFlow, not TFX."""
+"""Predictions for image files by an exported or a served model. Imports TensorFlow, not TFX."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from components import names
 from components.errors import InputError
 from pipeline.serving.image_files import Source
 
-# What goes to the model at once: bounds memory, and the size of a request.
+# Limits of one request to the model, which bound memory.
 _BATCH_IMAGES = 32
 _BATCH_BYTES = 32 << 20
 _GRAPH = 'saved_model.pb'
 
-# Encoded images to (label, probability of female) of each.
-Ask = Callable[[Sequence[bytes]], list[tuple[str, float]]]
+#: (label, probability of female) of one image.
+Answer = tuple[str, float]
+#: Encoded images to one answer each; raises ImageRejected.
+Classifier = Callable[[Sequence[bytes]], list[Answer]]
 
 
-class Refused(ValueError):
-    """A model says that what it was asked about is not what it takes."""
+class ImageRejected(ValueError):
+    """The model rejected an image of a request."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,15 @@ class Prediction:
     error: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Without what is not there."""
+        """The attributes that are not None."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-def load(model: Path) -> Ask:
-    """What asks the `serving_default` signature of a SavedModel.
+def load(model: Path) -> Classifier:
+    """Returns a classifier that calls `serving_default` of a SavedModel.
 
     Args:
-      model: its folder, or a folder of numbered versions, of which the newest is taken.
+      model: its folder, or a folder of numbered versions, of which the newest is used.
 
     Raises:
       InputError: the folder is not a SavedModel, or not one of this pipeline.
@@ -62,39 +64,38 @@ def load(model: Path) -> Ask:
     except (OSError, ValueError, tf.errors.OpError) as error:
         raise InputError(f'--model {model}: cannot be loaded ({str(error).splitlines()[0][:200]})') from None
     signature = loaded.signatures.get(names.SERVING)
-    if signature is None or 'image_bytes' not in signature.structured_input_signature[1]:
-        raise InputError(f'--model {model}: has no signature {names.SERVING} that takes image_bytes')
+    if signature is None or names.SERVING_INPUT not in signature.structured_input_signature[1]:
+        raise InputError(f'--model {model}: has no signature {names.SERVING} that takes {names.SERVING_INPUT}')
 
-    def ask(images: Sequence[bytes], loaded: Any = loaded) -> list[tuple[str, float]]:
-        # The signature's variables live as long as what they were loaded with.
+    # `loaded` must outlive its signature's variables.
+    def classify(images: Sequence[bytes], loaded: Any = loaded) -> list[Answer]:
         try:
-            outputs = signature(image_bytes=tf.constant(list(images)))
+            outputs = signature(**{names.SERVING_INPUT: tf.constant(list(images))})
         except tf.errors.InvalidArgumentError as error:
-            raise Refused(_said(error.message)) from None
+            raise ImageRejected(_reason(error.message)) from None
         return answers(outputs[names.LABEL_NAME].numpy(), outputs[names.PROBABILITY].numpy())
 
-    return ask
+    return classify
 
 
-def answers(labels: Iterable[bytes], probabilities: Iterable[float]) -> list[tuple[str, float]]:
-    """Outputs of the model, a row an image, as an `Ask` returns them."""
+def answers(labels: Iterable[bytes], probabilities: Iterable[float]) -> list[Answer]:
+    """Combines the model's outputs into one answer an image."""
     return [(label.decode(), float(probability)) for label, probability in zip(labels, probabilities, strict=True)]
 
 
-def _said(message: str) -> str:
-    """The line of a TensorFlow error that says what is wrong, without where in the graph it was found."""
+def _reason(message: str) -> str:
+    """The first line of a TensorFlow error that is not about its place in the graph."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(('Graph execution', 'Detected at', '<stack', '[['))]
-    return (telling or lines or ['no reason given'])[0][:300]
+    reasons = [line for line in lines if not line.startswith(('Graph execution', 'Detected at', '<stack', '[['))]
+    return (reasons or lines or ['no reason given'])[0][:300]
 
 
-def predict(ask: Ask, sources: Iterable[Source]) -> Iterator[Prediction]:
-    """Answers for files in their order, a batch at a time; a bad file is an error for that file and not for the others.
+def predict(classify: Classifier, sources: Iterable[Source]) -> Iterator[Prediction]:
+    """Yields predictions for files in their order; a bad file gives an error and does not affect the others.
 
     Args:
-      ask: what `load` or `client.connect` returned.
-      sources: image files: JPEG, PNG or BMP, upright or with an EXIF orientation, in any colour mode. Taken as they
-        come: a batch is in memory, not the list.
+      classify: from `load` or `client.connect`.
+      sources: image files: JPEG, PNG or BMP, in any EXIF orientation and colour mode. One batch is in memory at a time.
     """
     batch: list[tuple[str, bytes | str]] = []
     size = 0
@@ -103,34 +104,35 @@ def predict(ask: Ask, sources: Iterable[Source]) -> Iterator[Prediction]:
         batch.append((path, image))
         size += len(image) if isinstance(image, bytes) else 0
         if len(batch) == _BATCH_IMAGES or size >= _BATCH_BYTES:
-            yield from _batch(ask, batch)
+            yield from _predict_batch(classify, batch)
             batch, size = [], 0
-    yield from _batch(ask, batch)
+    yield from _predict_batch(classify, batch)
 
 
-def _batch(ask: Ask, batch: Sequence[tuple[str, bytes | str]]) -> Iterator[Prediction]:
-    given = iter(_ask(ask, [image for _, image in batch if isinstance(image, bytes)]))
+def _predict_batch(classify: Classifier, batch: Sequence[tuple[str, bytes | str]]) -> Iterator[Prediction]:
+    found = iter(_answers_or_errors(classify, [image for _, image in batch if isinstance(image, bytes)]))
     for path, image in batch:
-        answer = next(given) if isinstance(image, bytes) else image
+        answer = next(found) if isinstance(image, bytes) else image
         if isinstance(answer, str):
             yield Prediction(path, error=answer)
         else:
             yield Prediction(path, *answer)
 
 
-def _ask(ask: Ask, images: Sequence[bytes]) -> list[tuple[str, float] | str]:
+def _answers_or_errors(classify: Classifier, images: Sequence[bytes]) -> list[Answer | str]:
     if not images:
         return []
     try:
-        return list(ask(images))
-    except Refused as error:
+        return list(classify(images))
+    except ImageRejected as error:
         if len(images) == 1:
-            return [f'refused by the model ({error})']
-        return [answer for image in images for answer in _ask(ask, [image])]  # one bad image is not the others' fault
+            return [f'rejected by the model ({error})']
+        # One at a time: a bad image must not fail the others.
+        return [answer for image in images for answer in _answers_or_errors(classify, [image])]
 
 
 def _read(path: str) -> bytes | str:
-    """An image's bytes for the model, or what is wrong with the file."""
+    """An image's bytes for the model, or an error."""
     from components.stratified_example_gen import images, layout
 
     try:

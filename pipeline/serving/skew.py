@@ -1,11 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the images that are served look like those that were trained on: TFDV's skew of what images measure."""
+"""Compares served images with the training split: TFDV's skew of image measures."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from components.errors import InputError, RunError
 from components.io.files import any_path, local_file
 from pipeline.serving.image_files import Source
 
-#: What is known of a request without a label: sides in pixels, bytes, mean luma (0-255).
+#: The features of an unlabelled request: sides in pixels, bytes, mean luma (0-255).
 MEASURED = (names.IMAGE_WIDTH, names.IMAGE_HEIGHT, names.IMAGE_BYTES, names.BRIGHTNESS)
 
 _LOG_SUFFIXES = ('.tfrecord', '.tfrecords', '.tfrecord.gz', '.tfrecords.gz')
@@ -24,50 +24,42 @@ _LOG_SUFFIXES = ('.tfrecord', '.tfrecords', '.tfrecord.gz', '.tfrecords.gz')
 
 @dataclass(frozen=True)
 class Skew:
-    """What was found.
+    """The distances between training split and requests."""
 
-    Attributes:
-      images: how many requests were measured.
-      unusable: how many were no image.
-      distances: training split to requests, the largest first.
-    """
-
-    images: int
-    unusable: int
-    distances: tuple[Distance, ...]
+    images: int  #: number of measured requests
+    unusable: int  #: number of requests without a readable image
+    distances: tuple[Distance, ...]  #: by feature, the largest first
 
 
 def skew(output: Path, requests: Iterable[Source]) -> Skew:
-    """Compares requests with the training split of the last run that has its statistics.
+    """Compares requests with the training split of the newest run in `output` that has statistics.
 
     Args:
       output: the run directory.
-      requests: image files, or TFRecord files (`.tfrecord`, `.tfrecord.gz`) of `tensorflow.serving.PredictionLog`, as
-        TensorFlow Serving's request logging writes them.
+      requests: image files, or TFRecord files of `tensorflow.serving.PredictionLog`, as TensorFlow Serving logs them.
 
     Raises:
-      InputError: no run directory, a file that is no log, or no image in all of the requests.
-      RunError: no run got as far as the statistics.
+      InputError: `output` is not a run directory, a file is not a log, or the requests contain no image.
+      RunError: no run has statistics.
     """
-    from components.data_gate import comparison
-
-    statistics, schema = _trained_on(output)
-    rows, unusable = [], 0
-    for source in requests:
-        for data in _images(source):
-            measured = None if data is None else _measure(data)
-            if measured is None:
-                unusable += 1
-            else:
-                rows.append(measured)
+    statistics, schema = _training_split(output)
+    measured = [None if data is None else _measure(data) for source in requests for data in _images(source)]
+    rows = [row for row in measured if row is not None]
+    unusable = len(measured) - len(rows)
     if not rows:
         raise InputError(f'--requests: no image among {unusable} requests; give image files or logged requests')
-    found = comparison.distances(statistics, _statistics(rows), schema)
+    import pandas as pd
+    import tensorflow_data_validation as tfdv
+
+    from components.data_gate import comparison
+
+    served = tfdv.generate_statistics_from_dataframe(pd.DataFrame(rows), n_jobs=1)
+    found = comparison.distances(statistics, served, schema)
     return Skew(len(rows), unusable, tuple(sorted(found, key=lambda distance: -distance.value)))
 
 
-def _trained_on(output: Path) -> tuple[Any, Any]:
-    """Statistics of the training split, and the schema of `MEASURED`."""
+def _training_split(output: Path) -> tuple[Any, Any]:
+    """Statistics and schema of `MEASURED` in the training split."""
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -78,7 +70,7 @@ def _trained_on(output: Path) -> tuple[Any, Any]:
         if statistics and schema:
             break
     else:
-        raise RunError(f'{output}: no run came to the statistics of its data here yet; run it again')
+        raise RunError(f'{output}: no run completed StatisticsGen here; run the pipeline again')
     file = any_path(statistics.uri, f'Split-{names.TRAIN}', 'FeatureStats.pb')
     try:
         with local_file(file) as here:
@@ -96,7 +88,7 @@ def _trained_on(output: Path) -> tuple[Any, Any]:
 
 
 def _images(source: Source) -> Iterator[bytes | None]:
-    """The encoded images of a file, None for what cannot be read."""
+    """Yields the encoded images of a file, or None if it cannot be read."""
     from components.stratified_example_gen import images, layout
 
     if source.problem is not None:
@@ -111,7 +103,7 @@ def _images(source: Source) -> Iterator[bytes | None]:
 
 
 def _logged(path: str) -> Iterator[bytes]:
-    """The images of logged Predict calls; other calls and signatures are passed over."""
+    """Yields the images of logged Predict calls; skips other calls and signatures."""
     import tensorflow as tf
     from google.protobuf.message import DecodeError
     from tensorflow_serving.apis import prediction_log_pb2
@@ -120,17 +112,15 @@ def _logged(path: str) -> Iterator[bytes]:
     try:
         for record in tf.data.TFRecordDataset(path, compression).as_numpy_iterator():
             request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
-            if 'image_bytes' in request.inputs:
-                yield from tf.make_ndarray(request.inputs['image_bytes']).reshape(-1)
+            if names.SERVING_INPUT in request.inputs:
+                yield from tf.make_ndarray(request.inputs[names.SERVING_INPUT]).reshape(-1)
     except (tf.errors.OpError, DecodeError, ValueError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise InputError(
-            f'{path}: not a TFRecord file of PredictionLog ({reason}); take it out of --requests'
-        ) from None
+        raise InputError(f'{path}: not a TFRecord file of PredictionLog ({reason}); omit it from --requests') from None
 
 
 def _measure(data: bytes) -> dict[str, int | float] | None:
-    """As the sampled examples have it, or None for what is no image."""
+    """The features of an image, as in the sampled examples, or None if it is not one."""
     from components.stratified_example_gen import images
 
     if images.inspect(data).reason is not None:
@@ -138,10 +128,3 @@ def _measure(data: bytes) -> dict[str, int | float] | None:
     measures = images.measure(data)
     values = (measures.width, measures.height, len(data), measures.brightness)
     return dict(zip(MEASURED, values, strict=True))
-
-
-def _statistics(rows: Sequence[dict[str, int | float]]) -> Any:
-    import pandas as pd
-    import tensorflow_data_validation as tfdv
-
-    return tfdv.generate_statistics_from_dataframe(pd.DataFrame(rows), n_jobs=1)

@@ -1,34 +1,51 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""One file that training goes on from, written after every epoch."""
+"""The file from which fine-tuning resumes, and the history of its epochs."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 
 from components.io.files import atomic_path
 
 
-def save(path: Path, state: dict[str, Any], arrays: Sequence[np.ndarray]) -> None:
-    """Writes a checkpoint, whole or not at all.
+@dataclass
+class History:
+    """The measures by epoch, the content of `names.HISTORY_FILE`."""
 
-    Args:
-      path: a file that ends in `.npz`.
-      state: plain values for JSON.
-      arrays: numbers of any shape.
-    """
+    start: dict[str, float]  #: 'val_loss' and 'val_accuracy' before the first epoch
+    accuracy: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list)
+    val_accuracy: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    best_epoch: int = 0  #: the epoch of the lowest validation loss, counted from 1; 0 if none is below the start
+
+    def to_json(self) -> str:
+        """The history as JSON; its keys are the attributes."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Reads the JSON of `to_json`."""
+        return cls(**json.loads(text))
+
+
+def save(path: Path, history: History, arrays: Sequence[np.ndarray]) -> None:
+    """Writes a checkpoint, a `.npz` file; a killed write leaves the previous one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
-        np.savez(temporary, np.array(json.dumps(state)), *arrays)
+        np.savez(temporary, np.array(history.to_json()), *arrays)
 
 
-def load(path: Path) -> tuple[dict[str, Any], list[np.ndarray]]:
-    """Reads what `save` wrote."""
+def load(path: Path) -> tuple[History, list[np.ndarray]]:
+    """Reads a checkpoint of `save`."""
     with np.load(path, allow_pickle=False) as stored:
-        state, *arrays = (stored[f'arr_{number}'] for number in range(len(stored.files)))
-    return json.loads(str(state)), arrays
+        history, *arrays = (stored[f'arr_{number}'] for number in range(len(stored.files)))
+    return History.from_json(str(history)), arrays

@@ -1,10 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""FineTuner's entry point: trains base and head together and exports them as one SavedModel."""
+"""FineTuner's training function: trains base and head together and exports them as one SavedModel."""
 
 from __future__ import annotations
 
-import json
 import os
 
 import keras
@@ -22,10 +21,10 @@ from pipeline.model.settings import TrainerSettings
 
 
 def run_fn(args: FunctionArgs) -> None:
-    """Trains from the frozen base and its head, and writes both, the SavedModel of both, and the history.
+    """Trains base and head, and writes both, their SavedModel, and the history.
 
-    `custom_config` has the configuration's sections `trainer`, whose seed and class weights hold here too, and
-    `embedding`, for the exported model; training itself is in float32.
+    Training is in float32. `args.custom_config` has the sections `trainer`, for its seed and class weights, and
+    `embedding`, for the exported model.
     """
     settings = args.settings
     trainer = TrainerSettings.from_dict(args.custom_config['trainer'])
@@ -48,4 +47,4 @@ def run_fn(args: FunctionArgs) -> None:
         with atomic_path(os.path.join(args.model_dir, name)) as temporary:
             trained.save(temporary)
     export.export(export.GenderModel(Embedder(base, transform, embedding), head), args.serving_model_dir)
-    write_text(os.path.join(args.model_run_dir, names.HISTORY_FILE), json.dumps(history))
+    write_text(os.path.join(args.model_run_dir, names.HISTORY_FILE), history.to_json())

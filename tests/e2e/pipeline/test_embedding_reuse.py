@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Runs in one directory that share embeddings."""
+"""Runs in one directory share embeddings."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from pipeline.runs import metadata
 
 
 def _images(output) -> tuple[int, int]:
-    """How many images the newest run put through the base, and how many embeddings it found."""
+    """How many images the newest run embedded, and how many embeddings it found in the store."""
     made = metadata.runs(output)[-1].output('EmbeddingGen', 'embeddings').properties
     return made['images_computed'], made['images_known']
 
@@ -29,7 +29,7 @@ def test_with_a_fixed_mean_a_grown_sample_and_other_splits_compute_only_what_is_
     assert 'mean training face' not in page
 
     if not precision.supported():
-        pytest.skip('no bfloat16 on this processor: that it shares nothing with float32 was not tried')
+        pytest.skip('no bfloat16 on this processor')
     half = command(
         *line, '--set', 'data.per_folder=5', '--set', 'data.fractions=[0.4, 0.2, 0.4]', '--set',
         'embedding.precision=bfloat16',

@@ -1,7 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The real command line with fine-tuning, killed in its middle and started again."""
+"""The command line with fine-tuning, killed and started again."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -16,8 +17,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.embedding_gen import base_model
+from components.fine_tuner.settings import Settings
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches, training
+from pipeline.model.settings import TrainerSettings
 from pipeline.runs import metadata
 
 _EPOCHS = 4
@@ -25,7 +28,7 @@ _EPOCHS = 4
 
 @dataclass(frozen=True)
 class Tuned:
-    """A run that was killed while it fine-tuned, and the one that went on."""
+    """A run directory after a killed and a resumed run."""
 
     output: Path
     stderr: str
@@ -63,8 +66,8 @@ def tuned(command, arguments) -> Tuned:
     return Tuned(output, process.stderr)
 
 
-def test_it_went_on_from_the_last_epoch_and_left_no_checkpoint(tuned):
-    assert 'Fine-tuning: going on after epoch' in tuned.stderr
+def test_it_resumes_after_the_last_epoch_and_leaves_no_checkpoint(tuned):
+    assert 'Fine-tuning: resuming after epoch' in tuned.stderr
     assert 'epoch 1 of' not in tuned.stderr
     assert f'epoch {_EPOCHS} of' in tuned.stderr
     assert 'Trainer                from cache' in tuned.stderr
@@ -74,17 +77,17 @@ def test_it_went_on_from_the_last_epoch_and_left_no_checkpoint(tuned):
 def test_validation_is_not_worse_than_with_the_frozen_base(tuned):
     history = tuned.history()
     frozen = json.loads((tuned.folder('Trainer', 'model_run') / 'history.json').read_text())
-    # The start, measured through the images, is the head as Trainer left it, measured on embeddings.
+    # The start is Trainer's head, measured here on images and by Trainer on embeddings.
     assert history['start']['val_loss'] == pytest.approx(frozen['val_loss'][-1], rel=1e-3)
     assert history['best_epoch'] > 0
     assert history['val_loss'][history['best_epoch'] - 1] < history['start']['val_loss']
 
 
-def test_the_model_is_that_of_an_uninterrupted_fine_tuning_and_its_images_are_transforms(tuned):
-    """The same work in this process, bit for bit."""
+def test_the_model_equals_that_of_an_uninterrupted_fine_tuning(tuned):
+    """Trains again in this process; images and weights are equal bit for bit."""
     run = metadata.runs(tuned.output)[-1]
-    stage = json.loads((tuned.output / 'runs' / f'{run.id}.json').read_text())['config']
-    settings = stage['fine_tuning'] | {name: stage['trainer'][name] for name in ('seed', 'class_weights')}
+    config = json.loads((tuned.output / 'runs' / f'{run.id}.json').read_text())['config']
+    settings, trainer = Settings.from_dict(config['fine_tuning']), TrainerSettings.from_dict(config['trainer'])
     layer = tft.TFTransformOutput(str(tuned.folder('Transform', 'transform_graph'))).transform_features_layer()
     examples = tuned.folder('StratifiedExampleGen', 'examples')
     train, validation = (
@@ -99,9 +102,9 @@ def test_the_model_is_that_of_an_uninterrupted_fine_tuning_and_its_images_are_tr
     frozen = {layer.name: layer.get_weights() for layer in base.layers}
     head = keras.models.load_model(tuned.folder('Trainer', 'model') / 'head.keras', compile=False)
     training.unfreeze(base, 'conv5_1')
-    model = training.whole_model(base, head, 1, settings['learning_rate'], train.steps * _EPOCHS)
-    history = training.FineTuning(model, train, validation, settings).run()
-    assert history == tuned.history()
+    model = training.whole_model(base, head, 1, settings.learning_rate, train.steps * _EPOCHS)
+    history = training.FineTuning(model, train, validation, settings, trainer).run()
+    assert dataclasses.asdict(history) == tuned.history()
 
     got = base_model.load(tuned.folder('FineTuner', 'model') / 'base.keras')
     for layer in got.layers:
@@ -133,7 +136,7 @@ def test_what_is_evaluated_reported_and_pushed_is_the_fine_tuned_model(tuned):
     assert 'fine-tuned from layer conv5' in (tuned.output / 'report' / 'model_card.md').read_text()
 
 
-def test_nothing_changed_executes_nothing(tuned, command, arguments):
+def test_an_unchanged_rerun_executes_nothing(tuned, command, arguments):
     process = command(*arguments)
     assert process.returncode == 0, process.stderr
     assert {stage.state for stage in metadata.runs(tuned.output)[-1].stages} == {'CACHED'}

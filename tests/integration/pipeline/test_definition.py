@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What the definition tells TFX's cache."""
+"""The flags that extend TFX's cache key."""
 
 import dataclasses
 
@@ -18,9 +18,9 @@ def _flags(environment: definition.Environment) -> dict[str, list[str]]:
     return {component.id: list(component.executor_spec.extra_flags) for component in made.components}
 
 
-def test_where_workers_see_the_root_only_nothing_that_lies_elsewhere_is_taken_from_the_cache():
+def test_only_from_root_adds_the_root_to_the_cache_key():
     here, moved = _flags(_HERE), _flags(dataclasses.replace(_HERE, root='/runs/two'))
-    assert here == moved  # a run directory may be moved
+    assert here == moved
     one, other = (
         _flags(dataclasses.replace(_HERE, root=f'gs://bucket/{name}', only_from_root=True)) for name in ('one', 'two')
     )

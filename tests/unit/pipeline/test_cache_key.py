@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The key of the code that a component's result depends on, and where it is found."""
+"""The part of the cache key that covers code and versions."""
 
 import shutil
 
@@ -19,14 +19,14 @@ _HERE = definition.Environment(
 
 @pytest.fixture(scope='module')
 def components():
-    """Every component that a run can have."""
+    """Every component of a run with tuning and fine-tuning."""
     changes = ['tuner.enabled=true', 'fine_tuning.unfreeze_from=conv5_1']
     return definition.create_pipeline(load('vgg_face', changes), _HERE).components
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
-    """A copy of the sources that can be changed."""
+    """A copy of the sources that can be edited."""
     for name in ('pipeline', 'components', 'schemas'):
         shutil.copytree(source_digest._ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns('__pycache__'))
     monkeypatch.setattr(source_digest, '_ROOT', tmp_path)
@@ -35,7 +35,7 @@ def tree(tmp_path, monkeypatch):
 
 
 def _changed(components, tree, file, old, new) -> set[str]:
-    """The components whose key a change of one file changes."""
+    """The components whose key changes with an edit of one file."""
     source_digest._read.cache_clear()
     before = {component.id: cache_key.of(component) for component in components}
     text = (tree / file).read_text()
@@ -65,7 +65,7 @@ _EMBED = {'EmbeddingGen', 'FineTunedEmbeddingGen', 'Trainer', 'FineTuner'}
         ('pipeline/runners/local.py', set()),
     ],
 )
-def test_code_changes_the_keys_of_what_runs_it(components, tree, file, changed):
+def test_a_change_of_code_changes_the_keys_of_the_components_that_run_it(components, tree, file, changed):
     assert _changed(components, tree, file, 'from __future__', 'ADDED = 1\nfrom __future__') == changed
 
 
@@ -75,7 +75,7 @@ def test_comments_docstrings_and_line_breaks_change_nothing(components, tree):
     assert _changed(components, tree, file, '"""Decoding, ', '"""In other words: decoding, ') == set()
 
 
-def test_every_component_runs_code_of_ours_or_is_tfx_own(components):
+def test_only_two_components_run_no_code_of_this_repository(components):
     own = {component.id: source_digest.closure(*cache_key.modules(component)) for component in components}
     assert {name for name, modules in own.items() if not modules} == {'StatisticsGen', 'ExampleValidator'}
     assert 'components.caffe_converter.keras_layers' in own['EmbeddingGen']

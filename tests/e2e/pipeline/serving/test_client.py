@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`predict --server` against a real gRPC server with the model of a finished run."""
+"""`predict --server` with a real gRPC server that serves the model of a finished run."""
 
 import csv
 import io
@@ -35,12 +35,12 @@ def faces(inputs):
 
 
 @pytest.mark.parametrize('form', ['--json', '--csv'])
-def test_a_server_answers_as_the_model_itself(command, model, server, faces, form, tmp_path):
+def test_a_server_answers_as_the_local_model(command, model, server, faces, form, tmp_path):
     bad = tmp_path / 'ba\nd.jpg'
     bad.write_bytes(b'GIF89a')
-    asked = [form, faces[0].parent, bad]
-    here = command('predict', '--model', model, *asked)
-    there = command('predict', '--server', server[0], *asked)
+    arguments = [form, faces[0].parent, bad]
+    here = command('predict', '--model', model, *arguments)
+    there = command('predict', '--server', server[0], *arguments)
     assert (here.returncode, there.returncode) == (2, 2)
 
     def rows(process):
@@ -64,23 +64,23 @@ def test_a_long_list_goes_in_batches(server, faces):
     assert len({answer.probability for answer in answers}) <= 2  # one image, in batches of two sizes
 
 
-def test_an_image_that_only_the_model_refuses_is_no_fault_of_the_others(server, faces):
-    ask = client.connect(server[0])
+def test_an_image_that_the_model_rejects_does_not_affect_the_others(server, faces):
+    classify = client.connect(server[0])
     good = faces[0].read_bytes()
-    with pytest.raises(predict.Refused, match=r'instances counted from 0:\] \[1\]'):
-        ask([good, b'no image', good])
-    answers = predict._ask(ask, [good, b'no image', good])
-    assert answers[0] == answers[2] == ask([good])[0]
+    with pytest.raises(predict.ImageRejected, match=r'instances counted from 0:\] \[1\]'):
+        classify([good, b'no image', good])
+    answers = predict._answers_or_errors(classify, [good, b'no image', good])
+    assert answers[0] == answers[2] == classify([good])[0]
     assert request_validation.MESSAGE in answers[1]
 
 
-def test_the_exported_model_refuses_in_the_same_words(model, faces):
-    ask = predict.load(model)
-    with pytest.raises(predict.Refused, match=r'instances counted from 0:\] \[0\]'):
-        ask([b'no image', faces[0].read_bytes()])
+def test_the_exported_model_rejects_with_the_same_message(model, faces):
+    classify = predict.load(model)
+    with pytest.raises(predict.ImageRejected, match=r'instances counted from 0:\] \[0\]'):
+        classify([b'no image', faces[0].read_bytes()])
 
 
-def test_an_unreachable_server_is_one_line(command, faces):
+def test_an_unreachable_server_is_a_one_line_error(command, faces):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         process = command('predict', '--server', f'127.0.0.1:{free.getsockname()[1]}', faces[0])
@@ -89,13 +89,13 @@ def test_an_unreachable_server_is_one_line(command, faces):
     assert 'cannot be reached' in process.stderr
 
 
-def test_other_failures_of_a_server_say_what_to_do(server, faces, monkeypatch):
+def test_other_failures_of_a_server_are_explained(server, faces, monkeypatch):
     image = [faces[0].read_bytes()]
     with pytest.raises(InputError, match='has no model other'):
         client.connect(server[0], 'other')(image)
     with pytest.raises(InputError, match='has no model'):
         client.connect(server[0], version=1)(image)
-    monkeypatch.setattr(client.features, 'SERVING', 'no_such_signature')
+    monkeypatch.setattr(client.names, 'SERVING', 'no_such_signature')
     with pytest.raises(InputError, match='is not one of this pipeline'):
         client.connect(server[0])(image)
     with pytest.raises(InputError, match=r'--server localhost: expected HOST:PORT'):
@@ -103,16 +103,16 @@ def test_other_failures_of_a_server_say_what_to_do(server, faces, monkeypatch):
 
 
 def test_a_server_that_does_not_answer_in_time(faces):
-    with socket.socket() as silent:  # accepts connections, never speaks
+    with socket.socket() as silent:  # accepts connections, never answers
         silent.bind(('127.0.0.1', 0))
         silent.listen()
-        ask = client.connect(f'127.0.0.1:{silent.getsockname()[1]}', timeout=0.5)
+        classify = client.connect(f'127.0.0.1:{silent.getsockname()[1]}', timeout=0.5)
         with pytest.raises(RunError, match=r'no answer within 0\.5 s; see --timeout'):
-            ask([faces[0].read_bytes()])
+            classify([faces[0].read_bytes()])
 
 
-def test_messages_larger_than_grpcs_default_arrive(server, tmp_path):
-    """Noise hardly compresses: 2,000 x 1,500 pixels are more than the 4 MB that gRPC takes unless told otherwise."""
+def test_requests_above_grpcs_default_limit_are_answered(server, tmp_path):
+    """A PNG of noise, 2,000 x 1,500 pixels, exceeds gRPC's default limit of 4 MB."""
     path = tmp_path / 'large.png'
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), dtype=np.uint8)).save(path)
     assert path.stat().st_size > 4 << 20

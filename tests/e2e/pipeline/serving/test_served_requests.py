@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The requests in deploy/serving/README.md, sent to a model that a run exported."""
+"""The requests of deploy/serving/README.md, sent to an exported model."""
 
 import base64
 import json
@@ -30,13 +30,13 @@ def signature(finished):
     return signature
 
 
-def test_the_readmes_rest_request_is_one_that_the_model_answers_in_the_readmes_shape(signature, face):
+def test_the_model_answers_the_readmes_rest_request_in_the_readmes_shape(signature, face):
     request, answer = (json.loads(text) for text in re.findall(r'```json\n(.+?)\n```', _README, re.DOTALL))
     assert request['signature_name'] == names.SERVING
     (instance,) = request['instances']
     assert base64.b64decode(instance['image_bytes']['b64'][:4]) == b'\xff\xd8\xff'
     instance['image_bytes']['b64'] = base64.b64encode(face).decode()
-    # REST's row format: a list of instances, each a map from inputs to values; outputs are given back likewise.
+    # REST's row format: a list of instances, each a map from inputs to values; likewise for outputs.
     inputs = {name: tf.constant([base64.b64decode(value['b64'])]) for name, value in instance.items()}
     outputs = signature(**inputs)
     assert set(outputs) == set(answer['predictions'][0])
@@ -44,7 +44,7 @@ def test_the_readmes_rest_request_is_one_that_the_model_answers_in_the_readmes_s
         assert outputs[name].dtype == (tf.string if isinstance(value, str) else tf.float32)
 
 
-def test_the_readmes_grpc_request_is_one_that_the_model_answers(signature, face):
+def test_the_model_answers_the_readmes_grpc_request(signature, face):
     (text,) = re.findall(r'```\n(model_spec .+?)\n```', _README, re.DOTALL)
     request = text_format.Parse(text, predict_pb2.PredictRequest())
     assert (request.model_spec.name, request.model_spec.signature_name) == (names.MODEL, names.SERVING)

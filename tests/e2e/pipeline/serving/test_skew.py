@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Served images against those of a finished run."""
+"""Skew between requests and the training split of a finished run."""
 
 import io
 
@@ -19,11 +19,11 @@ def faces(inputs):
 
 
 def _distances(finished, *paths):
-    found = skew.skew(finished.output, image_files.expand(map(str, paths), io.StringIO()))
+    found = skew.skew(finished.output, image_files.find(map(str, paths), io.StringIO()))
     return found, {distance.feature: distance.value for distance in found.distances}
 
 
-def test_the_same_faces_are_near_and_other_ones_far(finished, faces, command, tmp_path):
+def test_the_same_faces_are_near_and_changed_faces_far(finished, faces, command, tmp_path):
     found, near = _distances(finished, *faces)
     assert found.images == len(faces)
     assert set(near) == set(skew.MEASURED)
@@ -49,7 +49,7 @@ def test_the_same_faces_are_near_and_other_ones_far(finished, faces, command, tm
 
 
 @pytest.mark.parametrize('suffix', ['.tfrecord', '.tfrecord.gz'])
-def test_logged_requests_count_as_the_images_in_them(finished, faces, tmp_path, suffix):
+def test_logged_requests_give_the_same_distances_as_their_images(finished, faces, tmp_path, suffix):
     path = str(tmp_path / f'requests{suffix}')
     with tf.io.TFRecordWriter(path, 'GZIP' if suffix.endswith('.gz') else None) as writer:
         for start in range(0, len(faces), 10):
@@ -61,7 +61,7 @@ def test_logged_requests_count_as_the_images_in_them(finished, faces, tmp_path, 
     assert _distances(finished, path) == _distances(finished, *faces)
 
 
-def test_what_cannot_be_compared_says_so(finished, tmp_path):
+def test_requests_without_images_are_refused(finished, tmp_path):
     (tmp_path / 'log.tfrecord').write_bytes(b'not a record' * 9)
     with pytest.raises(InputError, match=r'log\.tfrecord: not a TFRecord file of PredictionLog'):
         _distances(finished, tmp_path / 'log.tfrecord')

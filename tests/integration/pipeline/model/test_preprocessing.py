@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Transform's function through TensorFlow Transform on Beam, against numpy and Pillow."""
+"""`preprocessing_fn` run by TensorFlow Transform on Beam, compared with numpy."""
 
 import functools
 import io
@@ -29,13 +29,13 @@ def _png(pixels: np.ndarray) -> bytes:
 
 @pytest.fixture(scope='module')
 def pixels():
-    """RGB images of the network's own size, so that resizing has nothing to do; uint8 [37, H, W, 3]."""
+    """RGB images of the network's input size, which resizing leaves unchanged; uint8 [37, H, W, 3]."""
     return np.random.default_rng(1).integers(0, 256, (37, _HEIGHT, _WIDTH, 3), dtype=np.uint8)
 
 
 @pytest.fixture(scope='module')
 def layer(tmp_path_factory, pixels):
-    """The transform graph analysed over the first 30 images."""
+    """A Transform graph analysed over the first 30 images."""
     folder = tmp_path_factory.mktemp('transform')
     spec = dataset_metadata.DatasetMetadata.from_feature_spec({'image': tf.io.FixedLenFeature([], tf.string)})
     with (
@@ -49,7 +49,7 @@ def layer(tmp_path_factory, pixels):
     return tft.TFTransformOutput(str(folder / 'graph')).transform_features_layer()
 
 
-def test_the_mean_image_is_numpys_over_the_training_images_only(layer, pixels):
+def test_the_mean_image_equals_numpys_over_the_analysed_images_only(layer, pixels):
     got = layer({'image': tf.constant([_png(image) for image in pixels])})['image'].numpy()
     bgr = pixels[..., ::-1].astype(np.float64)
     np.testing.assert_allclose(got, bgr - bgr[:30].mean(axis=0), atol=2e-5)
@@ -67,7 +67,7 @@ def test_resizing_is_bilinear_with_half_pixel_centres_and_no_antialias():
     got = decode(tf.constant(_png(image)), _HEIGHT, _WIDTH).numpy()
 
     def weights(target: int, source: int) -> np.ndarray:
-        """[target, source]: how much each source pixel gives to each target pixel."""
+        """[target, source]: weight of each source pixel in each target pixel."""
         centre = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
         low = np.minimum(centre.astype(int), source - 2)
         matrix = np.zeros((target, source))
@@ -80,8 +80,9 @@ def test_resizing_is_bilinear_with_half_pixel_centres_and_no_antialias():
     np.testing.assert_allclose(got, expected, atol=1e-3)
 
 
-def test_a_fixed_mean_is_taken_from_every_pixel_and_needs_no_analysis(pixels):
-    config = {'height': _HEIGHT, 'width': _WIDTH, 'mean_bgr': [93.594, 104.7624, 129.1863]}
+def test_a_fixed_mean_is_subtracted_from_every_pixel_without_analysis(pixels):
+    mean = [93.594, 104.7624, 129.1863]
+    config = {'height': _HEIGHT, 'width': _WIDTH, 'transform': {'mean': 'fixed', 'mean_bgr': mean}}
     got = preprocessing_fn({'image': tf.constant([_png(image) for image in pixels[:3]])}, config)['image'].numpy()
-    np.testing.assert_allclose(got, pixels[:3, ..., ::-1] - np.array(config['mean_bgr']), atol=2e-5)
+    np.testing.assert_allclose(got, pixels[:3, ..., ::-1] - np.array(mean), atol=2e-5)
     assert got.dtype == np.float32

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Versions of a model: whole or not there, never lost, always ascending."""
+"""Versions of a model: complete or absent, never lost, always ascending."""
 
 import time
 from pathlib import Path
@@ -30,13 +30,13 @@ def test_a_push_copies_everything_and_keeps_older_versions(tmp_path, model):
         assert (Path(folder) / 'variables' / 'variables.index').read_bytes() == b'index'
 
 
-def test_a_clock_that_was_set_back_does_not_hide_the_new_version(tmp_path, model):
+def test_a_new_version_is_the_highest_even_after_the_clock_was_set_back(tmp_path, model):
     base = tmp_path / 'serving'
     (base / '99999999999').mkdir(parents=True)
     assert versions.push(model, str(base))[1] == '100000000000'
 
 
-def test_a_push_that_dies_leaves_no_version_and_the_next_one_clears_up(tmp_path, model, monkeypatch):
+def test_a_killed_push_leaves_no_version_and_the_next_push_removes_its_files(tmp_path, model, monkeypatch):
     base = tmp_path / 'serving'
     copy = io_utils.copy_dir
 
@@ -62,7 +62,7 @@ def three(tmp_path):
     return tmp_path / 'serving'
 
 
-def test_a_rollback_puts_newer_versions_aside_and_can_be_taken_back(three):
+def test_a_rollback_withdraws_newer_versions_and_can_be_undone(three):
     assert versions.rollback(three) == 10
     assert (versions.served(three), versions.withdrawn(three)) == ([9, 10], [11])
     assert versions.rollback(three, to=9) == 9
@@ -75,7 +75,7 @@ def test_a_rollback_puts_newer_versions_aside_and_can_be_taken_back(three):
         assert (three / str(version) / 'saved_model.pb').read_text() == str(version)
 
 
-def test_a_rollback_that_was_killed_is_finished_by_the_next(three, monkeypatch):
+def test_a_second_call_completes_a_killed_rollback(three, monkeypatch):
     rename, done = Path.rename, []
 
     def dies(self, target):
@@ -93,17 +93,17 @@ def test_a_rollback_that_was_killed_is_finished_by_the_next(three, monkeypatch):
     assert (versions.served(three), versions.withdrawn(three)) == ([9], [10, 11])
 
 
-def test_what_cannot_be_rolled_back_says_so(tmp_path, three):
-    with pytest.raises(InputError, match=r'--to 12: there is no such version in .* \(there are 9, 10, 11\)'):
+def test_an_impossible_rollback_is_refused(tmp_path, three):
+    with pytest.raises(InputError, match=r'--to 12: no such version in .*; known versions: 9, 10, 11'):
         versions.rollback(three, to=12)
     versions.rollback(three, to=9)
     with pytest.raises(InputError, match='has only version 9; there is none to go back to'):
         versions.rollback(three)
-    with pytest.raises(InputError, match='holds no version; give serving/NAME'):
+    with pytest.raises(InputError, match='no model version here; give serving/NAME'):
         versions.rollback(tmp_path / 'nothing')
 
 
-def test_a_push_after_a_rollback_gets_a_number_above_all(three, model):
+def test_a_push_after_a_rollback_gets_the_highest_number(three, model):
     (three / '99999999999').mkdir()
     versions.rollback(three, to=9)
     assert versions.push(model, str(three))[1] == '100000000000'

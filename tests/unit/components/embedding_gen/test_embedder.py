@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The embedder against the base called directly."""
+"""The embedder compared with the base called directly."""
 
 import keras
 import numpy as np
@@ -18,14 +18,14 @@ def embed(small_base, minus_100):
 
 
 def _direct(small_base, minus_100, images):
-    """Everything at once through the base itself, averaged by numpy."""
+    """All images at once through the base, averaged by numpy."""
     pixels = minus_100({'image': tf.constant(images)})['image'].numpy()
     return keras.models.load_model(small_base).predict(pixels, verbose=0, batch_size=len(images)).mean(axis=(1, 2))
 
 
 def test_any_number_of_images_equals_the_base_called_directly(embed, small_base, minus_100, jpegs):
     expected = _direct(small_base, minus_100, jpegs)
-    assert expected.std() > 1  # the images are told apart at all
+    assert expected.std() > 1  # embeddings differ
     for count in (1, 16, 17, 43):
         np.testing.assert_allclose(embed(tf.constant(jpegs[:count])).numpy(), expected[:count], rtol=1e-5, atol=1e-4)
 
@@ -53,7 +53,7 @@ def test_a_shard_keeps_order_and_features_and_gets_embeddings(
     assert [item.name for item in target.parent.iterdir()] == [target.name]  # no temporary file is left
 
 
-def test_values_that_are_not_finite_stop_the_run_and_leave_nothing(
+def test_an_embedding_that_is_not_finite_stops_the_run_and_writes_nothing(
     tmp_path, small_base, minus_100, jpegs, write_records
 ):
     base = keras.models.load_model(small_base)
@@ -66,7 +66,7 @@ def test_values_that_are_not_finite_stop_the_run_and_leave_nothing(
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_base_that_ends_in_a_vector_is_taken_as_it_is(minus_100, jpegs):
+def test_a_base_that_ends_in_a_vector_is_not_pooled(minus_100, jpegs):
     inputs = keras.Input((24, 32, 3))
     base = keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(inputs)))
     made = embedder.Embedder(base, minus_100, Settings())
@@ -94,14 +94,14 @@ def test_a_grid_averages_windows_of_one_size_that_cover_the_map(small_base, minu
     )
 
 
-def test_a_grid_that_the_map_cannot_be_cut_into_is_refused(small_base, minus_100):
+def test_a_grid_larger_than_the_map_is_refused(small_base, minus_100):
     base = base_model.load(small_base)
     _, height, width, _ = base.outputs[0].shape
     with pytest.raises(InputError, match=rf'pooling_grid is 32, but .* {height}x{width}: give at most {height}'):
         embedder.Embedder(base, minus_100, Settings(pooling_grid=32))
 
 
-def test_a_file_that_is_no_model_is_named(tmp_path):
+def test_a_file_that_is_not_a_model_is_named(tmp_path):
     path = tmp_path / 'base.keras'
     path.write_bytes(b'not a model')
     with pytest.raises(InputError, match=r'base\.keras: not a Keras model'):

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""bfloat16: refused where it would be slower, near to float32 where it is used, float32 weights all the same."""
+"""bfloat16: refused where it is slower than float32; close to float32; with float32 weights."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from components.errors import InputError
 
 
 @pytest.mark.parametrize(('flags', 'expected'), [('avx2 avx512_bf16', True), ('amx_bf16', True), ('avx2 f16c', False)])
-def test_it_looks_at_the_processor(tmp_path, flags, expected):
+def test_support_depends_on_processor_and_gpu(tmp_path, flags, expected):
     cpuinfo = tmp_path / 'cpuinfo'
     cpuinfo.write_text(f'processor : 0\nflags : fpu {flags} sse2\n')
     assert precision.supported(cpuinfo, tmp_path / 'nvidia0') is expected
@@ -21,7 +21,7 @@ def test_it_looks_at_the_processor(tmp_path, flags, expected):
     assert precision.supported(cpuinfo, tmp_path / 'nvidia0')
 
 
-def test_a_machine_without_it_is_refused_in_one_line(monkeypatch):
+def test_bfloat16_is_refused_on_a_machine_without_it(monkeypatch):
     monkeypatch.setattr(precision, 'supported', lambda: False)
     precision.check('float32')
     with pytest.raises(
@@ -40,7 +40,7 @@ def test_bfloat16_is_near_float32_and_keeps_float32_weights_and_outputs(small_ba
     one, other = single(tf.constant(jpegs)).numpy(), half(tf.constant(jpegs)).numpy()
     assert other.dtype == np.float32
     error = np.linalg.norm(one - other, axis=1) / np.linalg.norm(one, axis=1)
-    # bfloat16 has 8 bits of mantissa: half a unit of the last place is 0.2 %, and something must have been rounded.
+    # bfloat16 has 8 bits of mantissa: half a unit of the last place is 0.2 %. Some rounding must have happened.
     assert np.median(error) > 1e-5 and error.max() < 0.02
 
 
@@ -49,7 +49,7 @@ def test_averages_are_taken_in_float32():
     base = keras.Model(inputs, keras.layers.ReLU()(inputs))
     for grid in (1, 2):
         pooled = embedder.pooled(precision.in_precision(base, 'bfloat16'), grid)
-        # 1 and 1.0078125 are neighbours in bfloat16: their mean is a float32 that no bfloat16 is.
+        # 1 and 1.0078125 are neighbours in bfloat16, which cannot represent their mean.
         pixels = np.ones((1, 64, 64, 3), np.float32)
         pixels[:, ::2] = 1.0078125
         np.testing.assert_allclose(pooled(pixels), np.full((1, grid * grid * 3), 1.00390625), rtol=1e-6)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What was computed once is found again: by another shard, after a kill, with a damaged file."""
+"""The store finds embeddings again: for another shard, after a kill, beside a damaged file."""
 
 import os
 import signal
@@ -17,21 +17,21 @@ from components.embedding_gen import base_model, embedder, shard_embedder
 from components.embedding_gen.settings import Settings
 from components.embedding_gen.store import Store, digest
 
-_WAY = 'f' * 64
+_IDENTITY = 'f' * 64
 
 
 def _row(value: float) -> np.ndarray:
     return np.full(4, value, np.float32)
 
 
-def test_what_was_written_is_there_for_the_next_one_and_only_for_its_own_way(tmp_path):
-    store = Store(tmp_path, _WAY, 4)
+def test_written_embeddings_are_found_by_the_next_store_of_the_same_identity(tmp_path):
+    store = Store(tmp_path, _IDENTITY, 4)
     for number in range(5):
         store.add(digest(bytes([number])), _row(number))
         if number == 2:
             store.write()
     assert [float(store[digest(bytes([number]))][0]) for number in range(5)] == [0, 1, 2, 3, 4]
-    again = Store(tmp_path, _WAY, 4)
+    again = Store(tmp_path, _IDENTITY, 4)
     assert [digest(bytes([number])) in again for number in range(5)] == [True, True, True, False, False]
     np.testing.assert_array_equal(again[digest(b'\x02')], _row(2))
     with pytest.raises(KeyError):
@@ -39,18 +39,18 @@ def test_what_was_written_is_there_for_the_next_one_and_only_for_its_own_way(tmp
     assert digest(b'\x00') not in Store(tmp_path, 'e' * 64, 4)
 
 
-def test_it_writes_by_itself_every_so_often(tmp_path):
-    store = Store(tmp_path, _WAY, 4, seconds=0)
+def test_add_writes_after_the_interval(tmp_path):
+    store = Store(tmp_path, _IDENTITY, 4, seconds=0)
     store.add(digest(b'a'), _row(1))
-    assert digest(b'a') in Store(tmp_path, _WAY, 4)
+    assert digest(b'a') in Store(tmp_path, _IDENTITY, 4)
 
 
 @pytest.mark.parametrize('damage', ['cut', 'other', 'gone', 'pickle'])
-def test_a_damaged_file_is_not_read_and_said(tmp_path, caplog, damage):
-    store = Store(tmp_path, _WAY, 4)
+def test_a_damaged_pair_is_ignored_with_a_warning(tmp_path, caplog, damage):
+    store = Store(tmp_path, _IDENTITY, 4)
     store.add(digest(b'a'), _row(1))
     store.write()
-    (file,) = (tmp_path / _WAY).glob('*.embeddings.npy')
+    (file,) = (tmp_path / _IDENTITY).glob('*.embeddings.npy')
     if damage == 'cut':
         file.write_bytes(file.read_bytes()[:-3])
     elif damage == 'other':
@@ -59,17 +59,17 @@ def test_a_damaged_file_is_not_read_and_said(tmp_path, caplog, damage):
         file.unlink()
     else:
         np.save(file, np.array([{}]), allow_pickle=True)
-    assert digest(b'a') not in Store(tmp_path, _WAY, 4)
+    assert digest(b'a') not in Store(tmp_path, _IDENTITY, 4)
     assert 'computed again' in caplog.text
 
 
-def test_half_a_pair_is_nothing(tmp_path):
-    store = Store(tmp_path, _WAY, 4)
+def test_half_a_pair_is_ignored(tmp_path):
+    store = Store(tmp_path, _IDENTITY, 4)
     store.add(digest(b'a'), _row(1))
     store.write()
-    (file,) = (tmp_path / _WAY).glob('*.digests.npy')
+    (file,) = (tmp_path / _IDENTITY).glob('*.digests.npy')
     file.unlink()
-    assert digest(b'a') not in Store(tmp_path, _WAY, 4)
+    assert digest(b'a') not in Store(tmp_path, _IDENTITY, 4)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def _read(file) -> list[tuple[bytes, list[float]]]:
     return [(f['path'].bytes_list.value[0], list(f['embedding'].float_list.value)) for f in features]
 
 
-def test_a_larger_sample_in_another_order_computes_only_what_is_new(tmp_path, embed, jpegs, write_records):
+def test_a_larger_sample_in_another_order_computes_only_new_images(tmp_path, embed, jpegs, write_records):
     first = write_records(tmp_path / 'first.gz', jpegs[:20])
     second = write_records(tmp_path / 'second.gz', [*jpegs[::-1], jpegs[0]])
     shards = shard_embedder.ShardEmbedder(embed, tmp_path / 'store')
@@ -96,8 +96,8 @@ def test_a_larger_sample_in_another_order_computes_only_what_is_new(tmp_path, em
     np.testing.assert_allclose([row for _, row in got], [row for _, row in expected], rtol=1e-5, atol=1e-4)
 
 
-def test_another_base_mean_size_grid_or_precision_is_another_way(small_base, minus_100):
-    def way(change=None, transform=minus_100, **arguments) -> str:
+def test_another_base_mean_grid_or_precision_has_another_identity(small_base, minus_100):
+    def identity(change=None, transform=minus_100, **arguments) -> str:
         base = keras.models.load_model(small_base)
         if change:
             change(base)
@@ -107,15 +107,15 @@ def test_another_base_mean_size_grid_or_precision_is_another_way(small_base, min
         kernel, bias = base.get_layer('conv2').get_weights()
         base.get_layer('conv2').set_weights([kernel, bias + 1e-3])
 
-    ways = [
-        way(),
-        way(other_bias),
-        way(transform=lambda inputs: {'image': minus_100(inputs)['image'] - 1e-5}),
-        way(pooling_grid=2),
-        way(precision='bfloat16'),
+    identities = [
+        identity(),
+        identity(other_bias),
+        identity(transform=lambda inputs: {'image': minus_100(inputs)['image'] - 1e-5}),
+        identity(pooling_grid=2),
+        identity(precision='bfloat16'),
     ]
-    assert len(set(ways)) == len(ways)
-    assert way(batch_size=3) == ways[0]
+    assert len(set(identities)) == len(identities)
+    assert identity(batch_size=3) == identities[0]
 
 
 _KILLED = """
@@ -137,7 +137,7 @@ print(shard_embedder.ShardEmbedder(made, sys.argv[4])(sys.argv[2], sys.argv[3]))
 """
 
 
-def test_after_a_kill_it_goes_on_from_what_was_written(tmp_path, small_base, jpegs, write_records):
+def test_after_a_kill_written_embeddings_are_not_computed_again(tmp_path, small_base, jpegs, write_records):
     source = write_records(tmp_path / 'in.gz', jpegs)
     line = [sys.executable, '-c', _KILLED, str(small_base), str(source), str(tmp_path / 'out.gz')]
 
@@ -156,10 +156,24 @@ def test_after_a_kill_it_goes_on_from_what_was_written(tmp_path, small_base, jpe
     )
 
 
-def test_threads_of_one_worker_take_one_shard_at_a_time(tmp_path, embed, jpegs, write_records):
+@pytest.mark.parametrize(('store', 'computed'), [('store', [0, 20]), (None, [20, 20])])
+def test_threads_of_a_worker_embed_one_shard_at_a_time(
+    tmp_path, embed, jpegs, write_records, monkeypatch, store, computed
+):
     shard = write_records(tmp_path / 'shard.gz', jpegs[:20])
-    shards = shard_embedder.ShardEmbedder(embed, tmp_path / 'store')
+    shards = shard_embedder.ShardEmbedder(embed, store and tmp_path / store)
+    running, embed_one = [], shards._shard
+
+    def alone(*arguments):
+        running.append(1)
+        assert len(running) == 1
+        try:
+            return embed_one(*arguments)
+        finally:
+            running.pop()
+
+    monkeypatch.setattr(shards, '_shard', alone)
     with futures.ThreadPoolExecutor(2) as pool:
         counts = list(pool.map(lambda name: shards(shard, tmp_path / name), ('a.gz', 'b.gz')))
-    assert sorted(one.computed for one in counts) == [0, 20]
+    assert sorted(one.computed for one in counts) == computed
     assert _read(tmp_path / 'a.gz') == _read(tmp_path / 'b.gz')

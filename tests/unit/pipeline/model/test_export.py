@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The exported SavedModel: three signatures, one answer; and SignatureCheck, which says so before a push."""
+"""The exported SavedModel and its three signatures, and SignatureCheck, which compares them."""
 
 import io
 import re
@@ -47,7 +47,7 @@ def model(images):
 
     settings = TrainerSettings(seed=0, standardize=False, hidden_units=(4,))
     made = export.GenderModel(Embedder(base, transform, Settings(batch_size=4)), build_head(5, settings))
-    # Centred, so that both labels are given.
+    # Centred, so that both labels occur.
     logits = made.from_embeddings(made.embedder(tf.constant(images)))['logit'].numpy()
     last = made.head.get_layer('logit')
     last.set_weights([last.get_weights()[0], np.array([1e-3 - np.median(logits)])])
@@ -100,7 +100,7 @@ def test_the_three_signatures_agree(exported, records):
 
 
 def test_a_model_whose_signatures_disagree_is_not_pushed(tmp_path, model, records):
-    """An export whose `embeddings` signature has another head, as after a bug in wiring."""
+    """An export whose `embeddings` signature has another head."""
     settings = TrainerSettings(seed=9, standardize=False, hidden_units=(4,))
     other = export.GenderModel(model.embedder, build_head(5, settings))
     signatures = {**model.signatures(), 'embeddings': other.signatures()['embeddings']}
@@ -128,14 +128,14 @@ def _damaged(good: bytes) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize('kind', ['nothing', 'short', 'text', 'truncated', 'png'])
-def test_bytes_that_are_no_image_are_an_error_of_the_caller_which_names_the_instances(exported, images, kind):
+def test_undecodable_images_are_invalid_arguments_named_by_index(exported, images, kind):
     signature = tf.saved_model.load(str(exported)).signatures['serving_default']
     bad = _damaged(images[0])[kind]
     with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(f'{request_validation.MESSAGE}] [1 3]')):
         signature(image_bytes=tf.constant([images[0], bad, images[1], bad]))
 
 
-def test_images_with_something_behind_them_and_png_are_answered_as_ever(exported, images):
+def test_png_and_jpeg_with_trailing_bytes_are_accepted(exported, images):
     signature = tf.saved_model.load(str(exported)).signatures['serving_default']
     png = io.BytesIO()
     Image.open(io.BytesIO(images[1])).save(png, 'PNG')
@@ -146,6 +146,6 @@ def test_images_with_something_behind_them_and_png_are_answered_as_ever(exported
     assert got[0] == pytest.approx(expected[0], abs=1e-6)
 
 
-def test_no_images_get_no_answers(exported):
+def test_an_empty_batch_gets_an_empty_answer(exported):
     signature = tf.saved_model.load(str(exported)).signatures['serving_default']
     assert signature(image_bytes=tf.constant([], tf.string))['label'].shape == (0,)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The search for the head's settings: what it tries, what it calls the best, and that it says nothing on its own."""
+"""The search for the head's settings: its trials, its best trial, and that it prints nothing."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ _TUNER = TunerSettings(enabled=True, trials=4, hidden_units=(2, 16), learning_ra
 
 @pytest.fixture(scope='module')
 def splits():
-    """Features that tell the label; training and validation split."""
+    """Features that predict the label; training and validation split."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, 300).astype(np.float32)
     values = (rng.normal(size=(300, 12)) + 0.5 * labels[:, None]).astype(np.float32)
@@ -37,7 +37,7 @@ def _trials(tuner):
 
 
 @pytest.mark.parametrize('objective', ['val_auc', 'val_loss'])
-def test_the_best_trial_is_the_head_that_trainer_would_train(splits, tmp_path, monkeypatch, capfd, objective):
+def test_the_best_trial_scores_as_the_head_that_trainer_trains(splits, tmp_path, monkeypatch, capfd, objective):
     monkeypatch.chdir(tmp_path)
     tuner = _searched(splits, tmp_path / 'work', objective=objective)
     tuner.search_space_summary()
@@ -64,7 +64,7 @@ def test_the_best_trial_is_the_head_that_trainer_would_train(splits, tmp_path, m
         assert min(scores) < scores[0] - 0.02
 
 
-def test_two_searches_try_and_find_the_same_and_another_seed_tries_others(splits, tmp_path):
+def test_a_search_is_reproducible_and_another_seed_tries_other_values(splits, tmp_path):
     first, second = (_trials(_searched(splits, tmp_path / name, trials=3)) for name in 'ab')
     assert first == second
     other = _trials(_searched(splits, tmp_path / 'c', seed=1, trials=2))
@@ -72,7 +72,7 @@ def test_two_searches_try_and_find_the_same_and_another_seed_tries_others(splits
     assert other[1][0] != first[1][0]
 
 
-def test_what_has_no_range_stays_and_heads_without_layers_have_no_units():
+def test_keys_without_a_range_and_units_of_heads_without_layers_are_not_searched():
     one = search_space(replace(_TUNER, dropout=(), learning_rate=()), _TRAINER)
     assert [parameter.name for parameter in one.space] == ['hidden_units', 'l2']
     none = search_space(_TUNER, replace(_TRAINER, hidden_units=()))
@@ -86,10 +86,10 @@ def test_values_override_the_configuration_in_every_layer():
     assert with_values(settings, {}) == settings
 
 
-def test_a_search_without_a_finite_score_is_one_clear_line(splits, tmp_path):
+def test_a_search_without_a_finite_score_fails_with_one_line(splits, tmp_path):
     (values, labels), validation = splits
     broken = (np.full_like(values, np.nan), labels)
     tuner = HeadTuner(replace(_TUNER, trials=2, objective='val_loss'), _TRAINER, str(tmp_path))
-    with pytest.raises(RunError, match=r'^none of 2 trials of Tuner came to a score') as caught:
+    with pytest.raises(RunError, match=r'^all 2 tuning trials failed') as caught:
         tuner.search(broken, validation)
     assert '\n' not in str(caught.value)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Augmentation against numpy, and what depends on chance."""
+"""Augmentation compared with numpy, and its randomness."""
 
 from dataclasses import replace
 
@@ -36,15 +36,17 @@ def _resized(window: np.ndarray, height: int, width: int) -> np.ndarray:
 
 @pytest.mark.parametrize('flip', [False, True])
 @pytest.mark.parametrize(('top', 'left', 'height', 'width'), [(0, 0, 16, 20), (3, 4, 12, 15), (15, 0, 1, 20)])
-def test_a_changed_image_is_numpys(image, flip, top, left, height, width):
-    got = batches.changed(tf.constant(image), tf.constant(flip), *map(tf.constant, (top, left, [height, width])))
+def test_mirroring_and_cropping_equal_numpys(image, flip, top, left, height, width):
+    got = batches.mirror_and_crop(
+        tf.constant(image), tf.constant(flip), *map(tf.constant, (top, left, [height, width]))
+    )
     source = image[:, ::-1] if flip else image
     expected = _resized(source[top : top + height, left : left + width], HEIGHT, WIDTH)
     np.testing.assert_allclose(got, expected, atol=1e-3)
 
 
 def _augmented(image, number, flip, crop):
-    return batches.augmented(tf.constant(image), tf.constant([3, number], tf.int64), flip, crop).numpy()
+    return batches.augment(tf.constant(image), tf.constant([3, number], tf.int64), flip, crop).numpy()
 
 
 def test_without_flip_and_crop_an_image_keeps_every_bit(image):
@@ -59,8 +61,8 @@ def test_half_of_the_images_are_mirrored(image):
     assert 70 < sum(mirrored) < 130
 
 
-def test_a_window_lies_anywhere_and_is_as_large_as_allowed():
-    # Each pixel's value is its place, so that a corner of the result tells where the window was.
+def test_windows_reach_every_edge_and_their_smallest_size():
+    # Each pixel's value is its position, so that the corners of the result show the window's.
     rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
     image = np.stack([rows, columns, rows], axis=-1)
     got = np.stack([_augmented(image, number, False, 0.25) for number in range(300)])
@@ -79,7 +81,7 @@ def _taken(dataset) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def split(tmp_path):
-    """Batches of 29 images, and the images and labels themselves; the mean is not symmetric."""
+    """Batches of 29 images, the images, the labels, and an asymmetric mean."""
     files = write(tmp_path / 'x.gz', 29, 5)
     mean = tf.constant(np.random.default_rng(1).uniform(0, 255, (HEIGHT, WIDTH, 3)), tf.float32)
     records = [
@@ -91,7 +93,7 @@ def split(tmp_path):
     return batches.Batches(files, mean, 8), pixels, labels, mean.numpy()
 
 
-def test_the_mean_image_is_found_bit_for_bit(split):
+def test_the_mean_image_is_recovered_bit_for_bit(split):
     *_, mean = split
 
     def layer(inputs):
@@ -100,14 +102,14 @@ def test_the_mean_image_is_found_bit_for_bit(split):
     np.testing.assert_array_equal(preprocessing.mean_image(layer), mean)
 
 
-def test_plain_images_are_in_order_and_not_changed(split):
+def test_plain_images_are_in_order_and_unchanged(split):
     data, pixels, labels, mean = split
     images, got = _taken(data.plain())
     np.testing.assert_array_equal(images, pixels - mean)
     np.testing.assert_array_equal(got, labels)
 
 
-def test_images_are_mirrored_before_the_mean_is_subtracted_each_once_an_epoch(split):
+def test_each_epoch_has_each_image_once_mirrored_before_the_mean_is_subtracted(split):
     data, pixels, labels, mean = split
     images, got = _taken(data.training(0, replace(SETTINGS, crop=0.0), SEED))
     either = np.concatenate([pixels - mean, pixels[:, :, ::-1] - mean])
@@ -118,16 +120,16 @@ def test_images_are_mirrored_before_the_mean_is_subtracted_each_once_an_epoch(sp
     np.testing.assert_array_equal(got, labels[order])
 
 
-def test_an_epoch_is_the_same_each_time_and_unlike_others(split):
+def test_an_epoch_is_reproducible_and_differs_from_other_epochs(split):
     data, *_ = split
     first, again, next_one = (_taken(data.training(epoch, SETTINGS, SEED))[0] for epoch in (0, 0, 1))
     other_seed = _taken(data.training(0, SETTINGS, SEED + 1))[0]
     np.testing.assert_array_equal(first, again)
     for other in (next_one, other_seed):
-        # By chance an image is neither mirrored nor cropped both times.
+        # An image may by chance stay unchanged in both.
         assert sum((other == image).all(axis=(1, 2, 3)).any() for image in first) < 5
 
 
-def test_an_empty_split_is_said(tmp_path):
+def test_an_empty_split_is_refused(tmp_path):
     with pytest.raises(RunError, match='no images'):
         batches.Batches(write(tmp_path / 'x.gz', 0, 5), tf.zeros([HEIGHT, WIDTH, 3]), 8)
