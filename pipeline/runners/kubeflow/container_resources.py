@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a component's container may use, as a PipelineSpec says it. Imports neither TFX nor kfp."""
+"""The resource limits of a container in a PipelineSpec. Imports neither TFX nor kfp."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pipeline.settings import EVERY, ContainerResources
 _GIGABYTES = {'M': 1e-3, 'Mi': 2**20 / 1e9, 'G': 1.0, 'Gi': 2**30 / 1e9}
 
 
-def specification(wanted: Mapping[str, ContainerResources], component: str) -> dict[str, Any]:
-    """The `resources` of a container in a PipelineSpec; empty where nothing was asked for.
+def specification(resources: Mapping[str, ContainerResources], component: str) -> dict[str, Any]:
+    """Returns the `resources` of a component's container; empty if it has no limits.
 
-    Both spellings of each limit, as kfp's own compiler writes them: the ones with `resource` in front are read by
-    newer drivers (`initPodSpecPatch` in backend/src/v2/driver/driver.go), the numbers by older ones and by Vertex.
-    Only limits: Kubernetes takes them for requests where there are none.
+    Like kfp's compiler, this writes each limit in two spellings: newer drivers read the keys with `resource`
+    (`initPodSpecPatch` in backend/src/v2/driver/driver.go), older ones and Vertex the others. Kubernetes also uses the
+    limits as requests.
 
     Args:
-      wanted: limits by component; those of `EVERY` hold where a component has none of its own.
-      component: the component.
+      resources: limits by component; those of `EVERY` apply where a component has no own value.
+      component: the component's name.
     """
-    asked = [wanted[name] for name in (component, EVERY) if name in wanted]
+    applicable = [resources[name] for name in (component, EVERY) if name in resources]
     cpu, memory, accelerator = (
-        next((getattr(limits, key) for limits in asked if getattr(limits, key) is not None), None)
+        next((getattr(limits, key) for limits in applicable if getattr(limits, key) is not None), None)
         for key in ('cpu', 'memory', 'accelerator')
     )
     result: dict[str, Any] = {}
