@@ -47,11 +47,10 @@ def _submit(options: argparse.Namespace) -> int:
     if not options.host:
         raise InputError('no server: give --host URL or set KFP_HOST')
     arguments = server.parameters(options.pipeline, options.param)
-    kubeflow = server.Server(
-        server.Target(options.host, options.namespace, options.experiment, os.environ.get('KFP_TOKEN'))
-    )
+    kubeflow = server.Server(options.host, options.namespace, os.environ.get('KFP_TOKEN'))
     name = options.name or f'{options.pipeline.stem} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}'
-    run_id = kubeflow.start(options.pipeline, arguments, name, False if options.no_cache else None)
+    cache = False if options.no_cache else None
+    run_id = kubeflow.start(options.pipeline, arguments, experiment=options.experiment, name=name, cache=cache)
     print(run_id, flush=True)
     if options.no_wait:
         return 0

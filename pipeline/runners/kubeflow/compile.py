@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 #: The pipeline's name; Kubeflow accepts lower-case letters, digits and hyphens.
 NAME = names.MODEL.replace('_', '-')
 
-#: Starts a component's container; TFX's own entry point is made for Vertex.
-COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.entrypoint')
-INPUTS_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.inputs_task')
-REPORT_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.report_task')
-
 
 def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
     """Returns height and width of the network's input in pixels. Transform's graph contains them.
@@ -81,7 +76,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     components = [component.id for component in wired.components]
     _check_resources(config.kubeflow.resources, components, definition.FINE_TUNING)
     runner_config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-        default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
+        default_image=image, default_commands=list(amendments.COMMAND), use_pipeline_spec_2_1=True
     )
     job: Json = kubeflow_v2_dag_runner.KubeflowV2DagRunner(runner_config).run(wired, write_out=False)
     job.pop('labels', None)  # TFX's telemetry
@@ -91,22 +86,11 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     spec['pipelineInfo']['description'] = 'Turns a face network in Caffe format into an evaluated gender classifier.'
     for parameter in _parameters(config, environment):
         amendments.add_parameter(spec, parameter)
-    amendments.add_inputs_task(spec, INPUTS_COMMAND, image, size)
-    amendments.add_report_task(
-        spec,
-        REPORT_COMMAND,
-        image,
-        collect.producers(components),
-        config.as_dict(),
-        {'data.per_folder': 'per_folder', 'trainer.epochs': 'epochs'},
-    )
-    amendments.set_execution(
-        spec,
-        resources=config.kubeflow.resources,
-        retries=config.kubeflow.retries,
-        cache=config.kubeflow.cache,
-        code_digests={component.id: cache_key.of(component) for component in wired.components},
-    )
+    amendments.add_inputs_task(spec, image, size)
+    replaced = {'data.per_folder': 'per_folder', 'trainer.epochs': 'epochs'}
+    amendments.add_report_task(spec, image, collect.producers(components), config.as_dict(), replaced)
+    code_digests = {component.id: cache_key.of(component) for component in wired.components}
+    amendments.set_execution(spec, config.kubeflow, code_digests)
     return job
 
 
@@ -133,26 +117,18 @@ def _environment(config: Config, size: tuple[int, int], root: str) -> Environmen
 
 
 def _parameters(config: Config, environment: Environment) -> list[Parameter]:
-    example_gen, converter = 'StratifiedExampleGen', 'CaffeConverter'
+    example_gen, converter, pusher = 'StratifiedExampleGen', 'CaffeConverter', 'AtomicPusher'
     return [
-        Parameter(
-            'data_root', example_gen, 'data_root', STRING, environment.data_root,
-            'The folder that contains combined/, as the containers see it, or gs://BUCKET/FOLDER.',
-        ),
-        Parameter(
-            'per_folder', example_gen, 'settings__per_folder', INTEGER, config.data.per_folder,
-            'Images to take from each age-gender folder.',
-        ),
+        Parameter('data_root', example_gen, 'data_root', STRING, environment.data_root,
+                  'The folder that contains combined/, as the containers see it, or gs://BUCKET/FOLDER.'),
+        Parameter('per_folder', example_gen, 'settings__per_folder', INTEGER, config.data.per_folder,
+                  'Images to take from each age-gender folder.'),
         Parameter('prototxt', converter, 'prototxt', STRING, environment.prototxt, "The network's description."),
         Parameter('caffemodel', converter, 'caffemodel', STRING, environment.caffemodel, "The network's weights."),
-        Parameter(
-            'epochs', 'Trainer', 'custom_config__trainer__epochs', INTEGER, config.trainer.epochs,
-            'Passes of the head over the training split.',
-        ),
-        Parameter(
-            'output', 'AtomicPusher', 'push_destination__filesystem__base_directory', STRING, environment.serving_dir,
-            'The folder for versions of the blessed model.',
-        ),
+        Parameter('epochs', 'Trainer', 'custom_config__trainer__epochs', INTEGER, config.trainer.epochs,
+                  'Passes of the head over the training split.'),
+        Parameter('output', pusher, 'push_destination__filesystem__base_directory', STRING, environment.serving_dir,
+                  'The folder for versions of the blessed model.'),
     ]  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,30 +24,13 @@ _MAX_BYTES = 16 << 20  # of a pipeline file; ours have 60 kB
 _MAX_FAILURES = 10  # of requests in a row; a server may be restarting
 
 
-@dataclass(frozen=True)
-class Target:
-    """A server, and where a run belongs on it.
-
-    Attributes:
-      host: URL of the Kubeflow Pipelines API.
-      namespace: the user's profile; None in single-user mode.
-      experiment: created if needed.
-      token: a bearer token, or None.
-    """
-
-    host: str
-    namespace: str | None
-    experiment: str
-    token: str | None = None
-
-
 def parameters(file: Path, given: Sequence[str]) -> dict[str, Any]:
     """Parses NAME=VALUE strings into the parameters that a compiled pipeline declares.
 
     Raises:
       InputError: the file is not a compiled pipeline, or a name or value does not match its declarations.
     """
-    declared = _declared(file)
+    declared = _document(file)['root']['inputDefinitions']['parameters']
     values: dict[str, Any] = {}
     for item in given:
         name, separator, text = item.partition('=')
@@ -73,11 +55,6 @@ def pipeline_root(file: Path) -> str | None:
     return _document(file).get('defaultPipelineRoot')
 
 
-def _declared(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = _document(file)['root']['inputDefinitions']['parameters']
-    return found
-
-
 def _document(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MAX_BYTES:
@@ -92,24 +69,31 @@ def _document(file: Path) -> dict[str, Any]:
 
 
 class Server:
-    """A Kubeflow Pipelines server, accessed through `kfp.Client`."""
+    """A Kubeflow Pipelines server, accessed through `kfp.Client`.
 
-    def __init__(self, target: Target):
+    Args:
+      host: URL of the Kubeflow Pipelines API.
+      namespace: the user's profile; None in single-user mode.
+      token: a bearer token, or None.
+    """
+
+    def __init__(self, host: str, namespace: str | None, token: str | None):
         import kfp
 
-        self._target = target
+        self._host, self._namespace = host, namespace
         with self._explained(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # about versions before 2 and hosts without https://
-            self._client = kfp.Client(
-                host=target.host, namespace=target.namespace or 'kubeflow', existing_token=target.token
-            )
+            self._client = kfp.Client(host=host, namespace=namespace or 'kubeflow', existing_token=token)
 
-    def start(self, file: Path, arguments: Mapping[str, Any], name: str, cache: bool | None = None) -> str:
+    def start(
+        self, file: Path, arguments: Mapping[str, Any], *, experiment: str, name: str, cache: bool | None = None
+    ) -> str:
         """Uploads a compiled pipeline, starts a run and returns its id.
 
         Args:
           file: the YAML file.
           arguments: see `parameters`; missing ones get their defaults.
+          experiment: created if needed.
           name: the run's name.
           cache: overrides the pipeline's caching unless None.
 
@@ -118,14 +102,14 @@ class Server:
         """
         # kfp prints links, but standard output is for the id.
         with self._explained(), contextlib.redirect_stdout(sys.stderr):
-            experiment = self._client.create_experiment(self._target.experiment, namespace=self._target.namespace)
+            made = self._client.create_experiment(experiment, namespace=self._namespace)
             run = self._client.run_pipeline(
-                experiment.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache,
+                made.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache,
                 pipeline_root=pipeline_root(file),
             )  # fmt: skip
         return str(run.run_id)
 
-    def wait(self, run_id: str, seconds: float = 5, report: Callable[[str], None] | None = None) -> str:
+    def wait(self, run_id: str, seconds: float, report: Callable[[str], None]) -> str:
         """Waits until a run ends, and returns its state, one of `ENDED`.
 
         Args:
@@ -146,15 +130,14 @@ class Server:
                 failures += 1
                 if failures == _MAX_FAILURES:
                     raise RunError(
-                        f'{self._target.host} no longer responds ({_first_line(error)}); run {run_id} may continue'
+                        f'{self._host} no longer responds ({_first_line(error)}); run {run_id} may continue'
                     ) from None
                 time.sleep(seconds)
                 continue
             for name, state in _tasks(run):
                 if known.get(name) != state:
                     known[name] = state
-                    if report:
-                        report(f'{name:<22} {state.lower()}')
+                    report(f'{name:<22} {state.lower()}')
             if run.state in ENDED:
                 return str(run.state)
             time.sleep(seconds)
@@ -171,12 +154,12 @@ class Server:
         except kfp_server_api.ApiException as error:
             advice = '; set KFP_TOKEN' if error.status in (401, 403) else ''
             message = ' '.join(str(error.body or error.reason).split())[:300]
-            raise InputError(f'--host {self._target.host}: HTTP {error.status}: {message}{advice}') from None
+            raise InputError(f'--host {self._host}: HTTP {error.status}: {message}{advice}') from None
         except urllib3.exceptions.MaxRetryError as error:
             why = _first_line(error.reason or error)
-            raise InputError(f'--host {self._target.host}: unreachable ({why})') from None
+            raise InputError(f'--host {self._host}: unreachable ({why})') from None
         except (urllib3.exceptions.HTTPError, ValueError, RuntimeError) as error:
-            raise InputError(f'--host {self._target.host}: {_first_line(error)}') from None
+            raise InputError(f'--host {self._host}: {_first_line(error)}') from None
 
 
 def _tasks(run: Any) -> Iterator[tuple[str, str]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pipeline.runners.kubeflow import container_resources
-from pipeline.settings import ContainerResources
+from pipeline.settings import EVERY, ContainerResources, KubeflowSettings
 
 Json: TypeAlias = dict[str, Any]
 
@@ -30,33 +30,20 @@ PART = '__'
 STRING, INTEGER = 'STRING', 'NUMBER_INTEGER'
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A component that reads inputs of the run.
-
-    Attributes:
-      component: its name.
-      given: names of the parameters of `INPUTS` by the component's property, copied from there.
-      digests: outputs of `INPUTS` by the component's property, which they set.
-    """
-
-    component: str
-    given: Mapping[str, str]
-    digests: Mapping[str, str]
-
-
-_SOURCES = (
-    _Source(
-        'StratifiedExampleGen',
-        given={'data_root': 'data_root', 'settings': 'data'},
-        digests={'fingerprint': 'data_fingerprint'},
-    ),
-    _Source(
-        'CaffeConverter',
-        given={'prototxt': 'prototxt', 'caffemodel': 'caffemodel', 'settings': 'model'},
-        digests={'prototxt_sha256': 'prototxt_sha256', 'caffemodel_sha256': 'caffemodel_sha256'},
-    ),
+#: Start the containers; TFX's own entry point is made for Vertex.
+COMMAND, INPUTS_COMMAND, REPORT_COMMAND = (
+    ('python', '-m', f'pipeline.runners.kubeflow.{module}') for module in ('entrypoint', 'inputs_task', 'report_task')
 )
+
+# By component: its properties that `INPUTS` also gets, with their names there, and those that outputs of `INPUTS` set.
+_GIVEN = {
+    'StratifiedExampleGen': {'data_root': 'data_root', 'settings': 'data'},
+    'CaffeConverter': {'prototxt': 'prototxt', 'caffemodel': 'caffemodel', 'settings': 'model'},
+}
+_DIGESTS = {
+    'StratifiedExampleGen': {'fingerprint': 'data_fingerprint'},
+    'CaffeConverter': {'prototxt_sha256': 'prototxt_sha256', 'caffemodel_sha256': 'caffemodel_sha256'},
+}
 # The start time of the run, another output of `INPUTS`.
 _STARTED = 'started'
 # The outputs of `REPORT`, with types that Kubeflow's pages can show (frontend/src/components/viewers).
@@ -64,7 +51,8 @@ _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': '
 # The parameters of `INPUTS` are not all that it reads, and `REPORT` describes one run.
 _NOT_CACHED = (INPUTS, REPORT)
 # Tasks that read or write files other than artifacts.
-_ON_THE_VOLUME = (INPUTS, *(source.component for source in _SOURCES), 'FineTuner', 'AtomicPusher')
+_ON_THE_VOLUME = (INPUTS, *_GIVEN, 'FineTuner', 'AtomicPusher')
+_GIGABYTES = {'M': 1e-3, 'Mi': 2**20 / 1e9, 'G': 1.0, 'Gi': 2**30 / 1e9}
 
 
 @dataclass(frozen=True)
@@ -107,30 +95,29 @@ def add_parameter(spec: Json, parameter: Parameter) -> None:
     _parameters(task, 'inputs')[parameter.property] = {'componentInputParameter': parameter.name}
 
 
-def add_inputs_task(spec: Json, command: Iterable[str], image: str, size: tuple[int, int]) -> None:
+def add_inputs_task(spec: Json, image: str, size: tuple[int, int]) -> None:
     """Adds the first task, which checks the inputs and passes their digests to the components that read them.
 
     The digests make Kubeflow's cache notice changed content at the same path. Call this after `add_parameter`.
 
     Args:
       spec: the pipeline.
-      command: starts the container.
       image: the container's image.
       size: height and width of the network's input that the pipeline is compiled for.
     """
     parameters: Json = {'compiled_size': _constant(json.dumps(list(size)))}
     outputs = [_STARTED]
-    for source in _SOURCES:
-        task = spec['root']['dag']['tasks'][source.component]
+    for component, names in _GIVEN.items():
+        task, digests = spec['root']['dag']['tasks'][component], _DIGESTS[component]
         given = task['inputs']['parameters']
-        parameters |= {name: given[key] for key, name in source.given.items()}
-        given |= {key: _output_of_inputs(output) for key, output in source.digests.items()}
-        outputs += source.digests.values()
+        parameters |= {name: given[key] for key, name in names.items()}
+        given |= {key: _output_of_inputs(output) for key, output in digests.items()}
+        outputs += digests.values()
         task['dependentTasks'] = sorted({*task.get('dependentTasks', []), INPUTS})
     _add_task(
         spec,
         INPUTS,
-        container={'image': image, 'command': list(command)},
+        container={'image': image, 'command': list(INPUTS_COMMAND)},
         inputs={'parameters': parameters},
         definitions={
             'inputDefinitions': {'parameters': {name: {'parameterType': STRING} for name in parameters}},
@@ -141,7 +128,6 @@ def add_inputs_task(spec: Json, command: Iterable[str], image: str, size: tuple[
 
 def add_report_task(
     spec: Json,
-    command: Iterable[str],
     image: str,
     artifacts: Mapping[tuple[str, str], str],
     config: Mapping[str, Any],
@@ -151,7 +137,6 @@ def add_report_task(
 
     Args:
       spec: the pipeline.
-      command: starts the container.
       image: the container's image.
       artifacts: see `pipeline.report.collect.producers`; the task's inputs are named <component>_<output>.
       config: the configuration that the pipeline is compiled from.
@@ -179,7 +164,7 @@ def add_report_task(
     _add_task(
         spec,
         REPORT,
-        container={'image': image, 'command': list(command)},
+        container={'image': image, 'command': list(REPORT_COMMAND)},
         inputs={'artifacts': taken, 'parameters': parameters},
         definitions={
             'inputDefinitions': {'artifacts': types, 'parameters': kinds},
@@ -189,39 +174,58 @@ def add_report_task(
     tasks[REPORT]['dependentTasks'] = sorted({INPUTS, *artifacts.values()})
 
 
-def set_execution(
-    spec: Json,
-    *,
-    resources: Mapping[str, ContainerResources],
-    retries: int,
-    cache: bool,
-    code_digests: Mapping[str, str],
-) -> None:
+def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[str, str]) -> None:
     """Sets every task's resources, retries and caching.
 
     Args:
       spec: the pipeline.
-      resources: see `container_resources.specification`.
-      retries: restarts of a failed container.
-      cache: whether to reuse results of earlier runs.
+      settings: the section `kubeflow`.
       code_digests: the digest of each component's code. Container arguments are part of the key of Kubeflow's cache
         (`GenerateCacheKey` in backend/src/v2/cacheutils/cache.go), so it is added as one.
     """
     for name, task in spec['root']['dag']['tasks'].items():
         container = spec['deploymentSpec']['executors'][_executor(name)]['container']
-        limits = container_resources.specification(resources, name)
+        limits = _limits(settings.resources, name)
         if limits:
             container['resources'] = limits
-        if retries:
+        if settings.retries:
             task['retryPolicy'] = {
-                'maxRetryCount': retries,
+                'maxRetryCount': settings.retries,
                 'backoffDuration': '30s',
                 'backoffFactor': 2.0,
                 'backoffMaxDuration': '600s',
             }
         if name not in _NOT_CACHED:
             container['args'].append(f'--code={code_digests[name]}')
-            task['cachingOptions'] = {'enableCache': True} if cache else {}
+            task['cachingOptions'] = {'enableCache': True} if settings.cache else {}
+
+
+def _limits(resources: Mapping[str, ContainerResources], component: str) -> dict[str, Any]:
+    """Returns the `resources` of a component's container; empty if it has no limits.
+
+    Like kfp's compiler, this writes each limit in two spellings: newer drivers read the keys with `resource`
+    (`initPodSpecPatch` in backend/src/v2/driver/driver.go), older ones and Vertex the others. Kubernetes also uses the
+    limits as requests.
+
+    Args:
+      resources: limits by component; those of `EVERY` apply where a component has no own value.
+      component: the component's name.
+    """
+    applicable = [resources[name] for name in (component, EVERY) if name in resources]
+    cpu, memory, accelerator = (
+        next((getattr(limits, key) for limits in applicable if getattr(limits, key) is not None), None)
+        for key in ('cpu', 'memory', 'accelerator')
+    )
+    result: dict[str, Any] = {}
+    if cpu is not None:
+        result |= {'resourceCpuLimit': f'{cpu:g}', 'cpuLimit': cpu}
+    if memory is not None:
+        number, unit = re.findall(r'[\d.]+|\D+', memory)
+        result |= {'resourceMemoryLimit': memory, 'memoryLimit': round(float(number) * _GIGABYTES[unit], 6)}
+    if accelerator is not None:
+        kind, _, count = accelerator.rpartition(':')
+        result['accelerator'] = {'resourceType': kind, 'resourceCount': count, 'type': kind, 'count': count}
+    return result
 
 
 def on_volume(spec: Mapping[str, Any], claim: str, mount: str) -> Json:
@@ -231,11 +235,7 @@ def on_volume(spec: Mapping[str, Any], claim: str, mount: str) -> Json:
     kubernetes_platform/proto/kubernetes_executor_config.proto. Like kfp's own extension, this also writes the older
     spelling `constant`, for older drivers.
     """
-    volume = {
-        'constant': claim,
-        'mountPath': mount,
-        'pvcNameParameter': _constant(claim),
-    }
+    volume = {'constant': claim, 'mountPath': mount, 'pvcNameParameter': _constant(claim)}
     tasks = [name for name in _ON_THE_VOLUME if name in spec['root']['dag']['tasks']]
     # Copies, because YAML writes references for an object that occurs twice.
     executors = {_executor(name): {'pvcMount': [copy.deepcopy(volume)]} for name in tasks}

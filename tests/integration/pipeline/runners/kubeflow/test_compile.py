@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.runners.kubeflow import compile as compiling
+from pipeline.runners.kubeflow import spec
 
 _GOLDEN = Path(__file__).resolve().parents[4] / 'data' / 'kubeflow_pipeline.yaml'
 _IMAGE = 'registry.example/face-gender-pipeline@sha256:0123'
@@ -161,7 +161,7 @@ def test_compiling_is_deterministic(compiled, command, tmp_path):
 
 
 def test_the_containers_commands_exist():
-    for command in (compiling.COMMAND, compiling.INPUTS_COMMAND, compiling.REPORT_COMMAND):
+    for command in (spec.COMMAND, spec.INPUTS_COMMAND, spec.REPORT_COMMAND):
         assert command[:2] == ('python', '-m')
         module = Path(__file__).resolve().parents[5] / Path(*command[2].split('.')).with_suffix('.py')
         assert module.is_file()
