@@ -211,9 +211,9 @@ def main(arguments: list[str]) -> int:
             storage.tidy(os.path.dirname(invocation['outputs']['outputFile']))
     except Exception as error:
         traceback.print_exc()
-        told = failures.for_people(error, 'the lines above')
-        print(f'gender-pipeline: {" ".join(str(told).split())}', file=sys.stderr)
-        return 2 if isinstance(told, InputError) else 1
+        reported = failures.for_people(error, 'the lines above')
+        print(f'gender-pipeline: {" ".join(str(reported).split())}', file=sys.stderr)
+        return 2 if isinstance(reported, InputError) else 1
     return 0
 
 

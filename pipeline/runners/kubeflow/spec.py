@@ -35,16 +35,17 @@ COMMAND, INPUTS_COMMAND, REPORT_COMMAND = (
     ('python', '-m', f'pipeline.runners.kubeflow.{module}') for module in ('entrypoint', 'inputs_task', 'report_task')
 )
 
-# By component: its properties that `INPUTS` also gets, with their names there, and those that outputs of `INPUTS` set.
+# Parameters of `INPUTS`, by the component and the property that they are copied from.
 _GIVEN = {
     'StratifiedExampleGen': {'data_root': 'data_root', 'settings': 'data'},
     'CaffeConverter': {'prototxt': 'prototxt', 'caffemodel': 'caffemodel', 'settings': 'model'},
 }
+# Outputs of `INPUTS`, by the component and the property that they set.
 _DIGESTS = {
     'StratifiedExampleGen': {'fingerprint': 'data_fingerprint'},
     'CaffeConverter': {'prototxt_sha256': 'prototxt_sha256', 'caffemodel_sha256': 'caffemodel_sha256'},
 }
-# The start time of the run, another output of `INPUTS`.
+# Another output of `INPUTS`: the start time of the run.
 _STARTED = 'started'
 # The outputs of `REPORT`, with types that Kubeflow's pages can show (frontend/src/components/viewers).
 _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': 'system.Metrics'}
