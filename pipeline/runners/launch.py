@@ -1,11 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Launches a compiled pipeline's nodes in order and prints a line for each.
+"""Launches the nodes of a compiled pipeline in order and prints a line for each.
 
-This replaces TFX's LocalDagRunner (1.21), a loop over the same `Launcher`, for two reasons. It has no hook for
-progress; only its log texts report it. And it takes Beam options from each node's executor spec, which is part of the
-cache key (`cache_utils.get_cache_context`, also for placeholders), so that another runner or port would recompute
-everything. Here the spec has no Beam options: an executor operator, which `Launcher` accepts, adds them.
+This replaces TFX's LocalDagRunner (1.21), which is a loop over the same `Launcher`, for two reasons. LocalDagRunner
+reports progress in log texts only. And it reads Beam options from the node's executor spec, which
+`cache_utils.get_cache_context` hashes: with another runner or port, everything would run again. Here the hashed spec
+has no Beam options; the executor operator, an argument of `Launcher`, adds them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def launch(pipeline: pipeline_pb2.Pipeline, database: Path, run_id: str, beam_ar
 
 
 def _state(store: metadata.Metadata, execution_id: int | None) -> int | None:
-    """The state of an execution in the metadata; None if TFX skipped the node."""
+    """Returns an execution's state in the metadata; None if TFX skipped the node."""
     if execution_id is None:
         return None
     with store as connection:

@@ -49,7 +49,7 @@ _TASK_MANAGER_MEMORY = {
 }  # fmt: skip
 
 
-class NotHere(Exception):
+class Unavailable(Exception):
     """Flink is not available on this machine; the message is the reason."""
 
 
@@ -57,21 +57,21 @@ def job_server_jar(folder: Path) -> Path:
     """Returns a jar that starts Beam's job server with Flink on its class path; creates it in `folder` if needed.
 
     Raises:
-      NotHere: there is no Java or no Maven, or the download fails.
+      Unavailable: there is no Java or no Maven, or the download fails.
     """
     if not shutil.which('java'):
-        raise NotHere('no Java')
+        raise Unavailable('no Java')
     if named := os.environ.get('FLINK_JOB_SERVER_JAR'):
         return Path(named)
     if not shutil.which('mvn'):
-        raise NotHere('no Maven to download Flink')
+        raise Unavailable('no Maven to download Flink')
     listing = folder / 'class_path'
     fetch = ['mvn', '-B', '-q', '-f', str(_POM), 'dependency:build-classpath', f'-Dmdep.outputFile={listing}']
     try:
         subprocess.run(fetch, check=True, capture_output=True, text=True, timeout=_MAVEN_SECONDS)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         last = ((error.stdout or '') if isinstance(error.stdout, str) else '').strip().splitlines()[:1]
-        raise NotHere(f'Maven could not download Flink: {last or error}') from error
+        raise Unavailable(f'Maven could not download Flink: {last or error}') from error
     jar = folder / 'job-server.jar'
     paths = ' '.join(f'file:{path}' for path in listing.read_text().strip().split(':'))
     lines = ['Manifest-Version: 1.0', 'Main-Class: org.apache.beam.runners.flink.FlinkJobServerDriver']

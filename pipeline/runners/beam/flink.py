@@ -19,7 +19,7 @@ _START_SECONDS = 120
 _STOP_SECONDS = 20
 
 # Runs a command and ends it when standard input closes: by this process, or by the kernel after this process is killed.
-_WITH_US = 'exec 3<&0; (read -r _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"'
+_ENDS_WITH_PARENT = 'exec 3<&0; (read -r _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"'
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def job_server(options: list[str], log: Path) -> Iterator[str]:
         with open(log, 'ab') as stream:
             # In its own session, so that Ctrl-C reaches this process only, which ends the server after the components.
             process = subprocess.Popen(  # noqa: S603
-                ['/bin/sh', '-c', _WITH_US, 'sh', *map(str, command)],
+                ['/bin/sh', '-c', _ENDS_WITH_PARENT, 'sh', *map(str, command)],
                 stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:

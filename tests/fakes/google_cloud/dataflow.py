@@ -137,7 +137,7 @@ class Dataflow:
             number = f'{datetime.datetime.now(datetime.UTC):%Y-%m-%d_%H_%M_%S}-{next(self._numbers)}'
             folder = self._folder / number
             job = Job(number, submitted, options, pipeline, folder, self._start(folder, options))
-            job.say('JOB_MESSAGE_BASIC', f'Starting 1 workers in {region}...')
+            job.add_message('JOB_MESSAGE_BASIC', f'Starting 1 workers in {region}...')
             self.jobs.append(job)
             self._run(self._watch, job)
             return job.as_resource()
@@ -208,7 +208,7 @@ class Dataflow:
         with self._changed:
             if not job.has_ended:
                 job.state = api.JobState.JOB_STATE_CANCELLED
-                job.say('JOB_MESSAGE_BASIC', 'Cancel request is committed for workflow job.')
+                job.add_message('JOB_MESSAGE_BASIC', 'Cancel request is committed for workflow job.')
                 _kill(job.process)
             return job.as_resource()
 

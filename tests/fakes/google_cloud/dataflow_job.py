@@ -79,17 +79,17 @@ class Job:
             return
         self.state = api.JobState.JOB_STATE_FAILED if status else api.JobState.JOB_STATE_DONE
         if not status:
-            self.say('JOB_MESSAGE_BASIC', 'Worker pool stopped.')
+            self.add_message('JOB_MESSAGE_BASIC', 'Worker pool stopped.')
             return
         file = self.folder / 'error.txt'
         cause = 'The worker lost contact with the service.'
         if file.is_file():
             source = 'dist_proc/dax/workflow/worker/fnapi_service_impl.cc:1343'
             text = f'generic::unknown: {file.read_text()}\npassed through:\n==>\n    {source}'
-            self.say('JOB_MESSAGE_ERROR', f'Error message from worker: {text}')
+            self.add_message('JOB_MESSAGE_ERROR', f'Error message from worker: {text}')
             cause = 'SDK disconnect.'
         # The service's last message; Beam looks for the more informative one before it.
-        self.say(
+        self.add_message(
             'JOB_MESSAGE_ERROR',
             'Workflow failed. Causes: S01 failed., The job failed because a work item has failed 4 times. Look in '
             'previous log entries for the cause of each one of the 4 failures. For more information, see '
@@ -97,7 +97,7 @@ class Job:
             f'workers: \n\n  {self.name}-harness-0001\n\n      Root cause: {cause}',
         )
 
-    def say(self, importance: str, text: str) -> None:
+    def add_message(self, importance: str, text: str) -> None:
         """Adds a message."""
         self.messages.append(
             api.JobMessage(

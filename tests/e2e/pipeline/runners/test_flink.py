@@ -24,7 +24,7 @@ from tests.fakes import flink_cluster
 def jar(tmp_path_factory) -> Path:
     try:
         return flink_cluster.job_server_jar(tmp_path_factory.mktemp('flink_jar'))
-    except flink_cluster.NotHere as reason:
+    except flink_cluster.Unavailable as reason:
         pytest.skip(f'no Flink: {reason}')
 
 
