@@ -34,12 +34,7 @@ if TYPE_CHECKING:
 
 
 def run(config: Config, inputs: RunInputs, output: Path) -> dict[str, Any]:
-    """Runs the stages that the run directory's cache does not have yet, and writes the report.
-
-    Args:
-      config: the configuration.
-      inputs: faces and network.
-      output: the run directory; created if needed.
+    """Runs the stages that the cache of the run directory `output` does not have yet, and writes the report.
 
     Returns:
       The content of `report/metrics.json`, see `pipeline.report.collect`.

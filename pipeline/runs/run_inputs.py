@@ -17,13 +17,7 @@ from components.stratified_example_gen.settings import Settings as DataSettings
 
 @dataclass(frozen=True)
 class InputDigests:
-    """Identifies inputs by content. TFX's cache and the report use these digests, not the paths.
-
-    Attributes:
-      data_fingerprint: see `layout.fingerprint`.
-      prototxt_sha256: SHA-256 of the prototxt, 64 hexadecimal digits.
-      caffemodel_sha256: SHA-256 of the weights.
-    """
+    """Identifies inputs by content, with 64 hexadecimal digits each; for the data, see `layout.fingerprint`."""
 
     data_fingerprint: str
     prototxt_sha256: str
@@ -34,11 +28,8 @@ class InputDigests:
 class RunInputs:
     """The paths given to a run.
 
-    Attributes:
-      data: the folder that contains `combined/`. A string is the URI of a folder in a bucket (a Path would turn its
-        `//` into `/`).
-      prototxt: the network's description.
-      caffemodel: the network's weights.
+    `data` is the folder that contains `combined/`; a string is the URI of one in a bucket (a Path would turn its `//`
+    into `/`). `prototxt` and `caffemodel` are the network's description and weights.
     """
 
     data: Path | str
@@ -46,10 +37,7 @@ class RunInputs:
     caffemodel: Path
 
     def check(self, data: DataSettings, model: ModelSettings) -> NetworkSummary:
-        """Checks the inputs without reading an image or importing TensorFlow.
-
-        Returns:
-          The network up to its output layer.
+        """Checks the inputs without reading an image or importing TensorFlow; returns the network.
 
         Raises:
           InputError: an input is missing or unusable.

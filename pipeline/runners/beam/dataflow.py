@@ -25,12 +25,8 @@ def owned(options: Sequence[str], owner: str) -> Iterator[list[str]]:
     Without this, Beam leaves a job running, at a cost, when the process that waits for it is interrupted. A block also
     cancels its owner's jobs from processes that were killed (SIGKILL), since both would write to the same place.
 
-    Args:
-      options: Beam options for Dataflow.
-      owner: a unique id of lower-case letters and digits.
-
     Yields:
-      The options with the job name, which can be reused once its job has ended.
+      The Beam options with the job name, which contains `owner`, a unique id of lower-case letters and digits.
 
     Raises:
       RunError: a job of an earlier block does not end.

@@ -29,8 +29,7 @@ def job_server(options: list[str], log: Path) -> Iterator[str]:
     Beam itself would start one for each job and keep them all until this process ends.
 
     Args:
-      options: Beam options with the address of Flink and possibly the jar; by default, Beam downloads the jar from
-        Maven Central once.
+      options: Beam options; if they do not name a jar, Beam downloads it from Maven Central once.
       log: the server's log file.
 
     Yields:

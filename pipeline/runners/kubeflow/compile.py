@@ -53,7 +53,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     """Compiles the pipeline.
 
     Args:
-      config: the configuration; its section `kubeflow` is for the cluster.
+      config: the configuration.
       image: the container image of every component.
       size: height and width of the network's input in pixels.
       root: where artifacts go; '' means `beam.pipeline_root`, or else the server's root (Vertex needs gs://).
@@ -167,12 +167,7 @@ def check_name(file: Path) -> None:
 
 
 def write(file: Path, job: Mapping[str, Any], config: Config) -> None:
-    """Writes the pipeline atomically.
-
-    Args:
-      file: `.yaml` for Kubeflow, `.json` for Vertex.
-      job: the result of `pipeline_job`.
-      config: its `kubeflow.claim` is mounted; Vertex has no such volumes.
+    """Writes the result of `pipeline_job` atomically: YAML with the volume for Kubeflow, or JSON for Vertex.
 
     Raises:
       InputError: the file is not writable.

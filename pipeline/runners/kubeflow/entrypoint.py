@@ -130,12 +130,7 @@ def put_parts_in_place(parameters: dict[str, Any]) -> None:
 
 
 def runs_elsewhere(executor: str, options: Sequence[str]) -> bool:
-    """Returns whether an executor runs on a remote Beam runner.
-
-    Args:
-      executor: the import path of its class.
-      options: the Beam options on the command line, which every component gets.
-    """
+    """Returns whether an executor, given as import path, is a Beam executor and `options` name a remote runner."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.utils import import_utils
 
@@ -154,12 +149,7 @@ def make_folders(invocation: dict[str, Any]) -> None:
 
 
 def publish(written: str, output_file: str) -> None:
-    """Converts TFX's ExecutorOutput for Kubeflow: URIs for local paths, no nulls.
-
-    Args:
-      written: the file that TFX wrote, local or in the store.
-      output_file: the file that the launcher reads.
-    """
+    """Converts the ExecutorOutput that TFX wrote to the one that the launcher reads: URIs for local paths, no nulls."""
     result = storage.to_uris(json.loads(any_path(written).read_text('utf-8')))
     for value in result.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
@@ -170,10 +160,7 @@ def publish(written: str, output_file: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one component.
-
-    Args:
-      arguments: from TFX's compiler, see below; the rest are Beam options.
+    """Runs one component with arguments from TFX's compiler.
 
     Returns:
       0 on success, 2 on bad input, 1 on any other failure. The last line on stderr is the error.

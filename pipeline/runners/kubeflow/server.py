@@ -93,7 +93,7 @@ class Server:
         Args:
           file: the YAML file.
           arguments: see `parameters`; missing ones get their defaults.
-          experiment: created if needed.
+          experiment: its name; created if needed.
           name: the run's name.
           cache: overrides the pipeline's caching unless None.
 
@@ -109,13 +109,8 @@ class Server:
             )  # fmt: skip
         return str(run.run_id)
 
-    def wait(self, run_id: str, seconds: float, report: Callable[[str], None]) -> str:
-        """Waits until a run ends, and returns its state, one of `ENDED`.
-
-        Args:
-          run_id: the result of `start`.
-          seconds: polling interval.
-          report: called with a line whenever a task's state changes.
+    def wait(self, run_id: str, interval: float, report: Callable[[str], None]) -> str:
+        """Polls a run until its state is in `ENDED`, and returns it. Calls `report` with a line for each change.
 
         Raises:
           RunError: the server no longer responds; the run may continue.
@@ -132,7 +127,7 @@ class Server:
                     raise RunError(
                         f'{self._host} no longer responds ({_first_line(error)}); run {run_id} may continue'
                     ) from None
-                time.sleep(seconds)
+                time.sleep(interval)
                 continue
             for name, state in _tasks(run):
                 if known.get(name) != state:
@@ -140,7 +135,7 @@ class Server:
                     report(f'{name:<22} {state.lower()}')
             if run.state in ENDED:
                 return str(run.state)
-            time.sleep(seconds)
+            time.sleep(interval)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

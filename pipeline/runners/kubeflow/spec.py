@@ -99,12 +99,8 @@ def add_parameter(spec: Json, parameter: Parameter) -> None:
 def add_inputs_task(spec: Json, image: str, size: tuple[int, int]) -> None:
     """Adds the first task, which checks the inputs and passes their digests to the components that read them.
 
-    The digests make Kubeflow's cache notice changed content at the same path. Call this after `add_parameter`.
-
-    Args:
-      spec: the pipeline.
-      image: the container's image.
-      size: height and width of the network's input that the pipeline is compiled for.
+    The digests make Kubeflow's cache notice changed content at the same path. Call this after `add_parameter`. `size`
+    is the (height, width) of the network's input that the pipeline is compiled for.
     """
     parameters: Json = {'compiled_size': _constant(json.dumps(list(size)))}
     outputs = [_STARTED]
@@ -115,24 +111,12 @@ def add_inputs_task(spec: Json, image: str, size: tuple[int, int]) -> None:
         given |= {key: _output_of_inputs(output) for key, output in digests.items()}
         outputs += digests.values()
         task['dependentTasks'] = sorted({*task.get('dependentTasks', []), INPUTS})
-    _add_task(
-        spec,
-        INPUTS,
-        container={'image': image, 'command': list(INPUTS_COMMAND)},
-        inputs={'parameters': parameters},
-        definitions={
-            'inputDefinitions': {'parameters': {name: {'parameterType': STRING} for name in parameters}},
-            'outputDefinitions': {'parameters': {name: {'parameterType': STRING} for name in outputs}},
-        },
-    )
+    takes, gives = ({'parameters': {name: {'parameterType': STRING} for name in n}} for n in (parameters, outputs))
+    _add_task(spec, INPUTS, {'parameters': parameters}, takes, gives, image, INPUTS_COMMAND)
 
 
 def add_report_task(
-    spec: Json,
-    image: str,
-    artifacts: Mapping[tuple[str, str], str],
-    config: Mapping[str, Any],
-    replaced: Mapping[str, str],
+    spec: Json, image: str, artifacts: Mapping[tuple[str, str], str], config: Json, replaced: Mapping[str, str]
 ) -> None:
     """Adds the last task, which writes the report. Call this after `add_inputs_task`.
 
@@ -162,27 +146,16 @@ def add_report_task(
         types[name] = {'artifactType': copy.deepcopy(made['artifactType'])}
         taken[name] = {'taskOutputArtifact': {'producerTask': producer, 'outputArtifactKey': output}}
     shown = {name: {'artifactType': {'schemaTitle': title, 'schemaVersion': '0.0.1'}} for name, title in _SHOWN.items()}
-    _add_task(
-        spec,
-        REPORT,
-        container={'image': image, 'command': list(REPORT_COMMAND)},
-        inputs={'artifacts': taken, 'parameters': parameters},
-        definitions={
-            'inputDefinitions': {'artifacts': types, 'parameters': kinds},
-            'outputDefinitions': {'artifacts': shown},
-        },
-    )
+    inputs, takes = {'artifacts': taken, 'parameters': parameters}, {'artifacts': types, 'parameters': kinds}
+    _add_task(spec, REPORT, inputs, takes, {'artifacts': shown}, image, REPORT_COMMAND)
     tasks[REPORT]['dependentTasks'] = sorted({INPUTS, *artifacts.values()})
 
 
 def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[str, str]) -> None:
     """Sets every task's resources, retries and caching.
 
-    Args:
-      spec: the pipeline.
-      settings: the section `kubeflow`.
-      code_digests: the digest of each component's code. Container arguments are part of the key of Kubeflow's cache
-        (`GenerateCacheKey` in backend/src/v2/cacheutils/cache.go), so it is added as one.
+    The digest of a component's code becomes an argument of its container, because arguments are part of the key of
+    Kubeflow's cache (`GenerateCacheKey` in backend/src/v2/cacheutils/cache.go).
     """
     for name, task in spec['root']['dag']['tasks'].items():
         container = spec['deploymentSpec']['executors'][_executor(name)]['container']
@@ -201,23 +174,19 @@ def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[
             task['cachingOptions'] = {'enableCache': True} if settings.cache else {}
 
 
-def _limits(resources: Mapping[str, ContainerResources], component: str) -> dict[str, Any]:
+def _limits(resources: Mapping[str, ContainerResources], component: str) -> Json:
     """Returns the `resources` of a component's container; empty if it has no limits.
 
     Like kfp's compiler, this writes each limit in two spellings: newer drivers read the keys with `resource`
     (`initPodSpecPatch` in backend/src/v2/driver/driver.go), older ones and Vertex the others. Kubernetes also uses the
-    limits as requests.
-
-    Args:
-      resources: limits by component; those of `EVERY` apply where a component has no own value.
-      component: the component's name.
+    limits as requests. The limits of `EVERY` apply where a component has no own value.
     """
     applicable = [resources[name] for name in (component, EVERY) if name in resources]
     cpu, memory, accelerator = (
         next((getattr(limits, key) for limits in applicable if getattr(limits, key) is not None), None)
         for key in ('cpu', 'memory', 'accelerator')
     )
-    result: dict[str, Any] = {}
+    result: Json = {}
     if cpu is not None:
         result |= {'resourceCpuLimit': f'{cpu:g}', 'cpuLimit': cpu}
     if memory is not None:
@@ -243,15 +212,16 @@ def on_volume(spec: Mapping[str, Any], claim: str, mount: str) -> Json:
     return {'platforms': {'kubernetes': {'deploymentSpec': {'executors': executors}}}}
 
 
-def _add_task(spec: Json, name: str, *, container: Json, inputs: Json, definitions: Json) -> None:
-    spec['components'][name] = {'executorLabel': _executor(name), **definitions}
+def _add_task(
+    spec: Json, name: str, inputs: Json, takes: Json, gives: Json, image: str, command: tuple[str, ...]
+) -> None:
+    executor, named = _executor(name), {'name': name}
+    spec['components'][name] = {'executorLabel': executor, 'inputDefinitions': takes, 'outputDefinitions': gives}
     spec['root']['dag']['tasks'][name] = {
-        'taskInfo': {'name': name},
-        'componentRef': {'name': name},
-        'inputs': inputs,
-        'cachingOptions': {},
-    }
-    spec['deploymentSpec']['executors'][_executor(name)] = {'container': {**container, 'args': ['{{$}}']}}
+        'taskInfo': {**named}, 'componentRef': {**named}, 'inputs': inputs, 'cachingOptions': {},
+    }  # fmt: skip
+    container = {'image': image, 'command': list(command), 'args': ['{{$}}']}
+    spec['deploymentSpec']['executors'][executor] = {'container': container}
 
 
 def _executor(task: str) -> str:
