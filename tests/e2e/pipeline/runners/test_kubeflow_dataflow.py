@@ -4,9 +4,7 @@
 
 import pytest
 
-from components.errors import InputError
 from components.evaluator import metrics
-from pipeline.runners.kubeflow import entrypoint
 from tests.fakes import kfp_executor
 from tests.fakes.google_cloud.dataflow import Dataflow
 from tests.fakes.google_cloud.objects import Objects
@@ -41,10 +39,3 @@ def test_tasks_run_their_beam_stages_on_dataflow_and_read_its_results(command, i
         if isinstance(metric, dict):
             assert overall[name]['value'] == pytest.approx(metric['value'], abs=0.01), name
     assert not [name for name in objects.contents if name.startswith('kfp/') and '/.temp/' in name]
-
-
-def test_a_store_that_workers_cannot_read_is_refused():
-    artifact = {'uri': 'minio://mlpipeline/v2/artifacts/examples', 'type': {}}
-    invocation = {'outputs': {'artifacts': {'examples': {'artifacts': [artifact]}}, 'outputFile': 'output.json'}}
-    with pytest.raises(InputError, match=r'minio://mlpipeline.*pipeline root gs://BUCKET/FOLDER'):
-        entrypoint.repaired(invocation, {}, in_store=True)
