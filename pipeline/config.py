@@ -1,16 +1,15 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The configuration: the components' settings and the pipeline's, read from YAML, changed by `--set section.key=value`.
+"""Loads the configuration from YAML and applies `--set section.key=value` overrides.
 
-The keys are in each component's `settings.py`, in `pipeline.model.settings` and in `pipeline.settings`; the command
-`config` prints them.
+The sections are defined in each component's `settings.py`, in `pipeline.model.settings` and in `pipeline.settings`. The
+command `config` prints all keys.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -32,7 +31,7 @@ from pipeline.settings import BeamSettings, KubeflowSettings, ReportSettings
 
 @dataclass(frozen=True)
 class Config(Settings):
-    """The whole configuration; `load` makes one."""
+    """All sections of the configuration; `load` creates one."""
 
     data: DataSettings = field(default_factory=DataSettings)
     gate: GateSettings = field(default_factory=GateSettings)
@@ -48,38 +47,35 @@ class Config(Settings):
     kubeflow: KubeflowSettings = field(default_factory=KubeflowSettings)
 
     def check(self) -> None:
-        """Checks what no single section can know."""
+        """Checks rules that involve several sections."""
         units = self.trainer.hidden_units
         if self.tuner.enabled and self.tuner.hidden_units and len(set(units)) > 1:
             raise InputError(
-                'tuner.hidden_units: the search gives all layers the same units, but trainer.hidden_units is '
-                f'{list(units)}; give layers of one size there, or [] here'
+                'tuner.hidden_units: the search gives all layers the same size, but trainer.hidden_units is '
+                f'{list(units)}; use layers of one size there, or [] here'
             )
 
     def as_yaml(self) -> str:
-        """The configuration as YAML that `load` reads back to an equal one."""
+        """Returns YAML from which `load` recreates this configuration."""
         return yaml.safe_dump(self.as_dict(), sort_keys=False)
 
 
 def bundled() -> list[str]:
-    """The names of the configurations that come with the package."""
+    """Returns the names of the configurations in the package."""
     folder = resources.files('pipeline') / 'configs'
     return sorted(item.name.removesuffix('.yaml') for item in folder.iterdir() if item.name.endswith('.yaml'))
 
 
 def load(name_or_file: str, overrides: Iterable[str] = ()) -> Config:
-    """Reads a configuration.
+    """Loads and checks a configuration. Missing keys get their defaults.
 
     Args:
       name_or_file: the name of a bundled configuration or the path of a YAML file.
-      overrides: `section.key=value` strings, the value in YAML, applied in order. A key that is a mapping may be
-        entered: `kubeflow.resources.Trainer.memory=16G`.
-
-    Returns:
-      The checked configuration. Keys that the file leaves out have their defaults.
+      overrides: `section.key=value` strings with YAML values, applied in order. Dots reach into mappings:
+        `kubeflow.resources.Trainer.memory=16G`.
 
     Raises:
-      InputError: no such file or name, not YAML, an unknown key, or a value of the wrong type or out of bounds; the
+      InputError: no such file or name, not YAML, an unknown key, or a value of the wrong type or out of bounds. The
         message names the source, the key and what is allowed.
     """
     text, source = _read(name_or_file)
@@ -91,9 +87,11 @@ def load(name_or_file: str, overrides: Iterable[str] = ()) -> Config:
         raise InputError(f'{source}{where}: not valid YAML ({getattr(error, "problem", "nested too deep")})') from None
     if not isinstance(tree, dict | None):
         raise InputError(f'{source}: expected sections such as "data:" and "trainer:", found {type(tree).__name__}')
-    with _naming(source):
+    try:
         config = Config.from_dict(tree or {})
-    # Together: one override may need another.
+    except InputError as error:
+        raise InputError(f'{source}: {error}') from None
+    # Checked together, because one override may require another.
     changed = config.as_dict()
     overrides = list(overrides)
     for override in overrides:
@@ -103,15 +101,6 @@ def load(name_or_file: str, overrides: Iterable[str] = ()) -> Config:
     except InputError as error:
         named = [override for override in overrides if override.partition('=')[0] in str(error)]
         source = ' '.join(f'--set {override}' for override in named or overrides)
-        raise InputError(f'{source}: {error}') from None
-
-
-@contextmanager
-def _naming(source: str) -> Iterator[None]:
-    """Puts the source of a value before the message about it."""
-    try:
-        yield
-    except InputError as error:
         raise InputError(f'{source}: {error}') from None
 
 
@@ -129,7 +118,7 @@ def _read(name_or_file: str) -> tuple[str, str]:
 
 
 def _put(tree: dict[str, Any], override: str) -> None:
-    """Puts the value of `section.key=value` into a configuration's tree."""
+    """Applies `section.key=value` to the nested dictionaries of a configuration."""
     name, equals, text = override.partition('=')
     section, *keys = name.split('.')
     source = f'--set {override}'
@@ -141,19 +130,19 @@ def _put(tree: dict[str, Any], override: str) -> None:
         raise InputError(f'{source}: the value is not valid YAML') from None
     known = [f'{part}.{key}' for part, values in tree.items() for key in values]
     if f'{section}.{keys[0]}' not in known:
-        # Another section may have that very key.
+        # Perhaps only the section is wrong.
         alike = [key for key in known if key.endswith(f'.{keys[0]}')]
         raise InputError(f'{source}: no such key; {suggestion(f"{section}.{keys[0]}", alike or known)}')
     place = tree[section]
     for key in keys[:-1]:
         if not isinstance(place.get(key, {}), dict):
-            raise InputError(f'{source}: {key} holds one value, which has no {keys[-1]}')
+            raise InputError(f'{source}: {key} holds one value; it has no key {keys[-1]}')
         place = place.setdefault(key, {})
     place[keys[-1]] = value
 
 
 def describe() -> list[tuple[str, str, str]]:
-    """Every key as (section.key, default in YAML, help), in order."""
+    """Returns (section.key, default in YAML, help) of every key, in order."""
     rows = []
     for section in dataclasses.fields(Config):
         defaults = getattr(Config(), section.name)
@@ -165,11 +154,11 @@ def describe() -> list[tuple[str, str, str]]:
 
 
 def markdown() -> str:
-    """Every key as a page of Markdown: `docs/configuration-keys.md`."""
+    """Returns all keys as the Markdown page `docs/configuration-keys.md`."""
     rows = ''.join(
         f'| `{key}` | `{default}` | {text.replace("|", chr(92) + "|")} |\n' for key, default, text in describe()
     )
     return (
-        '# Configuration keys\n\nWritten by `python -m pipeline config --markdown`.\n\n'
-        f'| key | default | what |\n| --- | --- | --- |\n{rows}'
+        '# Configuration keys\n\nGenerated by `python -m pipeline config --markdown`.\n\n'
+        f'| key | default | meaning |\n| --- | --- | --- |\n{rows}'
     )

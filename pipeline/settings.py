@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The sections of the configuration that no component owns: report, Beam and Kubeflow."""
+"""Settings of the report, of Beam and of Kubeflow: the sections that belong to no component."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from components.settings import Settings, setting
 
 LOCAL, FLINK, DATAFLOW = 'local', 'flink', 'dataflow'
 
-# Beam options that are keys of this configuration, and checked here.
+# Beam options with their own key in the section beam.
 _OWN_OPTIONS = (
     'runner', 'project', 'region', 'temp_location', 'sdk_container_image', 'max_num_workers', 'job_name',
     'flink_master', 'parallelism', 'environment_type', 'environment_config', 'job_endpoint', 'flink_job_server_jar',
@@ -26,53 +26,54 @@ class ReportSettings(Settings):
 
     SECTION = 'report'
 
-    faces: bool = setting(True, 'whether pictures of test faces, and the mean image, may be on the page')
+    faces: bool = setting(True, 'show test faces and the mean image on the page')
 
 
 @dataclass(frozen=True)
 class BeamSettings(Settings):
-    """Where the stages run that Beam spreads over workers."""
+    """Where the Beam stages run."""
 
     SECTION = 'beam'
 
     runner: str = setting(
-        LOCAL, 'local (in this process), flink or dataflow, see docs/how-to', choices=(LOCAL, FLINK, DATAFLOW)
+        LOCAL, 'local (in this process), flink or dataflow, see deploy/', choices=(LOCAL, FLINK, DATAFLOW)
     )
     workers: int = setting(
-        1, "how many work at once: Flink's parallelism, the most workers of Dataflow; local has one", low=1, high=10_000
+        1, "Flink's parallelism, or Dataflow's maximum number of workers; 1 with local", low=1, high=10_000
     )
     flink_master: str | None = setting(
-        None, "host:port of the REST address of Flink's JobManager; null: a Flink inside the job server"
+        None, "host:port of the JobManager's REST API; null: Flink inside the job server"
     )
     job_server: str | None = setting(
-        None, "Beam's job server for Flink: host:port of a running one, or its .jar; null: Beam fetches Flink 1.19's"
+        None,
+        "Beam's job server: host:port of a running one, or a .jar to start; null: Beam downloads that of Flink 1.19",
     )
     worker_pool: str | None = setting(
-        None, 'host:port of the Beam worker pool as each TaskManager sees it; null: this process, without flink_master'
+        None, 'host:port of the Beam worker pool, seen from each TaskManager; null (without flink_master): this process'
     )
     pipeline_root: str | None = setting(
-        None, 'where artifacts go, as gs://BUCKET/FOLDER, which Dataflow needs; null: the run directory'
+        None, 'gs://BUCKET/FOLDER for artifacts, required by Dataflow; null: the run directory'
     )
-    temp_location: str | None = setting(None, 'where Beam keeps temporary files; Dataflow needs a gs:// location')
+    temp_location: str | None = setting(None, 'for temporary files of Beam; Dataflow requires gs://BUCKET/FOLDER')
     project: str | None = setting(None, 'Dataflow: the Google Cloud project')
     region: str | None = setting(None, 'Dataflow: the region, e.g. europe-west4')
     image: str | None = setting(None, "Dataflow: the workers' container image, see deploy/dataflow")
     options: tuple[str, ...] = setting(
-        [], 'further options of Beam and its runner, e.g. [--machine_type=n2-standard-8, --no_use_public_ips]'
+        [], 'more options for Beam and its runner, e.g. [--machine_type=n2-standard-8, --no_use_public_ips]'
     )
 
     def check(self) -> None:
-        """See the base class."""
+        """See `Settings.check`."""
         if self.runner == LOCAL and self.workers != 1:
-            self.fail('workers', f'1 with beam.runner=local (beam.runner={FLINK} or {DATAFLOW} may have more)')
+            self.fail('workers', f'1 with beam.runner=local ({FLINK} and {DATAFLOW} may have more)')
         if self.pipeline_root and not _is_folder_of_bucket(self.pipeline_root):
-            self.fail('pipeline_root', 'gs://BUCKET/FOLDER, or null for artifacts in the run directory')
+            self.fail('pipeline_root', 'gs://BUCKET/FOLDER or null')
         for option in self.options:
             name = option.partition('=')[0].lstrip('-')
             if not option.startswith('--') or not name:
                 raise InputError(f'beam.options: expected --NAME or --NAME=VALUE, found {option!r}')
             if name in _OWN_OPTIONS:
-                raise InputError(f'beam.options: {option!r} has a key of its own in the section beam; set that one')
+                raise InputError(f'beam.options: {option!r} has its own key in the section beam; set that key')
         if self.runner == FLINK:
             self._check_flink()
         if self.runner == DATAFLOW:
@@ -84,8 +85,8 @@ class BeamSettings(Settings):
                 self.fail(name, 'HOST:PORT')
         if self.flink_master and not self.worker_pool:
             raise InputError(
-                "beam.flink_master needs beam.worker_pool=HOST:PORT, the worker pool as each of the cluster's task "
-                'managers sees it; deploy/flink runs one beside each (localhost:50000)'
+                'beam.flink_master needs beam.worker_pool=HOST:PORT, the worker pool as seen from each task manager; '
+                'deploy/flink runs one beside each (localhost:50000)'
             )
 
     def _check_dataflow(self) -> None:
@@ -93,15 +94,15 @@ class BeamSettings(Settings):
         missing = [name for name in needed if not getattr(self, name)]
         if missing:
             raise InputError(
-                f'beam.runner dataflow also needs {", ".join(f"beam.{name}" for name in missing)}: give them in the '
-                f'configuration or as --set beam.{missing[0]}=…'
+                f'beam.runner dataflow also needs {", ".join(f"beam.{name}" for name in missing)}: set them in the '
+                f'configuration or with --set beam.{missing[0]}=…'
             )
         if not _is_folder_of_bucket(str(self.temp_location)):
             self.fail('temp_location', 'gs://BUCKET/FOLDER with Dataflow')
 
 
 def is_address(value: str | None) -> bool:
-    """Whether a value of the configuration is HOST:PORT."""
+    """Returns whether a value is HOST:PORT."""
     return bool(value and re.fullmatch(r'(https?://)?(\[[0-9A-Fa-f:]+\]|[\w.-]+):[0-9]{1,5}', value))
 
 
@@ -109,7 +110,7 @@ def _is_folder_of_bucket(value: str) -> bool:
     return in_bucket(value) and bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)+/?', value))
 
 
-#: The name in `kubeflow.resources` that stands for every component.
+#: The key of `kubeflow.resources` for components without limits of their own.
 EVERY = 'all'
 
 
@@ -122,7 +123,7 @@ class ContainerResources(Settings):
     accelerator: str | None = setting(None, 'e.g. nvidia.com/gpu:1')
 
     def check(self) -> None:
-        """See the base class."""
+        """See `Settings.check`."""
         if self.memory is not None and not re.fullmatch(r'\d+(\.\d+)?(Mi?|Gi?)', self.memory):
             self.fail('memory', 'a size such as 4G (M, Mi, G or Gi)')
         if self.accelerator is not None and not re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9._/-]*:[1-9]\d*', self.accelerator):
@@ -146,18 +147,16 @@ class KubeflowSettings(Settings):
 
     SECTION = 'kubeflow'
 
-    claim: str = setting(
-        'face-gender-data', 'the PersistentVolumeClaim that holds inputs and pushed models; empty mounts none'
-    )
-    mount: str = setting('/data', 'where the containers see it')
+    claim: str = setting('face-gender-data', 'the PersistentVolumeClaim for inputs and pushed models; empty: none')
+    mount: str = setting('/data', 'where containers mount it')
     resources: dict[str, ContainerResources] = field(
         default_factory=_default_resources,
-        metadata={'help': 'limits of containers by component, or "all": cpu, memory and accelerator, any of them'},
+        metadata={'help': 'limits (cpu, memory, accelerator) by component; "all" is for the rest'},
     )
-    retries: int = setting(2, 'how often a failed container is started again', low=0, high=100)
-    cache: bool = setting(True, "whether results are taken from earlier runs' when inputs, code and image are the same")
+    retries: int = setting(2, 'restarts of a failed container', low=0, high=100)
+    cache: bool = setting(True, "reuse an earlier run's results when inputs, code and image are the same")
 
     def check(self) -> None:
-        """See the base class."""
+        """See `Settings.check`."""
         if not self.mount.startswith('/'):
             self.fail('mount', 'an absolute path')

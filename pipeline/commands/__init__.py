@@ -1,6 +1,3 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The commands of the command line: a module each, or each family, with `add(commands)` that declares them.
-
-Imported for `--help`, so what a command needs is imported where it runs.
-"""
+"""The commands. Each module declares its commands in `add(commands)` and imports what they need when they run."""

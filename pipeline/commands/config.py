@@ -8,15 +8,16 @@ import argparse
 from typing import Any
 
 from pipeline import config as configuration
+from pipeline.commands import arguments
 
 
 def add(commands: Any) -> None:
     """Declares the command."""
-    keys = commands.add_parser('config', help='print a configuration, or every key with its default')
-    keys.add_argument('name', nargs='?', metavar='NAME|FILE')
-    keys.add_argument('--set', action='append', default=[], metavar='KEY=VALUE', help='override a key')
-    keys.add_argument('--markdown', action='store_true', help='every key as a Markdown table')
-    keys.set_defaults(command=_config)
+    command = commands.add_parser('config', help='print a configuration, or all keys with their defaults')
+    command.add_argument('name', nargs='?', metavar='NAME|FILE')
+    arguments.add_set(command, 'trainer.epochs=20')
+    command.add_argument('--markdown', action='store_true', help='print all keys as a Markdown table')
+    command.set_defaults(command=_config)
 
 
 def _config(options: argparse.Namespace) -> int:

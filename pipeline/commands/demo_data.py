@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`demo-data`: draws what the demo runs on."""
+"""`demo-data`: draws the demo's faces and creates its network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Declares the command."""
-    demo = commands.add_parser('demo-data', help='draw faces and make random weights to try the pipeline with')
+    demo = commands.add_parser('demo-data', help='draw faces and create a small network to try the pipeline with')
     demo.add_argument('directory', type=Path, metavar='DIR')
     demo.set_defaults(command=_demo_data)
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`predict`: asks a model about images."""
+"""`predict`: classifies images with an exported or served model."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ _COLUMNS = ('path', 'label', 'probability', 'error')
 def add(commands: Any) -> None:
     """Declares the command."""
     predict = commands.add_parser(
-        'predict', help='ask a model about images',
-        description='Asks an exported or a served model about images. A bad image is an error for that image only; the '
-        'exit status is 2 if there was one.',
+        'predict', help='classify images',
+        description='Classifies images with an exported or a served model. An unreadable image is an error for that '
+        'image only; the exit status is then 2.',
     )  # fmt: skip
     model = predict.add_mutually_exclusive_group(required=True)
     model.add_argument(
         '--model', type=Path, metavar='DIR',
-        help=f'OUTPUT/serving/{names.MODEL}, for the newest version, or a version in it',
+        help=f'OUTPUT/serving/{names.MODEL} for the newest version, or the folder of one version',
     )  # fmt: skip
     model.add_argument('--server', metavar='HOST:PORT', help='the gRPC port of TensorFlow Serving')
     predict.add_argument(
         '--model-name',
         default=names.MODEL,
         metavar='NAME',
-        help='its name there (default: %(default)s)',
+        help='its name on the server (default: %(default)s)',
     )
     predict.add_argument(
-        '--timeout', type=float, default=60, metavar='SECONDS', help='for one answer of the server (default: 60)'
+        '--timeout', type=float, default=60, metavar='SECONDS', help='limit for each request (default: %(default)s)'
     )
     form = predict.add_mutually_exclusive_group()
-    form.add_argument('--json', action='store_true', help='one JSON object a line')
-    form.add_argument('--csv', action='store_true', help=f'the columns {", ".join(_COLUMNS)}')
+    form.add_argument('--json', action='store_true', help='print one JSON object per line')
+    form.add_argument('--csv', action='store_true', help=f'print CSV with the columns {", ".join(_COLUMNS)}')
     predict.add_argument(
         'images', nargs='+', metavar='IMAGE',
-        help='files, folders with all below them, patterns in quotes, or - for a list of paths on standard input',
+        help='files, folders (recursive), quoted patterns, or - for a list of paths on standard input',
     )  # fmt: skip
     predict.set_defaults(command=_predict)
 
 
 def _predict(options: argparse.Namespace) -> int:
     from components.progress import Progress
-    from pipeline.runs import run_directory
+    from pipeline.runs import log_capture
     from pipeline.serving import image_files, predict
 
-    # A file name is bytes and need not be text; it comes out as it went in.
+    # File names are bytes and not always valid text; print them unchanged.
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='surrogateescape')
     show = _json if options.json else _csv() if options.csv else _table()
     failed = False
-    with run_directory.quiet():
+    with log_capture.quiet():
         classify = _classifier(options)
-        # On a terminal that shows the answers, they are the progress.
+        # Predictions on the terminal already show the progress.
         with Progress('Predicting', unit='images', quiet=sys.stdout.isatty()) as progress:
             for answer in predict.predict(classify, image_files.find(options.images, sys.stdin)):
                 failed = failed or answer.error is not None

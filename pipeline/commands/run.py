@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`run`, `report` and `runs`: what makes and shows runs."""
+"""`run`, `report` and `runs`: run the pipeline and show results."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import RunError
 from components.io import trees
-from pipeline import config as configuration
-from pipeline.commands import beam
+from pipeline.commands import arguments
 
 if TYPE_CHECKING:
     from pipeline.report.content import Report
@@ -20,87 +19,86 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Declares the commands."""
-    run = commands.add_parser('run', help='run the pipeline on this machine')
+    run = commands.add_parser(
+        'run', help='run the pipeline from this machine',
+        description='Runs the pipeline. Stages whose inputs, settings and code are unchanged come from the cache. Beam '
+        'runs in this process, or elsewhere: see the keys of the section beam.',
+    )  # fmt: skip
     run.add_argument(
         '--data', type=_data, required=True, metavar='DIR|URI',
-        help='the folder that has combined/, on this machine or as gs://BUCKET/FOLDER',
+        help='the folder that contains combined/, local or gs://BUCKET/FOLDER',
     )  # fmt: skip
     run.add_argument('--prototxt', type=Path, required=True, metavar='FILE', help="the network's description")
-    run.add_argument('--caffemodel', type=Path, required=True, metavar='FILE', help='its weights')
-    run.add_argument(
-        '--output', type=Path, required=True, metavar='DIR', help='the run directory; what is done is not done again'
-    )
-    run.add_argument(
-        '--config', default='vgg_face', metavar='NAME|FILE',
-        help=f'{", ".join(configuration.bundled())}, or a YAML file (default: vgg_face)',
-    )  # fmt: skip
-    run.add_argument(
-        '--set', action='append', default=[], metavar='KEY=VALUE', help='override a key, e.g. trainer.epochs=20'
-    )
-    beam.add(run)
+    run.add_argument('--caffemodel', type=Path, required=True, metavar='FILE', help="the network's weights")
+    run.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory; created if needed')
+    arguments.add_config(run, 'trainer.epochs=20')
     run.set_defaults(command=_run)
 
-    report = commands.add_parser('report', help='rebuild the report of the last run that came to its end')
-    report.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    report = commands.add_parser('report', help='rebuild the report of the last completed run')
+    arguments.add_output(report)
     report.add_argument(
-        '--table', action='store_true', help='only print the last table of metrics, overall and by gender'
+        '--table', action='store_true', help='print the last table of metrics, overall and by gender; rebuild nothing'
     )
     report.set_defaults(command=_report)
 
     runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics')
-    runs.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    arguments.add_output(runs)
     runs.set_defaults(command=_runs)
 
 
 def _data(text: str) -> Path | str:
-    # A Path would make one slash of two.
-    return text if trees.is_uri(text) else Path(text)
+    return text if trees.is_uri(text) else Path(text)  # a Path would turn the URI's // into /
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = configuration.load(options.config, [*beam.overrides(options), *options.set])
+    config = arguments.load_config(options)
     from pipeline.runners import local
+    from pipeline.runs.run_inputs import RunInputs
 
-    result = local.run(
-        config, data=options.data, prototxt=options.prototxt, caffemodel=options.caffemodel, output=options.output
-    )
+    inputs = RunInputs(options.data, options.prototxt, options.caffemodel)
+    result = local.run(config, inputs, options.output)
     _summary(options.output, result)
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed
 
 
 def _report(options: argparse.Namespace) -> int:
-    from pipeline.report import collect, page
-    from pipeline.runs import metadata, run_directory, run_facts
-
+    output = options.output
     if options.table:
-        print(_table(options.output))
+        print(_table(output))
         return 0
-    completed = [run for run in metadata.runs(options.output) if run_facts.read(options.output, run.id)]
+    from pipeline.report import collect, page
+    from pipeline.runs import log_capture, metadata, run_facts
+
+    completed = [run for run in metadata.runs(output) if run_facts.read(output, run.id)]
     if not completed:
-        raise RunError(f'{options.output}: no completed run here; run it again')
-    with run_directory.logged(options.output / 'logs' / 'report.log'):
-        result = collect.collect(options.output, completed[-1])
-        page.write(options.output, result)
-    _summary(options.output, result)
+        raise _no_completed_run(output)
+    with log_capture.logged(output / 'logs' / 'report.log'):
+        result = collect.collect(output, completed[-1])
+        page.write(output, result)
+    _summary(output, result)
     return 0
 
 
 def _table(output: Path) -> str:
-    """The metrics table of the existing report, without TFX and TensorFlow."""
+    """The table of the existing report; imports neither TFX nor TensorFlow."""
     from components.evaluator.metrics import Evaluation
     from pipeline.runs import history, metadata
 
     file = output / 'report' / 'metrics.json'
     if not file.is_file():
-        metadata.runs(output)  # raises if it is not a run directory
-        raise RunError(f'{output}: no completed run here; run it again')
+        metadata.runs(output)  # raises a better message if this is not a run directory
+        raise _no_completed_run(output)
     return history.metrics_table(Evaluation.from_dict(json.loads(file.read_text('utf-8'))))
 
 
-def _runs(options: argparse.Namespace) -> int:
-    from pipeline.runs import history, run_directory
+def _no_completed_run(output: Path) -> RunError:
+    return RunError(f'{output}: no completed run here; run it again')
 
-    with run_directory.quiet():
+
+def _runs(options: argparse.Namespace) -> int:
+    from pipeline.runs import history, log_capture
+
+    with log_capture.quiet():
         print(history.listing(options.output))
     return 0
 
@@ -115,7 +113,7 @@ def _summary(output: Path, result: Report) -> None:
     if result.blessed:
         pushed, root = Path(result.run.pushed or ''), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed
-        withdrawn = '' if pushed.is_dir() else ' before, and withdrawn since (see the command "latest")'
+        withdrawn = '' if pushed.is_dir() else ' earlier; withdrawn since (see the command "latest")'
         print(f'Blessed. Pushed to {shown}{withdrawn}')
     else:
         print('Not blessed, and not pushed:')

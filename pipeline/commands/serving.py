@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`latest` and `rollback`: which version of a serving directory is served."""
+"""`latest` and `rollback`: show and change the version that a serving directory serves."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from components import names
 
 def add(commands: Any) -> None:
     """Declares the commands."""
-    latest = commands.add_parser('latest', help='say which version a serving directory serves, and which it keeps')
+    latest = commands.add_parser('latest', help='list the versions of a serving directory')
     rollback = commands.add_parser(
-        'rollback', help='serve the version before the newest again',
-        description='Renames newer versions into the folder "withdrawn", unseen by servers; --to brings one back.',
+        'rollback', help='serve the previous version again',
+        description='Moves newer versions to the folder "withdrawn", which servers ignore. --to restores one.',
     )  # fmt: skip
     for command in (latest, rollback):
         command.add_argument('--model', type=Path, required=True, metavar='DIR', help=f'OUTPUT/serving/{names.MODEL}')
-    latest.add_argument('--json', action='store_true', help='one JSON object')
+    latest.add_argument('--json', action='store_true', help='print one JSON object')
     latest.set_defaults(command=_latest)
-    rollback.add_argument('--to', type=int, metavar='VERSION', help='this version, older or withdrawn')
+    rollback.add_argument('--to', type=int, metavar='VERSION', help='serve this version, older or withdrawn')
     rollback.set_defaults(command=_rollback)
 
 
@@ -53,7 +53,7 @@ def _rollback(options: argparse.Namespace) -> int:
 
 
 def _pushed(version: int) -> str:
-    """A version's number as the time that it is, seconds since 1970."""
+    """The time of a push; version numbers are seconds since 1970."""
     try:
         return datetime.fromtimestamp(version, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
     except (OverflowError, ValueError):

@@ -1,42 +1,42 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`skew`: compares served images with those that were trained on."""
+"""`skew`: compares served images with the training split."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
+
+from pipeline.commands import arguments
 
 
 def add(commands: Any) -> None:
     """Declares the command."""
     skew = commands.add_parser(
         'skew', help='compare served images with the training split',
-        description='Compares size, file size and brightness of served images with the training split. Exit status 1 '
-        'when one is further away than --max-distance.',
+        description='Compares image size, file size and brightness; exit status 1 if one exceeds --max-distance.',
     )  # fmt: skip
-    skew.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    arguments.add_output(skew)
     skew.add_argument(
         '--requests', nargs='+', required=True, metavar='PATH',
         help='images as "predict" takes them, or TFRecord files (.tfrecord, .tfrecord.gz) of PredictionLog',
     )  # fmt: skip
     skew.add_argument(
         '--max-distance', type=float, default=0.2, metavar='D',
-        help='the largest Jensen-Shannon divergence, 0 to 1, that is let pass (default: 0.2)',
+        help='largest Jensen-Shannon divergence that passes, 0 to 1 (default: %(default)s)',
     )  # fmt: skip
     skew.set_defaults(command=_skew)
 
 
 def _skew(options: argparse.Namespace) -> int:
-    from pipeline.runs import run_directory
+    from pipeline.runs import log_capture
     from pipeline.serving import image_files, skew
 
-    with run_directory.quiet():
+    with log_capture.quiet():
         found = skew.skew(options.output, image_files.find(options.requests, sys.stdin))
-    ignored = f', {found.unusable} more that are no image' if found.unusable else ''
-    print(f'{found.images} requests{ignored}, against the training split:')
+    ignored = f', {found.unusable} unreadable' if found.unusable else ''
+    print(f'{found.images} requests{ignored}, compared with the training split:')
     print('feature         distance  at most')
     for distance in found.distances:
         mark = '  TOO FAR' if distance.value > options.max_distance else ''

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`submit`: a compiled pipeline to a Kubeflow server."""
+"""`submit`: runs a compiled pipeline on a Kubeflow server."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from components.errors import InputError
 def add(commands: Any) -> None:
     """Declares the command."""
     command = commands.add_parser(
-        'submit', help='start a compiled pipeline on Kubeflow and wait for its end',
-        description='Prints the id of the run. Exit status 0 when it succeeded, 1 when it failed or was canceled. A '
-        'bearer token is taken from the environment variable KFP_TOKEN.',
+        'submit', help='run a compiled pipeline on Kubeflow',
+        description='Starts a run, prints its id and waits for it. Exit status 1 if the run fails or is canceled. The '
+        'environment variable KFP_TOKEN may contain a bearer token.',
     )  # fmt: skip
-    command.add_argument('pipeline', type=Path, metavar='FILE', help='what "compile" wrote')
+    command.add_argument('pipeline', type=Path, metavar='FILE', help='the output of "compile"')
     command.add_argument(
         '--host', default=os.environ.get('KFP_HOST'), metavar='URL',
-        help='of the Kubeflow Pipelines API, e.g. http://localhost:8888 (default: $KFP_HOST)',
+        help='the Kubeflow Pipelines API, e.g. http://localhost:8888 (default: $KFP_HOST)',
     )  # fmt: skip
     command.add_argument(
         '--namespace', default=os.environ.get('KFP_NAMESPACE'),
-        help="of the user's profile, where there are several (default: $KFP_NAMESPACE)",
+        help="the user's profile, in multi-user mode (default: $KFP_NAMESPACE)",
     )  # fmt: skip
-    command.add_argument('--experiment', default='face-gender', help='made if it is not there (default: %(default)s)')
-    command.add_argument('--name', help="the run's (default: the pipeline file's name and the time)")
+    command.add_argument('--experiment', default='face-gender', help='created if needed (default: %(default)s)')
+    command.add_argument('--name', help="the run's name (default: the file's name and the time)")
     command.add_argument(
-        '--param', action='append', default=[], metavar='NAME=VALUE', help='a parameter, e.g. data_root=/data/faces'
+        '--param', action='append', default=[], metavar='NAME=VALUE', help='set a parameter, e.g. data_root=/data/faces'
     )
-    command.add_argument('--no-cache', action='store_true', help='run everything, whatever earlier runs left')
-    command.add_argument('--no-wait', action='store_true', help='return when the run is started')
-    command.add_argument('--poll', type=float, default=5, metavar='SECONDS', help='between two looks (default: 5)')
+    command.add_argument('--no-cache', action='store_true', help='ignore the results of earlier runs')
+    command.add_argument('--no-wait', action='store_true', help='return once the run has started')
+    command.add_argument('--poll', type=float, default=5, metavar='SECONDS', help='polling interval (default: 5)')
     command.set_defaults(command=_submit)
 
 
@@ -47,11 +47,10 @@ def _submit(options: argparse.Namespace) -> int:
     if not options.host:
         raise InputError('no server: give --host URL or set KFP_HOST')
     arguments = server.parameters(options.pipeline, options.param)
-    kubeflow = server.Server(
-        server.Target(options.host, options.namespace, options.experiment, os.environ.get('KFP_TOKEN'))
-    )
+    kubeflow = server.Server(options.host, options.namespace, os.environ.get('KFP_TOKEN'))
     name = options.name or f'{options.pipeline.stem} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}'
-    run_id = kubeflow.start(options.pipeline, arguments, name, False if options.no_cache else None)
+    cache = False if options.no_cache else None
+    run_id = kubeflow.start(options.pipeline, arguments, experiment=options.experiment, name=name, cache=cache)
     print(run_id, flush=True)
     if options.no_wait:
         return 0

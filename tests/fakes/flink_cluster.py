@@ -1,8 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Flink on loopback for tests: a job server, a JobManager, and "pods" of a TaskManager with a worker pool of its own.
+"""A Flink cluster on loopback: a job server, a JobManager, and "pods" of a TaskManager and its worker pool.
 
-Flink and Beam's job server come from Maven (deploy/flink/pom.xml) or from the jar that FLINK_JOB_SERVER_JAR names.
+Flink and Beam's job server come from Maven (deploy/flink/pom.xml) or from the jar in FLINK_JOB_SERVER_JAR.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-#: As task managers know their worker pool; each has an address of its own for it.
+#: The host name of the worker pool; each task manager resolves it to its own pool.
 POOL_HOST = 'worker-pool'
 
 _FOLDER = Path(__file__).resolve().parents[2] / 'deploy' / 'flink'
@@ -34,12 +34,12 @@ _POM, _MANIFEST = _FOLDER / 'pom.xml', _FOLDER / 'cluster.yaml'
 _MAVEN_SECONDS = 300
 _START_SECONDS = 90
 
-# What Flink's own start scripts give a Java 17 (env.java.opts.all of its config.yaml).
+# The options of Flink's start scripts for Java 17 (env.java.opts.all in its config.yaml).
 _OPEN = ('java.lang', 'java.lang.reflect', 'java.net', 'java.io', 'java.nio', 'java.text', 'java.time', 'java.util',
          'java.util.concurrent', 'java.util.concurrent.atomic', 'java.util.concurrent.locks')  # fmt: skip
 _JAVA = ['java', '-XX:TieredStopAtLevel=1', *(f'--add-opens=java.base/{package}=ALL-UNNAMED' for package in _OPEN)]
 
-# Started without Flink's scripts, a task manager has to be told each part of its memory.
+# Without Flink's start scripts, a task manager needs each of its memory settings.
 _TASK_MANAGER_MEMORY = {
     'taskmanager.cpu.cores': '1.0', 'taskmanager.memory.framework.heap.size': '128m',
     'taskmanager.memory.framework.off-heap.size': '64m', 'taskmanager.memory.task.heap.size': '256m',
@@ -49,34 +49,34 @@ _TASK_MANAGER_MEMORY = {
 }  # fmt: skip
 
 
-class NotHere(Exception):
-    """Flink cannot be had on this machine; the text says why."""
+class Unavailable(Exception):
+    """Flink is not available on this machine; the message is the reason."""
 
 
 def job_server_jar(folder: Path) -> Path:
-    """A jar that starts Beam's job server and has Flink on its class path; made in `folder` unless one is named.
+    """Returns a jar that starts Beam's job server with Flink on its class path; creates it in `folder` if needed.
 
     Raises:
-      NotHere: no Java, no Maven, or Maven cannot fetch it.
+      Unavailable: there is no Java or no Maven, or the download fails.
     """
     if not shutil.which('java'):
-        raise NotHere('there is no Java')
+        raise Unavailable('no Java')
     if named := os.environ.get('FLINK_JOB_SERVER_JAR'):
         return Path(named)
     if not shutil.which('mvn'):
-        raise NotHere('there is no Maven to fetch Flink with')
+        raise Unavailable('no Maven to download Flink')
     listing = folder / 'class_path'
     fetch = ['mvn', '-B', '-q', '-f', str(_POM), 'dependency:build-classpath', f'-Dmdep.outputFile={listing}']
     try:
         subprocess.run(fetch, check=True, capture_output=True, text=True, timeout=_MAVEN_SECONDS)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
         last = ((error.stdout or '') if isinstance(error.stdout, str) else '').strip().splitlines()[:1]
-        raise NotHere(f'Maven could not fetch Flink: {last or error}') from error
+        raise Unavailable(f'Maven could not download Flink: {last or error}') from error
     jar = folder / 'job-server.jar'
     paths = ' '.join(f'file:{path}' for path in listing.read_text().strip().split(':'))
     lines = ['Manifest-Version: 1.0', 'Main-Class: org.apache.beam.runners.flink.FlinkJobServerDriver']
     text = f'Class-Path: {paths}'
-    # No line of a manifest is longer than 72 bytes; one that starts with a blank goes on with the line before.
+    # Lines of a manifest have at most 72 bytes; a leading space continues the previous line.
     lines += [text[:70], *(f' {text[start : start + 69]}' for start in range(70, len(text), 69))]
     with zipfile.ZipFile(jar, 'w') as archive:
         archive.writestr('META-INF/MANIFEST.MF', '\r\n'.join(lines) + '\r\n\r\n')
@@ -84,10 +84,10 @@ def job_server_jar(folder: Path) -> Path:
 
 
 class Cluster:
-    """A JobManager and its pods; `with` ends all of it. Every wait is bounded.
+    """A JobManager and its pods; a context manager that ends all of them. Every wait has a time limit.
 
     Args:
-      jar: what `job_server_jar` returned.
+      jar: from `job_server_jar`.
       folder: for configurations and logs.
     """
 
@@ -100,19 +100,19 @@ class Cluster:
 
     @property
     def master(self) -> str:
-        """The address of the REST interface."""
+        """The address of the REST API."""
         return f'127.0.0.1:{self.rest_port}'
 
     def __enter__(self) -> Cluster:
         with contextlib.ExitStack() as stack:
             configuration = self.folder / 'flink-conf.yaml'
-            # What the cluster is to have on Kubernetes, and what loopback needs.
+            # The settings on Kubernetes, and those for loopback.
             settings = yaml.safe_load(_MANIFEST.read_text())['spec']['flinkConfiguration'] | {
                 'jobmanager.rpc.address': 'localhost', 'jobmanager.rpc.port': self._rpc_port,
                 'jobmanager.bind-host': 'localhost', 'rest.address': 'localhost', 'rest.port': self.rest_port,
                 'rest.bind-address': 'localhost', 'taskmanager.host': 'localhost',
                 'taskmanager.bind-host': 'localhost',
-                # A lost task manager is noticed within seconds, not within the minute of the default.
+                # A lost task manager is noticed in seconds; the default is a minute.
                 'heartbeat.interval': 1000, 'heartbeat.timeout': 8000, 'io.tmp.dirs': self.folder,
                 'blob.storage.directory': self.folder / 'blobs', 'classloader.check-leaked-classloader': 'false',
             }  # fmt: skip
@@ -128,7 +128,7 @@ class Cluster:
         self._stack.close()
 
     def add_pod(self) -> Pod:
-        """Starts a task manager with one slot, and a worker pool that only it sees."""
+        """Starts a task manager with one slot and its own worker pool."""
         pod = Pod(self, len(self.pods) + 2)
         self.pods.append(pod)
         self._stack.callback(pod.kill)
@@ -136,18 +136,18 @@ class Cluster:
         return pod
 
     def wait_for_pods(self) -> None:
-        """Until the JobManager counts as many task managers as there are living pods."""
+        """Waits until the JobManager has as many task managers as there are live pods."""
         living = [pod for pod in self.pods if not pod.dead]
         wait_until(lambda: self.get('/overview')['taskmanagers'] == len(living), f'{len(living)} task managers')
 
     def get(self, path: str) -> Any:
-        """The answer of the JobManager's REST interface."""
+        """Returns the JSON response of the JobManager's REST API."""
         with urllib.request.urlopen(f'http://{self.master}{path}', timeout=10) as answer:
             return json.load(answer)
 
     @contextlib.contextmanager
     def process(self, name: str, command: list[str], **environment: str) -> Iterator[subprocess.Popen]:
-        """A process of its own group, its output in `<name>.log`; ends with all its children."""
+        """Runs a process group with its output in `<name>.log`; kills the group at the end."""
         with open(self.folder / f'{name}.log', 'ab') as log:
             started = subprocess.Popen(
                 command, cwd=self.folder, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=log,
@@ -162,7 +162,7 @@ class Cluster:
 
 
 class Pod:
-    """What deploy/flink puts into one pod: a task manager and a Beam worker pool of this project's environment."""
+    """The containers of one pod in deploy/flink: a task manager and a Beam worker pool."""
 
     def __init__(self, cluster: Cluster, number: int):
         self._cluster = cluster
@@ -175,12 +175,12 @@ class Pod:
         """Starts both."""
         cluster, port = self._cluster, _free_port()
         pool = [sys.executable, '-m', 'apache_beam.runners.worker.worker_pool_main', f'--service_port={port}']
-        # The pool starts its workers as "python", as it does in the image.
+        # The pool starts its workers as "python".
         path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
         self._stack.enter_context(
             cluster.process(f'{self.name}-workers', pool, PATH=path, PYTHONUNBUFFERED='1', TF_CPP_MIN_LOG_LEVEL='3')
         )
-        # The pool listens on every address of the machine; in a pod that is the pod's own.
+        # The pool listens on all addresses of the machine; in a pod these are the pod's.
         self._stack.enter_context(_forward((self.address, cluster.pool_port), port))
         hosts = cluster.folder / f'{self.name}.hosts'
         hosts.write_text(f'127.0.0.1 localhost {socket.gethostname()}\n{self.address} {POOL_HOST}\n')
@@ -193,11 +193,11 @@ class Pod:
 
     @property
     def workers(self) -> int:
-        """How many workers its pool has started so far."""
+        """The number of workers that its pool has started."""
         return (self._cluster.folder / f'{self.name}-workers.log').read_text(errors='replace').count('Starting worker')
 
     def kill(self) -> None:
-        """Kills both with SIGKILL, as the loss of a node does."""
+        """Kills both with SIGKILL, like the loss of a node."""
         self.dead = True
         self._stack.close()
 
@@ -206,7 +206,7 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = _START_SEC
     """Waits for a condition.
 
     Raises:
-      TimeoutError: it does not hold in time.
+      TimeoutError: it is still false after `seconds`.
     """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -214,7 +214,7 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = _START_SEC
             if holds():
                 return
         time.sleep(0.2)
-    raise TimeoutError(f'waited {seconds:.0f} s in vain for: {what}')
+    raise TimeoutError(f'not after {seconds:.0f} s: {what}')
 
 
 def _free_port() -> int:
@@ -231,7 +231,7 @@ def _answers(port: int) -> bool:
 
 @contextlib.contextmanager
 def _forward(listen: tuple[str, int], port: int) -> Iterator[None]:
-    """Connections to `listen` go to `port` on 127.0.0.1."""
+    """Forwards connections to `listen` to `port` on 127.0.0.1."""
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:

@@ -1,12 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a compiled pipeline as open-source Kubeflow does, on one machine and without a cluster.
+"""Runs a compiled pipeline like open-source Kubeflow, without a cluster.
 
-Stands in for the driver and the launcher of github.com/kubeflow/pipelines (backend/src/v2); each function names what it
-stands for. Containers are processes with an empty environment but for what the image sets, each with its own working
-directory and its own mirror of the object store, which is a folder that holds files only: empty folders do not survive.
-
-    python -m tests.fakes.kfp_executor pipeline.yaml WORK_FOLDER [NAME=VALUE ...]
+Replaces the driver and the launcher of github.com/kubeflow/pipelines (backend/src/v2); docstrings name the original
+functions. Containers are processes with the image's environment variables only, each with its own working directory and
+its own mirror of the object store. The store holds files only: empty folders are lost.
 """
 
 import concurrent.futures
@@ -38,7 +36,7 @@ _PLACEHOLDER = '{{$}}'
 
 @dataclass
 class Task:
-    """What ran, or was taken from the cache."""
+    """A task that ran or came from the cache."""
 
     name: str
     cached: bool
@@ -49,7 +47,7 @@ class Task:
 
 
 class Failed(Exception):
-    """A container ended with another status than 0."""
+    """A container exited with a non-zero status."""
 
     def __init__(self, task: str, status: int, stderr: str):
         super().__init__(f'{task} ended with status {status}:\n{stderr[-4000:]}')
@@ -57,13 +55,13 @@ class Failed(Exception):
 
 
 class Cluster:
-    """An object store, a cache and a counter of artifacts that outlive a run.
+    """An object store and a cache that runs share.
 
     Args:
       folder: for all files.
-      workers: tasks at a time.
-      bucket: the store, where that is Cloud Storage; otherwise it is a folder. A pipeline says which root it wants.
-      environment: further variables of containers.
+      workers: the number of concurrent tasks.
+      bucket: the store in Cloud Storage; by default, the store is a folder.
+      environment: additional environment variables of containers.
     """
 
     def __init__(
@@ -82,22 +80,22 @@ class Cluster:
         self._lock = threading.Lock()
 
     def object(self, uri: str) -> Path:
-        """Where an artifact's files are, or a copy of them."""
+        """Returns an artifact's files, or a copy of them."""
         return self._store.files(uri)
 
     def run(self, file: Path, **arguments: Any) -> dict[str, Task]:
-        """Runs a pipeline; independent tasks side by side.
+        """Runs a pipeline, independent tasks concurrently.
 
         Returns:
-          The tasks by name, in the order in which they ended.
+          The tasks by name, in the order of completion.
         """
         document = next(yaml.safe_load_all(file.read_text('utf-8')))
-        # Refuses fields that Kubeflow does not know.
+        # Rejects unknown fields.
         json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
         parameters = root_parameters(document, arguments)
         tasks = document['root']['dag']['tasks']
         root = document.get('defaultPipelineRoot') or _ROOT
-        run_root = f'{root}/{document["pipelineInfo"]["name"]}/{uuid.uuid4()}'  # ends with the run's id
+        run_root = f'{root}/{document["pipelineInfo"]["name"]}/{uuid.uuid4()}'  # the last part is the run's id
         done: dict[str, Task] = {}
         sorter = graphlib.TopologicalSorter({name: set(task.get('dependentTasks', [])) for name, task in tasks.items()})
         sorter.prepare()
@@ -167,14 +165,14 @@ class Cluster:
         return result
 
     def _upload(self, artifact: dict[str, Any], written: dict[str, Any] | None, mirror: Path) -> dict[str, Any]:
-        """`uploadOutputArtifacts` and `RecordArtifact`, and what a later task gets by `toRuntimeArtifact`."""
+        """`uploadOutputArtifacts`, `RecordArtifact`, and `toRuntimeArtifact` for later tasks."""
         made = (written or {}).get('artifacts', [{}])[0]
         uri = made.get('uri') or artifact['uri']
         assert uri.startswith(tuple(_SCHEMES)), f'{uri} would not be uploaded'
         self._store.upload(_local(uri, mirror), uri)
         metadata = {'display_name': artifact['name'], 'store_session_info': '{"Provider":"minio","Params":{}}'}
         for key, value in (artifact.get('metadata', {}) | made.get('metadata', {})).items():
-            assert value is not None, f'{key}: StructValueToMLMDValue refuses null'
+            assert value is not None, f'{key}: StructValueToMLMDValue rejects null'
             metadata[key] = {'list': value} if isinstance(value, list) else value
         with self._lock:
             number = next(self._ids)
@@ -182,7 +180,7 @@ class Cluster:
 
 
 def root_parameters(document: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
-    """`Compile` in compiler/argocompiler/argo.go: defaults for what was not given, null for what is optional."""
+    """`Compile` in compiler/argocompiler/argo.go: missing arguments get their default, or null if optional."""
     definitions = document['root']['inputDefinitions']['parameters']
     assert set(arguments) <= set(definitions), f'the pipeline has the parameters {sorted(definitions)}'
     defaults = {
@@ -221,7 +219,7 @@ def resolve_inputs(
 
 
 def provision_outputs(component: dict[str, Any], root: str, mirror: Path) -> dict[str, Any]:
-    """`provisionOutputs` in driver/driver.go, with logs published."""
+    """`provisionOutputs` in driver/driver.go, with executor logs enabled."""
     definitions = component.get('outputDefinitions', {})
     artifacts = {
         name: {
@@ -236,7 +234,7 @@ def provision_outputs(component: dict[str, Any], root: str, mirror: Path) -> dic
         }
         for name, item in definitions.get('artifacts', {}).items()
     }
-    # The launcher adds the number of the try (`qualifyExecutorLogsForRetry`).
+    # The launcher adds the number of the attempt (`qualifyExecutorLogsForRetry`).
     logs = {'name': 'executor-logs', 'uri': f'{root}/executor-logs-0', 'type': {'schemaTitle': 'system.Artifact'}}
     return {
         'artifacts': artifacts | {'executor-logs': {'artifacts': [logs]}},
@@ -261,7 +259,7 @@ def cache_key(invocation: dict[str, Any], component: dict[str, Any], container: 
 
 
 def _image_environment(home: Path, mirror: Path) -> dict[str, str]:
-    """What deploy/Dockerfile sets; KFP_LOCAL_BASE stands for the root of the container's file system."""
+    """The variables of deploy/Dockerfile; KFP_LOCAL_BASE replaces the root of the container's file system."""
     return {
         'PATH': f'{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin',
         'HOME': str(home),
@@ -281,17 +279,3 @@ def _local(uri: str, mirror: Path) -> Path:
 
 def _artifacts(side: dict[str, Any]) -> list[dict[str, Any]]:
     return [artifact for value in side['artifacts'].values() for artifact in value['artifacts']]
-
-
-def main(arguments: list[str]) -> None:
-    """Runs a pipeline and prints its tasks."""
-    values = dict(argument.split('=', 1) for argument in arguments[2:])
-    document = next(yaml.safe_load_all(Path(arguments[0]).read_text('utf-8')))
-    definitions = document['root']['inputDefinitions']['parameters']
-    typed = {k: int(v) if definitions[k]['parameterType'] == 'NUMBER_INTEGER' else v for k, v in values.items()}
-    for task in Cluster(Path(arguments[1])).run(Path(arguments[0]), **typed).values():
-        print(task.name, 'cached' if task.cached else 'ran', *[item['uri'] for item in task.artifacts.values()])
-
-
-if __name__ == '__main__':
-    main(sys.argv[1:])

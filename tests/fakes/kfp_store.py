@@ -1,9 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Kubeflow's object store for `kfp_executor`: as a folder, or as Cloud Storage of loopback.
+"""Kubeflow's object store for `kfp_executor`: a folder, or Cloud Storage on loopback.
 
-Stands in for `UploadBlob` and `DownloadBlob` in backend/src/v2/objectstore/object_store.go of
-github.com/kubeflow/pipelines: only files are kept, and one that is not there is no error.
+Replaces `UploadBlob` and `DownloadBlob` in backend/src/v2/objectstore/object_store.go of github.com/kubeflow/pipelines:
+only files are kept, and downloading nothing is no error.
 """
 
 import os
@@ -21,15 +21,15 @@ class InFolder:
         self._folder = folder
 
     def files(self, uri: str) -> Path:
-        """Where the files of an artifact are."""
+        """Returns the folder of an artifact."""
         return self._folder / uri.removeprefix('minio://')
 
     def upload(self, source: Path, uri: str) -> None:
-        """Copies a file, or all files of a folder, to the store."""
+        """Uploads a file, or all files of a folder."""
         _copy(source, self.files(uri))
 
     def download(self, uri: str, target: Path) -> None:
-        """Copies what is at a URI out of the store."""
+        """Downloads the files of a URI."""
         _copy(self.files(uri), target)
 
 
@@ -41,7 +41,7 @@ class InBucket:
         self._folder = folder
 
     def files(self, uri: str) -> Path:
-        """A copy of the files of an artifact."""
+        """Returns a copy of an artifact's files."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         self.download(uri, folder)
         return folder
@@ -57,7 +57,7 @@ class InBucket:
         start = self._name(uri) + '/'
         for name, content in self._bucket.contents.items():
             if name.startswith(start):
-                assert not name.endswith('/'), f'{name}: DownloadBlob would make a file of a folder'
+                assert not name.endswith('/'), f'{name}: DownloadBlob would create a file for a folder'
                 file = target / name.removeprefix(start)
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(content)

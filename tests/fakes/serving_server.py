@@ -1,10 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A gRPC server that serves a SavedModel through TensorFlow Serving's protocol, for tests of the client.
+"""A gRPC server that serves a SavedModel through TensorFlow Serving's protocol.
 
-What it takes from TensorFlow Serving: the services and messages (tensorflow-serving-api), that a status of the graph
-becomes the status of the call, NOT_FOUND for a model or version that is not there, FAILED_PRECONDITION for a signature
-that is not, and that the highest numbered folder is served.
+Like TensorFlow Serving, it uses the services and messages of tensorflow-serving-api, serves the folder with the highest
+number, passes on the status of a failed graph, and returns NOT_FOUND for an unknown model or version and
+FAILED_PRECONDITION for an unknown signature.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 @contextlib.contextmanager
 def serving(base_path: Path, name: str) -> Iterator[tuple[str, _Service]]:
-    """Serves the newest version on a free port of loopback: yields HOST:PORT and the service."""
+    """Serves the newest version on a free port of loopback; yields HOST:PORT and the service."""
     service = _Service(base_path, name)
-    # TensorFlow Serving takes messages of any size that gRPC can carry.
+    # TensorFlow Serving does not limit the message size.
     server = grpc.server(futures.ThreadPoolExecutor(2), options=[('grpc.max_receive_message_length', -1)])
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
     port = server.add_insecure_port('127.0.0.1:0')

@@ -46,7 +46,7 @@ def test_the_wheel_carries_no_tests_and_the_console_script(wheel):
 
 
 def test_the_page_of_configuration_keys_is_what_the_command_prints():
-    assert (_ROOT / 'pipeline' / 'configs' / 'README.md').read_text() == config.markdown()
+    assert (_ROOT / 'docs' / 'configuration-keys.md').read_text() == config.markdown()
 
 
 def test_every_pin_is_plain():

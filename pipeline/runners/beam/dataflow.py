@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Jobs on Dataflow that end with the run that submitted them."""
+"""Ends Dataflow jobs with the run that submitted them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,19 @@ from typing import Any
 
 from components.errors import RunError
 
-# Between two looks at a job that was told to end, and for how long.
-_PAUSE_S, _PATIENCE_S = 5.0, 600.0
+# Polling interval and time limit for a job to end after it was cancelled.
+_POLL_S, _LIMIT_S = 5.0, 600.0
 
 
 @contextlib.contextmanager
 def owned(options: Sequence[str], owner: str) -> Iterator[list[str]]:
-    """Names the jobs of a block, and ends those that would outlive it.
+    """Names the jobs of a block, and cancels the active one if the block fails or is interrupted.
 
-    Beam leaves a job running when the process that waits for it is interrupted, and somebody pays for it. One that was
-    left by a process that was killed (SIGKILL) ends when the next block of the same owner begins: it would write where
-    that one does.
-
-    Args:
-      options: Beam's, for Dataflow.
-      owner: lower-case letters and digits; nobody else's.
+    Without this, Beam leaves a job running, at a cost, when the process that waits for it is interrupted. A block also
+    cancels its owner's jobs from processes that were killed (SIGKILL), since both would write to the same place.
 
     Yields:
-      The options with the name. A name may be used again when its job has ended.
+      The Beam options with the job name, which contains `owner`, a unique id of lower-case letters and digits.
 
     Raises:
       RunError: a job of an earlier block does not end.
@@ -45,35 +40,35 @@ def owned(options: Sequence[str], owner: str) -> Iterator[list[str]]:
             try:
                 _end(options, name, wait=False)
             except Exception:
-                logging.exception('Job %s could not be cancelled; look for it on Dataflow.', name)
+                logging.exception('Could not cancel job %s; check it on Dataflow.', name)
             raise
 
 
 def _end(options: Sequence[str], name: str, wait: bool) -> None:
-    """Cancels the jobs of that name, and waits until there are none."""
+    """Cancels the active jobs of that name; with `wait`, returns when none is left."""
     from google.cloud import dataflow_v1beta3 as api
 
     client, project, region = _client(options)
     request = api.ListJobsRequest(project_id=project, location=region, filter=api.ListJobsRequest.Filter.ACTIVE)
-    until = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _LIMIT_S
     while active := [job for job in client.list_jobs(request) if job.name == name]:
         for job in active:
             if job.current_state != api.JobState.JOB_STATE_CANCELLING:
                 logging.warning('Cancelling job %s (%s) of a run that was stopped.', job.id, name)
-                wanted = api.Job(requested_state=api.JobState.JOB_STATE_CANCELLED)
-                client.update_job(api.UpdateJobRequest(project_id=project, location=region, job_id=job.id, job=wanted))
+                change = api.Job(requested_state=api.JobState.JOB_STATE_CANCELLED)
+                client.update_job(api.UpdateJobRequest(project_id=project, location=region, job_id=job.id, job=change))
         if not wait:
             return
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise RunError(
-                f'job {active[0].id} on Dataflow, of an earlier run, does not end; look at it with "gcloud dataflow '
-                f'jobs show {active[0].id} --region={region}"'
+                f'Dataflow job {active[0].id} of an earlier run does not end; inspect it with "gcloud dataflow jobs '
+                f'show {active[0].id} --region={region}"'
             )
-        time.sleep(_PAUSE_S)
+        time.sleep(_POLL_S)
 
 
 def _client(options: Sequence[str]) -> tuple[Any, str, str]:
-    """The API's client, as Beam makes its own, the project and the region."""
+    """Returns a client of the API, created as Beam creates its own, the project and the region."""
     from apache_beam.internal.gcp import auth
     from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
     from google.api_core.client_options import ClientOptions
@@ -81,7 +76,7 @@ def _client(options: Sequence[str]) -> tuple[Any, str, str]:
 
     parsed = PipelineOptions(list(options))
     cloud = parsed.view_as(GoogleCloudOptions)
-    local = 'localhost' in cloud.dataflow_endpoint  # where Beam, too, speaks REST
+    local = 'localhost' in cloud.dataflow_endpoint  # Beam uses REST there, too
     client = api.JobsV1Beta3Client(
         credentials=auth.get_service_credentials(parsed).get_google_auth_credentials(),
         transport='rest' if local else None,
@@ -92,7 +87,7 @@ def _client(options: Sequence[str]) -> tuple[Any, str, str]:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Makes of SIGTERM, with which containers are stopped, what Ctrl-C is."""
+    """Handles SIGTERM, which stops containers, like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

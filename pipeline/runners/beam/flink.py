@@ -18,25 +18,25 @@ from components.errors import RunError
 _START_SECONDS = 120
 _STOP_SECONDS = 20
 
-# Runs a command that ends when the other end of standard input is closed: by us, or by the kernel when we are killed.
-_WITH_US = 'exec 3<&0; (read -r _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"'
+# Runs a command and ends it when standard input closes: by this process, or by the kernel after this process is killed.
+_ENDS_WITH_PARENT = 'exec 3<&0; (read -r _ <&3; kill $$) >/dev/null 2>&1 & exec "$@"'
 
 
 @contextlib.contextmanager
 def job_server(options: list[str], log: Path) -> Iterator[str]:
-    """Starts the job server that takes jobs from Beam and gives them to Flink, or runs them in a Flink of its own.
+    """Starts Beam's job server, which submits jobs to a Flink cluster or runs them in a Flink of its own.
 
-    Beam would start one for each job and keep all of them until this process ends.
+    Beam itself would start one for each job and keep them all until this process ends.
 
     Args:
-      options: Beam's, which say which Flink and may name the jar; else Beam fetches it from Maven Central once.
-      log: where the server writes.
+      options: Beam options; if they do not name a jar, Beam downloads it from Maven Central once.
+      log: the server's log file.
 
     Yields:
-      Its address, host:port.
+      The server's address, host:port.
 
     Raises:
-      RunError: the jar cannot be fetched, or the server does not start.
+      RunError: the jar cannot be downloaded, or the server does not start.
     """
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.flink_runner import FlinkJarJobServer
@@ -47,14 +47,14 @@ def job_server(options: list[str], log: Path) -> Iterator[str]:
             command, endpoint = server.subprocess_cmd_and_endpoint()
         except (OSError, ValueError, RuntimeError) as error:
             raise RunError(
-                f"Beam's job server cannot be fetched ({str(error).splitlines()[0]}); give its jar as beam.job_server"
+                f"Beam's job server cannot be downloaded ({str(error).splitlines()[0]}); set beam.job_server to its jar"
             ) from error
-        logging.info('Starting the job server at %s, its log is %s', endpoint, log)
+        logging.info('Starting the job server at %s; its log is %s', endpoint, log)
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, 'ab') as stream:
-            # In a session of its own: a Ctrl-C is for us, and we end it when the components are through.
+            # In its own session, so that Ctrl-C reaches this process only, which ends the server after the components.
             process = subprocess.Popen(  # noqa: S603
-                ['/bin/sh', '-c', _WITH_US, 'sh', *map(str, command)],
+                ['/bin/sh', '-c', _ENDS_WITH_PARENT, 'sh', *map(str, command)],
                 stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:
@@ -71,7 +71,7 @@ def _wait(process: subprocess.Popen, endpoint: str, log: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
             return
         time.sleep(0.1)
-    raise RunError(f"Beam's job server did not start (what it said is in {log})")
+    raise RunError(f"Beam's job server did not start (its log is {log})")
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Beam's options: the one place that knows them."""
+"""Beam options for each runner, and checks of what the runner needs."""
 
 from __future__ import annotations
 
@@ -9,77 +9,52 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from components.errors import InputError
 from components.io.files import in_bucket
 from pipeline.settings import DATAFLOW, FLINK, BeamSettings, is_address
 
-#: The release of Flink whose job server Beam fetches unless it is given one; the tests and deploy/flink use it.
+#: The Flink release of the job server that Beam fetches by default; the tests and deploy/flink use it.
 FLINK_VERSION = '1.19'
 
-# Flink runs user code of Beam in the process that submits the job, or in worker pools beside its task managers.
-_IN_THIS_PROCESS = 'LOOPBACK'
-_IN_A_POOL = 'EXTERNAL'
-
-# TFX packs its own source for remote workers at every Beam component unless it is told of a container image. Here the
-# workers are this process, or a worker pool of this project's image, and nobody looks at the name.
+# TFX packs its own source for the workers at every Beam component unless a container image is set. These workers are
+# this process, or a pool of this project's image; nothing reads the name.
 _NO_PACKING = '--sdk_container_image=none-in-process'
 
-# How long a worker waits for the next stage of its job. Without, each stage starts one, which imports TensorFlow. Flink
-# heeds it only where Beam is on its own class path (`ReferenceCountingExecutableStageContextFactory`).
+# How long a worker waits for the next stage of its job; otherwise each stage starts a worker, which imports TensorFlow.
+# Flink honours it only with Beam on its own class path (`ReferenceCountingExecutableStageContextFactory`).
 _KEEP_WORKER_MS = 30_000
-
-# Options reach TFX through this many environment variables, see `slots`.
-_SLOTS = 32
-_SLOT = 'GENDER_PIPELINE_BEAM_{}'
 
 
 def local_args() -> list[str]:
-    """Options for running in this process.
+    """Returns options for running in this process.
 
-    The default of Beam's DirectRunner is a separate program that it downloads when it is first used; `in_memory` runs
-    here at once.
+    By default, Beam's DirectRunner downloads a separate program on first use; `in_memory` needs none.
     """
     return ['--runner=DirectRunner', '--direct_running_mode=in_memory', '--direct_num_workers=1', _NO_PACKING]
 
 
 def args(settings: BeamSettings) -> list[str]:
-    """Options for the runner that the configuration names.
-
-    Args:
-      settings: of the configuration.
-
-    Returns:
-      What TFX hands to Beam's option parser.
-    """
-    made = {FLINK: _flink_args, DATAFLOW: _dataflow_args}
-    first = made[settings.runner](settings) if settings.runner in made else local_args()
-    return [*first, *settings.options]
-
-
-def slots() -> tuple[Any, ...]:
-    """Placeholders for options, which TFX fills in when a component runs, with what `session` has put there.
-
-    The options themselves would be part of the key of TFX's cache: a run that moves to another runner, or to the same
-    one at another port, would do everything again. Results do not depend on where they are computed.
-    """
-    from tfx.dsl.placeholder import placeholder
-
-    return tuple(placeholder.environment_variable(_SLOT.format(number)) for number in range(_SLOTS))
+    """Returns the options of the configured runner, for Beam's option parser; `settings.options` come last."""
+    for_runner = {FLINK: _flink_args, DATAFLOW: _dataflow_args}
+    options = for_runner[settings.runner](settings) if settings.runner in for_runner else local_args()
+    return [*options, *settings.options]
 
 
 @contextlib.contextmanager
-def session(settings: BeamSettings, log: Path, owner: str = '') -> Iterator[None]:
-    """Fills the slots for the components that run in the block.
+def session(settings: BeamSettings, log: Path, owner: str = '') -> Iterator[list[str]]:
+    """Prepares the runner for the jobs of a block, and cleans up after them.
 
     Args:
-      settings: checked by `check_here`.
-      log: where a job server that is started for the block writes.
-      owner: whose jobs these are, for Dataflow, see `dataflow.owned`.
+      settings: settings that passed `check_machine`.
+      log: the log file of a job server, if one is started.
+      owner: the run directory's id, see `dataflow.owned`.
+
+    Yields:
+      The jobs' Beam options.
 
     Raises:
-      RunError: the job server does not start, or a job of an earlier block does not end.
+      RunError: the job server does not start, or a Dataflow job of an earlier block does not end.
     """
     options = args(settings)
     with contextlib.ExitStack() as stack:
@@ -91,34 +66,28 @@ def session(settings: BeamSettings, log: Path, owner: str = '') -> Iterator[None
             from pipeline.runners.beam import flink
 
             endpoint = stack.enter_context(flink.job_server(options, log))
-            options.append(f'--job_endpoint={endpoint}')
-        # What is left over says the first option again.
-        options += options[:1] * (_SLOTS - len(options))
-        for number, option in zip(range(_SLOTS), options, strict=True):
-            os.environ[_SLOT.format(number)] = option
-            stack.callback(os.environ.pop, _SLOT.format(number))
-        yield
+            options = [*options, f'--job_endpoint={endpoint}']
+        yield options
 
 
 def check_data(data_root: str) -> None:
-    """Looks at whether workers who see a bucket only can read the faces.
+    """Checks that workers without access to this machine can read the faces.
 
     Raises:
-      InputError: they cannot.
+      InputError: the data root is not in a bucket.
     """
     if not in_bucket(data_root):
         raise InputError(
-            f"data root {data_root}: Beam's workers do not see it; copy it to a bucket (gcloud storage cp --recursive) "
-            'and give gs://BUCKET/FOLDER'
+            f"data root {data_root}: Beam's workers cannot read it; copy it to a bucket (gcloud storage cp "
+            '--recursive) and give gs://BUCKET/FOLDER'
         )
 
 
-def check_here(settings: BeamSettings) -> None:
-    """Looks at what this machine needs to submit jobs.
+def check_machine(settings: BeamSettings) -> None:
+    """Checks that this machine can submit jobs.
 
     Raises:
-      InputError: a job server has to be started here, and there is no Java for it or not the jar that was named; or
-        a bucket cannot be used from here.
+      InputError: a bucket is not accessible, Java is missing, or the job server's jar does not exist.
     """
     from components.io import bucket_access
 
@@ -130,11 +99,11 @@ def check_here(settings: BeamSettings) -> None:
         return
     if not shutil.which('java'):
         raise InputError(
-            "beam.runner flink: Beam's job server is started here and needs Java 11 or 17, but there is no java on the "
-            'PATH; install it, or give beam.job_server=HOST:PORT of one that runs already'
+            "beam.runner flink: Beam's job server needs Java 11 or 17, but there is no java on the PATH; install it or "
+            'set beam.job_server=HOST:PORT of a running job server'
         )
     if settings.job_server and not Path(settings.job_server).is_file():
-        raise InputError(f'beam.job_server {settings.job_server}: no such file, and not HOST:PORT either')
+        raise InputError(f'beam.job_server {settings.job_server}: neither an existing file nor HOST:PORT')
 
 
 def _flink_args(settings: BeamSettings) -> list[str]:
@@ -144,14 +113,15 @@ def _flink_args(settings: BeamSettings) -> list[str]:
         f'--flink_version={FLINK_VERSION}',
         f'--parallelism={settings.workers}',
         f'--environment_cache_millis={_KEEP_WORKER_MS}',
-        # Our environments have no pip, which Beam would ask for a list of packages to log.
+        # To log the environment, Beam calls pip, which ours do not have.
         '--experiments=disable_logging_submission_environment',
         _NO_PACKING,
     ]
+    # User code runs in worker pools beside the task managers, or else in this process.
     if settings.worker_pool:
-        options += [f'--environment_type={_IN_A_POOL}', f'--environment_config={settings.worker_pool}']
+        options += ['--environment_type=EXTERNAL', f'--environment_config={settings.worker_pool}']
     else:
-        options += [f'--environment_type={_IN_THIS_PROCESS}']
+        options += ['--environment_type=LOOPBACK']
     if is_address(settings.job_server):
         options.append(f'--job_endpoint={settings.job_server}')
     elif settings.job_server:
@@ -169,9 +139,9 @@ def _dataflow_args(settings: BeamSettings) -> list[str]:
         f'--temp_location={settings.temp_location}',
         f'--sdk_container_image={settings.image}',
         f'--max_num_workers={settings.workers}',
-        # The image has the project and all it needs, exactly as pinned; nothing is to be staged or installed at start.
+        # The image has the project and its pinned dependencies; nothing is staged or installed at start.
         '--sdk_location=container',
         '--experiments=use_runner_v2,disable_logging_submission_environment',
-        # Pickled by reference: what runs on the workers is what the image has installed.
+        # Pickle by reference: workers run the code that their image has installed.
         '--no_save_main_session',
     ]

@@ -1,7 +1,7 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Kubeflow Pipelines 2, open source (and Vertex): compiling, what runs inside the containers, submitting.
+"""Kubeflow Pipelines 2, open source, and Vertex.
 
-`compile` makes the specification, `spec` amends what TFX writes, `entrypoint`, `inputs` and `report` are started in
-containers, `client` talks to a server.
+`compile` writes the specification, with the amendments of `spec`. Containers start `entrypoint`, `inputs_task` and
+`report_task`. `server` talks to a Kubeflow server.
 """

@@ -1,43 +1,44 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline as Kubeflow's PipelineSpec 2.1 (YAML), or as Vertex's PipelineJob (JSON)."""
+"""Compiles the pipeline to Kubeflow's PipelineSpec 2.1 (YAML) or Vertex's PipelineJob (JSON)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from components import names
 from components.errors import InputError
 from components.fine_tuner import layers
 from components.io.files import in_bucket, write_text
 from pipeline.config import Config
 from pipeline.runners.beam import options as beam_options
-from pipeline.settings import EVERY, FLINK, LOCAL, BeamSettings, is_address
+from pipeline.runners.kubeflow import spec as amendments
+from pipeline.runners.kubeflow.spec import INTEGER, STRING, Json, Parameter
+from pipeline.settings import EVERY, FLINK, LOCAL, BeamSettings, ContainerResources, is_address
 
-#: The pipeline's name: lower-case letters, digits and hyphens are what Kubeflow takes.
-NAME = 'gender-classifier'
+if TYPE_CHECKING:
+    from pipeline.definition import Environment
 
-#: What starts a component's container; TFX's own entry point is made for Vertex.
-COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.entrypoint')
-INPUTS_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.inputs_task')
-REPORT_COMMAND = ('python', '-m', 'pipeline.runners.kubeflow.report_task')
+#: The pipeline's name; Kubeflow accepts lower-case letters, digits and hyphens.
+NAME = names.MODEL.replace('_', '-')
 
 
 def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
-    """Height and width of the network's input in pixels: they are in the graph of Transform, so they are fixed here.
+    """Returns height and width of the network's input in pixels. Transform's graph contains them.
 
     Raises:
-      InputError: neither the configuration nor a prototxt says it, or the prototxt cannot be used.
+      InputError: neither the configuration nor a prototxt gives the size, or the prototxt is unusable.
     """
-    if config.model.input_size:
-        return config.model.input_size[0], config.model.input_size[1]
+    if config.model.size:
+        return config.model.size
     if prototxt is None:
         raise InputError(
-            "the size of the network's input is fixed when the pipeline is compiled: give --prototxt FILE, or "
-            '--set model.input_size=[224,224]'
+            "compiling needs the size of the network's input: give --prototxt FILE, or --set model.input_size=[224,224]"
         )
     from components.caffe_converter.network import plan_network
     from components.caffe_converter.summary import summarise
@@ -48,20 +49,20 @@ def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
     return height, width
 
 
-def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str) -> dict[str, Any]:
-    """Compiles.
+def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str) -> Json:
+    """Compiles the pipeline.
 
     Args:
-      config: what to do; `config.kubeflow` says how on the cluster.
+      config: the configuration.
       image: the container image of every component.
       size: height and width of the network's input in pixels.
-      root: where artifacts go; '' leaves it to `beam.pipeline_root`, or else to the server (Vertex needs a gs:// one).
+      root: where artifacts go; '' means `beam.pipeline_root`, or else the server's root (Vertex needs gs://).
 
     Returns:
-      The JSON form of a PipelineJob; its `pipelineSpec` is what Kubeflow takes.
+      The JSON form of a PipelineJob; its `pipelineSpec` is for Kubeflow.
 
     Raises:
-      InputError: `kubeflow.resources` names no component, or `beam` a runner that tasks cannot use.
+      InputError: `kubeflow.resources` has an unknown component, or tasks cannot use the Beam runner.
     """
     root = root or config.beam.pipeline_root or ''
     _check_runner(config.beam, root)
@@ -69,77 +70,75 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
 
     from pipeline import cache_key, definition
     from pipeline.report import collect
-    from pipeline.runners.kubeflow import spec as amendments
 
-    settings = config.kubeflow
-    serving = f'{settings.mount.rstrip("/")}/serving/gender_classifier'
-    environment = definition.Environment(
+    environment = _environment(config, size, root)
+    wired = definition.create_pipeline(config, environment)
+    components = [component.id for component in wired.components]
+    _check_resources(config.kubeflow.resources, components, definition.FINE_TUNING)
+    runner_config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+        default_image=image, default_commands=list(amendments.COMMAND), use_pipeline_spec_2_1=True
+    )
+    job: Json = kubeflow_v2_dag_runner.KubeflowV2DagRunner(runner_config).run(wired, write_out=False)
+    job.pop('labels', None)  # TFX's telemetry
+    spec = job['pipelineSpec']
+    if root:
+        spec['defaultPipelineRoot'] = root
+    spec['pipelineInfo']['description'] = 'Turns a face network in Caffe format into an evaluated gender classifier.'
+    for parameter in _parameters(config, environment):
+        amendments.add_parameter(spec, parameter)
+    amendments.add_inputs_task(spec, image, size)
+    replaced = {'data.per_folder': 'per_folder', 'trainer.epochs': 'epochs'}
+    amendments.add_report_task(spec, image, collect.producers(components), config.as_dict(), replaced)
+    code_digests = {component.id: cache_key.of(component) for component in wired.components}
+    amendments.set_execution(spec, config.kubeflow, code_digests)
+    return job
+
+
+def _environment(config: Config, size: tuple[int, int], root: str) -> Environment:
+    from pipeline.definition import Environment
+
+    mount = config.kubeflow.mount.rstrip('/')
+    return Environment(
         name=NAME,
         root=root,
-        serving_dir=serving,
-        data_root=f'{settings.mount.rstrip("/")}/faces',
+        serving_dir=f'{mount}/serving/{names.MODEL}',
+        data_root=f'{mount}/faces',
         data_fingerprint='',
-        prototxt=f'{settings.mount.rstrip("/")}/base.prototxt',
+        prototxt=f'{mount}/base.prototxt',
         prototxt_sha256='',
-        caffemodel=f'{settings.mount.rstrip("/")}/base.caffemodel',
+        caffemodel=f'{mount}/base.caffemodel',
         caffemodel_sha256='',
         baseline_statistics='',
         input_size=size,
         beam_args=tuple(beam_options.args(config.beam)),
-        # Without a volume there is no place that outlives a container.
-        checkpoints=f'{settings.mount.rstrip("/")}/checkpoints' if settings.claim else '',
+        # Without a volume, no folder outlives a container.
+        checkpoints=f'{mount}/checkpoints' if config.kubeflow.claim else '',
     )
-    wired = definition.create_pipeline(config, environment)
-    names = [component.id for component in wired.components]
-    # The stages of fine-tuning may be given limits also where there are none.
-    others = {*definition.FINE_TUNING, EVERY, amendments.INPUTS, amendments.REPORT}
-    unknown = sorted(set(settings.resources) - {*names, *others})
+
+
+def _parameters(config: Config, environment: Environment) -> list[Parameter]:
+    example_gen, converter, pusher = 'StratifiedExampleGen', 'CaffeConverter', 'AtomicPusher'
+    return [
+        Parameter('data_root', example_gen, 'data_root', STRING, environment.data_root,
+                  'The folder that contains combined/, as the containers see it, or gs://BUCKET/FOLDER.'),
+        Parameter('per_folder', example_gen, 'settings__per_folder', INTEGER, config.data.per_folder,
+                  'Images to take from each age-gender folder.'),
+        Parameter('prototxt', converter, 'prototxt', STRING, environment.prototxt, "The network's description."),
+        Parameter('caffemodel', converter, 'caffemodel', STRING, environment.caffemodel, "The network's weights."),
+        Parameter('epochs', 'Trainer', 'custom_config__trainer__epochs', INTEGER, config.trainer.epochs,
+                  'Passes of the head over the training split.'),
+        Parameter('output', pusher, 'push_destination__filesystem__base_directory', STRING, environment.serving_dir,
+                  'The folder for versions of the blessed model.'),
+    ]  # fmt: skip
+
+
+def _check_resources(
+    resources: Mapping[str, ContainerResources], components: Collection[str], optional: Collection[str]
+) -> None:
+    known = [EVERY, amendments.INPUTS, *components, amendments.REPORT]
+    unknown = sorted(set(resources) - {*known, *optional})
     if unknown:
-        raise InputError(
-            f'kubeflow.resources: no component {unknown[0]!r}; known are: '
-            f'{", ".join([EVERY, amendments.INPUTS, *names, amendments.REPORT])}'
-        )
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image=image, default_commands=list(COMMAND), use_pipeline_spec_2_1=True
-        )
-    )
-    job: dict[str, Any] = runner.run(wired, write_out=False)
-    job.pop('labels', None)  # telemetry of TFX's
-    spec = job['pipelineSpec']
-    if root:
-        spec['defaultPipelineRoot'] = root
-    spec['pipelineInfo']['description'] = 'A face network in Caffe format becomes an evaluated gender classifier.'
-    for name, task, key, kind, default, description in (
-        ('data_root', 'StratifiedExampleGen', 'data_root', 'STRING', environment.data_root,
-         'The folder that has combined/, as the containers see it, or gs://BUCKET/FOLDER.'),
-        ('per_folder', 'StratifiedExampleGen', 'settings__per_folder', 'NUMBER_INTEGER', config.data.per_folder,
-         'Images to take from each age-gender folder.'),
-        ('prototxt', 'CaffeConverter', 'prototxt', 'STRING', environment.prototxt, "The network's description."),
-        ('caffemodel', 'CaffeConverter', 'caffemodel', 'STRING', environment.caffemodel, 'Its weights.'),
-        ('epochs', 'Trainer', 'custom_config__trainer__epochs', 'NUMBER_INTEGER', config.trainer.epochs,
-         'Passes of the head over the training split.'),
-        ('output', 'AtomicPusher', 'push_destination__filesystem__base_directory', 'STRING', serving,
-         'The folder that gets a version of the model for each blessed one.'),
-    ):  # fmt: skip
-        amendments.add_parameter(spec, amendments.Parameter(name, task, key, kind, default, description))
-    amendments.add_inputs_task(spec, list(INPUTS_COMMAND), image, size)
-    amendments.add_report_task(
-        spec,
-        list(REPORT_COMMAND),
-        image,
-        collect.producers(names),
-        config.as_dict(),
-        {'data.per_folder': 'per_folder', 'trainer.epochs': 'epochs'},
-    )
-    amendments.set_execution(
-        spec,
-        wanted=settings.resources,
-        retries=settings.retries,
-        cache=settings.cache,
-        codes={component.id: cache_key.of(component) for component in wired.components},
-    )
-    return job
+        raise InputError(f'kubeflow.resources: no component {unknown[0]!r}; known are: {", ".join(known)}')
 
 
 def _check_runner(settings: BeamSettings, root: str) -> None:
@@ -147,40 +146,32 @@ def _check_runner(settings: BeamSettings, root: str) -> None:
         return
     if not in_bucket(root):
         raise InputError(
-            f"beam.runner {settings.runner}: Kubeflow's launcher keeps a task's artifacts in its own pod, where no "
-            'worker elsewhere sees them; give --root gs://BUCKET/FOLDER, which workers read themselves, or '
-            'beam.runner=local'
+            f'beam.runner {settings.runner}: workers cannot read the artifacts that Kubeflow keeps in its pods; give '
+            '--root gs://BUCKET/FOLDER, or set beam.runner=local'
         )
     if settings.runner == FLINK and not (settings.flink_master and is_address(settings.job_server)):
         raise InputError(
-            'beam.runner flink: tasks have no Java to start a job server; give beam.flink_master and '
-            'beam.job_server=HOST:PORT of one that runs'
+            'beam.runner flink: tasks have no Java to start a job server; set beam.flink_master and '
+            'beam.job_server=HOST:PORT of a running job server'
         )
 
 
 def check_name(file: Path) -> None:
-    """Looks at the name of the file to write, before the work.
+    """Checks the name of the output file before the work.
 
     Raises:
-      InputError: it has neither suffix.
+      InputError: it ends in neither .yaml nor .json.
     """
     if file.suffix not in ('.yaml', '.json'):
         raise InputError(f'-o {file}: expected a name that ends in .yaml (Kubeflow) or .json (Vertex)')
 
 
-def write(file: Path, job: dict[str, Any], config: Config) -> None:
-    """Writes the pipeline, whole or not at all.
-
-    Args:
-      file: `.yaml` for Kubeflow, `.json` for Vertex.
-      job: what `pipeline_job` returned.
-      config: whose `kubeflow.claim` is mounted; Vertex has no such volumes.
+def write(file: Path, job: Mapping[str, Any], config: Config) -> None:
+    """Writes the result of `pipeline_job` atomically: YAML with the volume for Kubeflow, or JSON for Vertex.
 
     Raises:
-      InputError: the file cannot be written.
+      InputError: the file is not writable.
     """
-    from pipeline.runners.kubeflow import spec as amendments
-
     if file.suffix == '.json':
         text = json.dumps(job, indent=1, sort_keys=True) + '\n'
     else:
@@ -191,4 +182,4 @@ def write(file: Path, job: dict[str, Any], config: Config) -> None:
     try:
         write_text(file, text)
     except OSError as error:
-        raise InputError(f'-o {file}: cannot be written ({error.strerror})') from None
+        raise InputError(f'-o {file}: not writable ({error.strerror})') from None

@@ -1,34 +1,34 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What every component's container starts: makes Kubeflow's invocation one that TFX understands, and runs it.
+"""The program of every component's container: adapts Kubeflow's invocation to TFX and runs the executor.
 
-TFX's own entry point, `kubeflow_v2_run_executor`, is made for Vertex. Open-source Kubeflow differs, and this answers to
-it (paths are those of github.com/kubeflow/pipelines):
+TFX's own entry point, `kubeflow_v2_run_executor`, is made for Vertex. Open-source Kubeflow differs (paths are in
+github.com/kubeflow/pipelines):
 
-- Input artifacts come without a type: `toRuntimeArtifact` in backend/src/v2/metadata/converter.go sets none, and
-  `ToRuntimeArtifact` in metadata/client.go an empty schema. The types are taken from the component's inputs spec.
-- URIs are minio:// or s3://, which TFX cannot open; the launcher mirrors them, see `storage`. They are turned into
-  local paths before, and back into URIs in the ExecutorOutput: `uploadOutputArtifacts` in component/launcher_v2.go
-  does not upload what it finds under a path (`mergeRuntimeArtifacts` takes the URI that the program wrote).
-- `prepareOutputFolders` makes the parents of outputs only, and an artifact without files is not there for those who
-  take it (`DownloadBlob` in objectstore/object_store.go copies objects, and there are none): both are made here,
-  locally. Nothing writes to the store itself, so no empty objects stand for folders there, over which `DownloadBlob`
-  would fail.
-- The driver may add an output `executor-logs` of the type system.Artifact (`provisionOutputs` in driver/driver.go),
-  which is the launcher's own. It is left out.
-- Properties that hold JSON cannot be parameters of a pipeline in part: an extra parameter `a__b__c` replaces what is at
-  b.c in the JSON of the property `a`.
-- `StructValueToMLMDValue` in metadata/converter.go refuses null, and the launcher the whole output with it.
+- Input artifacts have no type: `toRuntimeArtifact` in backend/src/v2/metadata/converter.go sets none, and
+  `ToRuntimeArtifact` in metadata/client.go an empty schema. The component's inputs spec supplies the types.
+- TFX cannot open minio:// and s3:// URIs, but the launcher mirrors them locally, see `storage`. They are replaced by
+  local paths, and restored in the ExecutorOutput: `uploadOutputArtifacts` in component/launcher_v2.go uploads nothing
+  that is named by a path (`mergeRuntimeArtifacts` uses the URI in the ExecutorOutput).
+- `prepareOutputFolders` creates only the parents of outputs, and `DownloadBlob` in objectstore/object_store.go creates
+  no folder for an artifact without files. Both folders are created here, locally: `DownloadBlob` fails over empty
+  objects that stand for folders in the store.
+- The driver may add the launcher's own output `executor-logs` of type system.Artifact (`provisionOutputs` in
+  driver/driver.go). It is removed.
+- A pipeline parameter cannot replace a part of a JSON property. Here a parameter `a__b__c` replaces b.c in the JSON of
+  the property `a`.
+- `StructValueToMLMDValue` in metadata/converter.go rejects null, and with it the launcher rejects the whole output.
 
-A component whose Beam stages run elsewhere keeps its URIs, which have to be gs://: workers read and write the store
-itself. `uploadOutputArtifacts` only warns of a folder that is not there; the empty objects that TensorFlow makes for
-folders, and its temporary files, are removed from the store.
+A component whose Beam stages run elsewhere keeps its URIs, which must be gs://, because workers access the store
+themselves. `uploadOutputArtifacts` only warns of the missing local folder. TensorFlow's empty objects for folders and
+its temporary files are removed from the store.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import hashlib
 import json
 import os
@@ -42,35 +42,36 @@ from typing import Any
 from components.errors import InputError
 from components.io.files import any_path, in_bucket, write_text
 from pipeline.runners.beam import dataflow
+from pipeline.runners.beam import options as beam_options
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
 
-# The launcher's own output.
+# An output of the launcher's own.
 _LOGS = 'executor-logs'
 
 
 def repaired(invocation: dict[str, Any], inputs_spec: dict[str, Any], in_store: bool = False) -> dict[str, Any]:
-    """The ExecutorInput as TFX's entry point expects it.
+    """Returns the ExecutorInput that TFX's entry point expects.
 
     Args:
-      invocation: the JSON form of kfp's ExecutorInput, as the launcher fills it in.
-      inputs_spec: the JSON form of the component's ComponentInputsSpec, as TFX's compiler wrote it.
-      in_store: artifacts are read and written where they are, because Beam's workers do not see this container.
+      invocation: the JSON form of kfp's ExecutorInput, from the launcher.
+      inputs_spec: the JSON form of the component's ComponentInputsSpec, from TFX's compiler.
+      in_store: whether Beam's workers, which cannot access this container, read and write the artifacts in the store.
 
     Returns:
-      A changed copy: types, local paths, no outputs of the launcher's own, parts put into their properties. With
-      `in_store` gs:// URIs instead of paths, also for the output file, beside which TFX keeps temporary files.
+      A copy with artifact types, local paths, no `executor-logs`, and partial parameters merged. With `in_store`, URIs
+      instead of paths, also for the output file, because TFX writes temporary files beside it.
 
     Raises:
-      ValueError: an input that the component does not declare.
-      InputError: `in_store`, and the store is another than gs://.
+      ValueError: the component does not declare an input.
+      InputError: `in_store`, and the store is not gs://.
     """
-    result: dict[str, Any] = json.loads(json.dumps(invocation))
+    result = copy.deepcopy(invocation)
     inputs, outputs = result.setdefault('inputs', {}), result.setdefault('outputs', {})
     declared = inputs_spec.get('artifacts', {})
     for name, value in inputs.get('artifacts', {}).items():
         if name not in declared:
-            raise ValueError(f'input artifact {name!r} is not declared; the component has {sorted(declared)}')
+            raise ValueError(f'undeclared input artifact {name!r}; the component has {sorted(declared)}')
         for artifact in value.get('artifacts', []):
             artifact['type'] = declared[name]['artifactType']
             _place(artifact, in_store)
@@ -85,17 +86,17 @@ def repaired(invocation: dict[str, Any], inputs_spec: dict[str, Any], in_store: 
 
 
 def _place(artifact: dict[str, Any], in_store: bool) -> None:
-    artifact.setdefault('name', artifact['uri'])  # TFX makes its artifact ids of names
+    artifact.setdefault('name', artifact['uri'])  # TFX derives artifact ids from names
     if not in_store:
         artifact['uri'] = storage.local_path(artifact['uri'])
     elif not in_bucket(artifact['uri']):
         raise InputError(
-            f'{artifact["uri"]}: the Beam stages run elsewhere, whose workers read gs:// only; give the run the '
-            'pipeline root gs://BUCKET/FOLDER, as "submit" does, or compile with beam.runner=local'
+            f'{artifact["uri"]}: the workers of the Beam runner can read gs:// only; give the run the pipeline root '
+            'gs://BUCKET/FOLDER, as "submit" does, or compile with beam.runner=local'
         )
     schema = artifact.get('type', {}).get('instanceSchema', '')
     for title, path in _own_types().items():
-        # TFX takes an unknown title for the class's import path.
+        # TFX interprets an unknown title as the import path of the artifact's class.
         schema = re.sub(rf'^title: {re.escape(title)}$', f'title: {path}', schema, flags=re.MULTILINE)
     if schema:
         artifact['type']['instanceSchema'] = schema
@@ -112,11 +113,11 @@ def _own_types() -> dict[str, str]:
 
 
 def put_parts_in_place(parameters: dict[str, Any]) -> None:
-    """Puts each parameter `a__b__c` at b.c into the JSON of the parameter `a`, and takes it out of `parameters`."""
+    """Moves each parameter `a__b__c` to b.c in the JSON of the parameter `a`."""
     for name in [name for name in parameters if PART in name]:
         value = parameters.pop(name)
         owner, *keys = name.split(PART)
-        # Kubeflow's numbers are floating-point ones.
+        # Kubeflow passes all numbers as floats.
         value = int(value) if isinstance(value, float) and value.is_integer() else value
         tree = json.loads(parameters[owner])
         place = tree
@@ -129,12 +130,7 @@ def put_parts_in_place(parameters: dict[str, Any]) -> None:
 
 
 def runs_elsewhere(executor: str, options: Sequence[str]) -> bool:
-    """Whether an executor does its work on Beam, and not in this process.
-
-    Args:
-      executor: the path of its class.
-      options: what the command line has besides; Beam's options are there for every component.
-    """
+    """Returns whether an executor, given as import path, is a Beam executor and `options` name a remote runner."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.utils import import_utils
 
@@ -145,7 +141,7 @@ def runs_elsewhere(executor: str, options: Sequence[str]) -> bool:
 
 
 def make_folders(invocation: dict[str, Any]) -> None:
-    """Makes the local folders of all artifacts of a repaired invocation that are not there."""
+    """Creates the missing local folders of a repaired invocation's artifacts."""
     for side in ('inputs', 'outputs'):
         for value in invocation[side].get('artifacts', {}).values():
             for artifact in value.get('artifacts', []):
@@ -153,38 +149,28 @@ def make_folders(invocation: dict[str, Any]) -> None:
 
 
 def publish(written: str, output_file: str) -> None:
-    """Makes the ExecutorOutput that TFX wrote one for Kubeflow: URIs for local paths, no null.
-
-    Args:
-      written: where TFX wrote it.
-      output_file: where the launcher looks for it; the same, or this one's own if the other is in the store.
-    """
+    """Converts the ExecutorOutput that TFX wrote to the one that the launcher reads: URIs for local paths, no nulls."""
     result = storage.to_uris(json.loads(any_path(written).read_text('utf-8')))
     for value in result.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
             metadata = artifact.get('metadata', {})
             artifact['metadata'] = {key: item for key, item in metadata.items() if item is not None}
-            # The launcher knows the outputs by their keys; the ids that TFX made up are nobody's.
-            artifact.pop('name', None)
+            artifact.pop('name', None)  # TFX's generated ids are unused
     write_text(output_file, json.dumps(result))
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one component.
-
-    Args:
-      arguments: '--executor_class_path', '--json_serialized_invocation_args' and '--json_serialized_inputs_spec_args'
-        as TFX's compiler writes them; the rest are Beam's options.
+    """Runs one component with arguments from TFX's compiler.
 
     Returns:
-      0 on success, 2 on bad input, 1 on any other failure; the last line on stderr says what was wrong.
+      0 on success, 2 on bad input, 1 on any other failure. The last line on stderr is the error.
     """
     parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument('--executor_class_path', required=True)
     parser.add_argument('--json_serialized_invocation_args', required=True)
     parser.add_argument('--json_serialized_inputs_spec_args', required=True)
-    options, beam_options = parser.parse_known_args(arguments)
-    # TFX's Beam executors parse the process's arguments as flags of theirs.
+    options, beam_args = parser.parse_known_args(arguments)
+    # TFX's Beam executors would parse the process's arguments as absl flags.
     sys.argv = sys.argv[:1]
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
 
@@ -192,29 +178,29 @@ def main(arguments: list[str]) -> int:
 
     from pipeline.runners import failures
 
-    in_store = runs_elsewhere(options.executor_class_path, beam_options)
+    in_store = runs_elsewhere(options.executor_class_path, beam_args)
     given = json.loads(options.json_serialized_invocation_args)
     try:
         invocation = repaired(given, json.loads(options.json_serialized_inputs_spec_args), in_store)
         if in_store and 'data_root' in invocation['inputs'].get('parameterValues', {}):
-            options.check_data(invocation['inputs']['parameterValues']['data_root'])
+            beam_options.check_data(invocation['inputs']['parameterValues']['data_root'])
         if not in_store:
             make_folders(invocation)
         options.json_serialized_invocation_args = json.dumps(invocation)
         with contextlib.ExitStack() as stack:
-            if in_store and '--runner=DataflowRunner' in beam_options:
-                # The same in each of Kubeflow's attempts.
+            if in_store and '--runner=DataflowRunner' in beam_args:
+                # A name that is the same in each attempt of the task.
                 task = hashlib.sha256(invocation['outputs']['outputFile'].encode()).hexdigest()[:16]
-                beam_options = stack.enter_context(dataflow.owned(beam_options, task))
-            kubeflow_v2_run_executor._run_executor(options, beam_options)
+                beam_args = stack.enter_context(dataflow.owned(beam_args, task))
+            kubeflow_v2_run_executor._run_executor(options, beam_args)
         publish(invocation['outputs']['outputFile'], given['outputs']['outputFile'])
         if in_store:
             storage.tidy(os.path.dirname(invocation['outputs']['outputFile']))
     except Exception as error:
         traceback.print_exc()
-        told = failures.for_people(error, 'the lines above')
-        print(f'gender-pipeline: {" ".join(str(told).split())}', file=sys.stderr)
-        return 2 if isinstance(told, InputError) else 1
+        reported = failures.for_people(error, 'the lines above')
+        print(f'gender-pipeline: {" ".join(str(reported).split())}', file=sys.stderr)
+        return 2 if isinstance(reported, InputError) else 1
     return 0
 
 

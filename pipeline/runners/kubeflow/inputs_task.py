@@ -1,13 +1,14 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The first container of a run on Kubeflow: looks at the inputs and says what they are by content.
+"""The first container of a run on Kubeflow: checks the inputs and outputs their digests.
 
-A pipeline is compiled where its data is not, and Kubeflow's cache knows inputs by their parameters only: without the
-digests, other faces at the same path would get the old results. Imports neither TFX nor TensorFlow.
+Kubeflow's cache compares parameters, and the data is not available when the pipeline is compiled. Without the digests,
+new faces at the same path would get the old results. Imports neither TFX nor TensorFlow.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping
@@ -15,65 +16,49 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components import caffe_converter
 from components.caffe_converter.settings import Settings as ModelSettings
 from components.errors import InputError, RunError
-from components.io.files import sha256_file, write_text
-from components.stratified_example_gen import layout
+from components.io.files import write_text
 from components.stratified_example_gen.settings import Settings as DataSettings
+from pipeline.runs.run_inputs import InputDigests, RunInputs
 
 
-def digests(values: Mapping[str, str]) -> dict[str, str]:
-    """Looks at the inputs as `run` does before its first component.
+def digests(values: Mapping[str, str]) -> InputDigests:
+    """Checks the inputs as `run` does, and returns their digests.
 
     Args:
       values: 'data_root', 'prototxt' and 'caffemodel'; 'data' and 'model', the settings of StratifiedExampleGen and
         CaffeConverter as JSON; 'compiled_size', JSON [height, width] that the pipeline was compiled for.
 
-    Returns:
-      'data_fingerprint', 'prototxt_sha256' and 'caffemodel_sha256'.
-
     Raises:
-      InputError: an input cannot be used, or the network's size is not what the pipeline was compiled for.
+      InputError: an input is unusable, or the network has another input size.
     """
     data, model = DataSettings.from_json(values['data']), ModelSettings.from_json(values['model'])
-    layout.check_root(values['data_root'], data.directories, data.layout)
-    summary = caffe_converter.check(
-        values['prototxt'],
-        values['caffemodel'],
-        output_layer=model.output_layer,
-        input_size=model.size,
-    )
-    compiled = json.loads(values['compiled_size'])
-    if list(summary.input_shape) != [*compiled, 3]:
+    inputs = RunInputs(values['data_root'], Path(values['prototxt']), Path(values['caffemodel']))
+    found, expected = list(inputs.check(data, model).input_shape), [*json.loads(values['compiled_size']), 3]
+    if found != expected:
         raise InputError(
-            f'{values["prototxt"]}: the input is {list(summary.input_shape)} (height, width, channels), but the '
-            f'pipeline was compiled for {[*compiled, 3]}; compile it with this prototxt'
+            f'{inputs.prototxt}: the input is {found} (height, width, channels), but the pipeline was compiled for '
+            f'{expected}; compile it with this prototxt'
         )
-    return {
-        'data_fingerprint': layout.fingerprint(
-            values['data_root'], data.directories, data.layout, bool(data.manifest_columns)
-        ),
-        'prototxt_sha256': sha256_file(values['prototxt']),
-        'caffemodel_sha256': sha256_file(values['caffemodel']),
-    }
+    return inputs.digests(data)
 
 
 def main(arguments: list[str]) -> int:
-    """Takes the ExecutorInput as JSON and writes each output parameter to its file (`collectOutputParameters`).
+    """Reads the ExecutorInput (JSON) and writes each output parameter to its file (`collectOutputParameters`).
 
     Returns:
-      0, or 2 for an input that cannot be used.
+      0, or 2 if an input is unusable.
     """
     executor_input: dict[str, Any] = json.loads(arguments[0])
     try:
         started = datetime.now(UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
-        found = {'started': started} | digests(executor_input['inputs']['parameterValues'])
+        outputs = {'started': started, **dataclasses.asdict(digests(executor_input['inputs']['parameterValues']))}
         for name, output in executor_input['outputs']['parameters'].items():
             file = Path(output['outputFile'])
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(file, found[name])
-            print(f'{name} {found[name]}', file=sys.stderr)
+            write_text(file, outputs[name])
+            print(f'{name} {outputs[name]}', file=sys.stderr)
     except (InputError, RunError) as error:
         print(f'gender-pipeline: {" ".join(str(error).split())}', file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A compiled pipeline on a Kubeflow server: start it, watch it, say how it ended. Imports kfp where it is used."""
+"""Starts and watches a compiled pipeline on a Kubeflow server. Imports kfp lazily."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,38 +17,20 @@ import yaml
 
 from components.errors import InputError, RunError
 
-#: States after which nothing changes any more (`RuntimeState` in backend/api/v2beta1/run.proto).
+#: Final states (`RuntimeState` in backend/api/v2beta1/run.proto).
 ENDED = ('SUCCEEDED', 'SKIPPED', 'FAILED', 'CANCELED')
 
-# A file that is larger is no pipeline of ours, whose specification takes 60 kB.
-_MAX_BYTES = 16 << 20
-_PATIENCE = 10  # failed questions in a row: a server that is being restarted
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a run goes.
-
-    Attributes:
-      host: URL of the Kubeflow Pipelines API.
-      namespace: of the user's profile; None for an installation for one user.
-      experiment: made if it is not there.
-      token: a bearer token, or None.
-    """
-
-    host: str
-    namespace: str | None
-    experiment: str
-    token: str | None = None
+_MAX_BYTES = 16 << 20  # of a pipeline file; ours have 60 kB
+_MAX_FAILURES = 10  # of requests in a row; a server may be restarting
 
 
 def parameters(file: Path, given: Sequence[str]) -> dict[str, Any]:
-    """The parameters of a run from NAME=VALUE, as the compiled pipeline declares them.
+    """Parses NAME=VALUE strings into the parameters that a compiled pipeline declares.
 
     Raises:
-      InputError: the file is no compiled pipeline, or a name or value is not one that it declares.
+      InputError: the file is not a compiled pipeline, or a name or value does not match its declarations.
     """
-    declared = _declared(file)
+    declared = _document(file)['root']['inputDefinitions']['parameters']
     values: dict[str, Any] = {}
     for item in given:
         name, separator, text = item.partition('=')
@@ -66,17 +47,12 @@ def parameters(file: Path, given: Sequence[str]) -> dict[str, Any]:
 
 
 def pipeline_root(file: Path) -> str | None:
-    """Where `compile --root` wants artifacts to go, or None; the server does not look for it in the pipeline.
+    """Returns the root given to `compile --root`, or None; the server does not read it from the pipeline.
 
     Raises:
-      InputError: the file is no pipeline for Kubeflow.
+      InputError: the file is not a pipeline for Kubeflow.
     """
     return _document(file).get('defaultPipelineRoot')
-
-
-def _declared(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = _document(file)['root']['inputDefinitions']['parameters']
-    return found
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -86,62 +62,58 @@ def _document(file: Path) -> dict[str, Any]:
         document: Any = next(yaml.safe_load_all(file.read_text('utf-8')), None)
         document['root']['inputDefinitions']['parameters']
     except OSError as error:
-        raise InputError(f'{file}: cannot be read ({error.strerror}); "compile" writes it') from None
+        raise InputError(f'{file}: not readable ({error.strerror}); create it with "compile"') from None
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
-        raise InputError(f'{file}: not a pipeline for Kubeflow; "compile -o pipeline.yaml" writes one') from None
+        raise InputError(f'{file}: not a pipeline for Kubeflow; create one with "compile -o pipeline.yaml"') from None
     return dict(document)
 
 
 class Server:
-    """Kubeflow Pipelines behind `kfp.Client`."""
+    """A Kubeflow Pipelines server, accessed through `kfp.Client`.
 
-    def __init__(self, target: Target):
+    Args:
+      host: URL of the Kubeflow Pipelines API.
+      namespace: the user's profile; None in single-user mode.
+      token: a bearer token, or None.
+    """
+
+    def __init__(self, host: str, namespace: str | None, token: str | None):
         import kfp
 
-        self._target = target
+        self._host, self._namespace = host, namespace
         with self._explained(), warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # of versions before 2, and of hosts without https://
-            self._client = kfp.Client(
-                host=target.host, namespace=target.namespace or 'kubeflow', existing_token=target.token
-            )
+            warnings.simplefilter('ignore')  # about versions before 2 and hosts without https://
+            self._client = kfp.Client(host=host, namespace=namespace or 'kubeflow', existing_token=token)
 
-    def start(self, file: Path, arguments: Mapping[str, Any], name: str, cache: bool | None = None) -> str:
-        """Starts a run of a compiled pipeline, which is sent with it.
+    def start(
+        self, file: Path, arguments: Mapping[str, Any], *, experiment: str, name: str, cache: bool | None = None
+    ) -> str:
+        """Uploads a compiled pipeline, starts a run and returns its id.
 
         Args:
           file: the YAML file.
-          arguments: see `parameters`; what is left out takes its default.
-          name: of the run.
-          cache: None for what the pipeline says.
-
-        Returns:
-          The run's id.
+          arguments: see `parameters`; missing ones get their defaults.
+          experiment: its name; created if needed.
+          name: the run's name.
+          cache: overrides the pipeline's caching unless None.
 
         Raises:
-          InputError: the server cannot be reached, or refuses.
+          InputError: the server is unreachable, or rejects the request.
         """
-        # kfp prints links to its own pages; standard output is for the id.
+        # kfp prints links, but standard output is for the id.
         with self._explained(), contextlib.redirect_stdout(sys.stderr):
-            experiment = self._client.create_experiment(self._target.experiment, namespace=self._target.namespace)
+            made = self._client.create_experiment(experiment, namespace=self._namespace)
             run = self._client.run_pipeline(
-                experiment.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache,
+                made.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache,
                 pipeline_root=pipeline_root(file),
             )  # fmt: skip
         return str(run.run_id)
 
-    def wait(self, run_id: str, seconds: float = 5, report: Callable[[str], None] | None = None) -> str:
-        """Waits until a run has ended.
-
-        Args:
-          run_id: what `start` returned.
-          seconds: between two questions.
-          report: called with a line whenever a task's state has changed.
-
-        Returns:
-          One of `ENDED`.
+    def wait(self, run_id: str, interval: float, report: Callable[[str], None]) -> str:
+        """Polls a run until its state is in `ENDED`, and returns it. Calls `report` with a line for each change.
 
         Raises:
-          RunError: the server stopped answering; the run itself may go on.
+          RunError: the server no longer responds; the run may continue.
         """
         known: dict[str, str] = {}
         failures = 0
@@ -151,43 +123,42 @@ class Server:
                 failures = 0
             except Exception as error:
                 failures += 1
-                if failures == _PATIENCE:
+                if failures == _MAX_FAILURES:
                     raise RunError(
-                        f'{self._target.host} does not answer any more ({_first_line(error)}); run {run_id} may go on'
+                        f'{self._host} no longer responds ({_first_line(error)}); run {run_id} may continue'
                     ) from None
-                time.sleep(seconds)
+                time.sleep(interval)
                 continue
             for name, state in _tasks(run):
                 if known.get(name) != state:
                     known[name] = state
-                    if report:
-                        report(f'{name:<22} {state.lower()}')
+                    report(f'{name:<22} {state.lower()}')
             if run.state in ENDED:
                 return str(run.state)
-            time.sleep(seconds)
+            time.sleep(interval)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         import kfp_server_api
         import urllib3
 
-        # It warns of every attempt; the error that follows says it once.
+        # urllib3 warns of every attempt; one error at the end is enough.
         logging.getLogger('urllib3.connectionpool').setLevel(logging.ERROR)
         try:
             yield
         except kfp_server_api.ApiException as error:
             advice = '; set KFP_TOKEN' if error.status in (401, 403) else ''
-            said = ' '.join(str(error.body or error.reason).split())[:300]
-            raise InputError(f'--host {self._target.host}: HTTP {error.status}: {said}{advice}') from None
+            message = ' '.join(str(error.body or error.reason).split())[:300]
+            raise InputError(f'--host {self._host}: HTTP {error.status}: {message}{advice}') from None
         except urllib3.exceptions.MaxRetryError as error:
             why = _first_line(error.reason or error)
-            raise InputError(f'--host {self._target.host}: cannot be reached ({why})') from None
+            raise InputError(f'--host {self._host}: unreachable ({why})') from None
         except (urllib3.exceptions.HTTPError, ValueError, RuntimeError) as error:
-            raise InputError(f'--host {self._target.host}: {_first_line(error)}') from None
+            raise InputError(f'--host {self._host}: {_first_line(error)}') from None
 
 
 def _tasks(run: Any) -> Iterator[tuple[str, str]]:
-    """(name, state) of a run's own tasks; Kubeflow lists drivers and the DAG among them."""
+    """Yields (name, state) of a run's tasks, without Kubeflow's drivers and the DAG itself."""
     for task in (run.run_details.task_details or []) if run.run_details else []:
         name = task.display_name or ''
         if name and task.state and name not in ('root', 'executor') and not name.endswith(('-driver', '-0')):

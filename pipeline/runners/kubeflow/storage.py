@@ -1,10 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Where Kubeflow's launcher keeps local copies of what is in an object store.
+"""Maps URIs of Kubeflow's object store to the launcher's local copies.
 
-`LocalPathForURI` in backend/src/v2/component/launcher_v2.go maps gs://, minio:// and s3:// to /gcs/, /minio/ and /s3/;
-`downloadArtifacts` fills those folders before a container's own program is started and `uploadOutputArtifacts` copies
-them back after it. The program itself needs no credentials and never talks to the store, but where Beam's workers do.
+`LocalPathForURI` in backend/src/v2/component/launcher_v2.go maps gs://, minio:// and s3:// to /gcs/, /minio/ and /s3/.
+`downloadArtifacts` fills these folders before the container's program starts; `uploadOutputArtifacts` copies them back
+after it. The program needs access to the store only if Beam runs elsewhere.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 
 from components.io.files import bucket_and_name
 
-#: The environment variable that puts the launcher's folders below another one than /, for tests.
+#: The environment variable with the parent of the launcher's folders, for tests; / by default.
 BASE = 'KFP_LOCAL_BASE'
 
-#: Where TFX keeps temporary files, beside its output file.
+#: TFX's folder for temporary files, beside its output file.
 TEMPORARY = '.temp'
 
 _FOLDERS = {'gs://': 'gcs/', 'minio://': 'minio/', 's3://': 's3/'}
 
 
 def local_path(uri: str) -> str:
-    """The folder that stands for an artifact's URI; any other URI is returned as it is."""
+    """Returns the local folder of an artifact's URI; returns other URIs unchanged."""
     for scheme, folder in _FOLDERS.items():
         if uri.startswith(scheme):
             return os.path.join(_base(), folder + uri.removeprefix(scheme))
@@ -33,7 +33,7 @@ def local_path(uri: str) -> str:
 
 
 def uri(path: str) -> str:
-    """The URI that `local_path` made `path` of; any other text is returned as it is."""
+    """Returns the URI of a path from `local_path`; returns other text unchanged."""
     for scheme, folder in _FOLDERS.items():
         start = os.path.join(_base(), folder)
         if path.startswith(start):
@@ -42,7 +42,7 @@ def uri(path: str) -> str:
 
 
 def to_uris(value: Any) -> Any:
-    """`value`, decoded JSON, with every string in it given to `uri`."""
+    """Applies `uri` to every string in decoded JSON."""
     if isinstance(value, dict):
         return {key: to_uris(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -51,10 +51,9 @@ def to_uris(value: Any) -> Any:
 
 
 def tidy(folder: str) -> None:
-    """Leaves of a task's folder in the store what Kubeflow can use.
+    """Removes temporary files from a task's folder in the store, and TensorFlow's empty objects for folders.
 
-    Removes temporary files, and the empty objects that TensorFlow makes for folders: the launcher's `DownloadBlob`
-    would make files of them.
+    The launcher's `DownloadBlob` would create files for those objects.
 
     Args:
       folder: gs://BUCKET/NAME.

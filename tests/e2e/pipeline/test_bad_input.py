@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Every bad input ends in exit status 2 and one line that names it; nothing is run, nothing is left behind."""
+"""A bad input ends with exit status 2 and one line that names it, before anything runs or is written."""
 
 import shutil
 import time
@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def refused(command, inputs, tmp_path):
-    """Runs with something wrong and returns the one line that it was refused with."""
+    """Runs with a bad argument and returns the error line."""
 
     def call(*extra: object, **changed: object) -> str:
         output = tmp_path / 'out'
@@ -25,12 +25,12 @@ def refused(command, inputs, tmp_path):
     return call
 
 
-def test_help_is_quick(command):
+def test_help_is_fast(command):
     started = time.monotonic()
     process = command('--help')
     assert process.returncode == 0
     assert 'predict' in process.stdout
-    # The promise is one second; a loaded machine gets some more before the test is lost.
+    # The promise is one second; the rest is for a loaded machine.
     assert time.monotonic() - started < 3
 
 
@@ -50,7 +50,7 @@ def test_bad_usage(command, arguments, message):
     assert len(process.stderr.splitlines()) == 1
 
 
-def test_a_data_root_that_is_not_there(refused, tmp_path):
+def test_a_missing_data_root(refused, tmp_path):
     assert str(tmp_path / 'nowhere') in refused(data=tmp_path / 'nowhere')
 
 
@@ -66,7 +66,7 @@ def test_a_root_without_aligned(refused, tmp_path):
     assert 'valid' in line
 
 
-def test_no_folder_of_age_and_gender(refused, tmp_path):
+def test_no_age_gender_folder(refused, tmp_path):
     (tmp_path / 'faces' / 'combined' / 'aligned' / 'women').mkdir(parents=True)
     line = refused(data=tmp_path / 'faces')
     assert 'women' in line
@@ -74,7 +74,7 @@ def test_no_folder_of_age_and_gender(refused, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['prototxt', 'caffemodel'])
-def test_a_network_file_that_is_not_there(refused, tmp_path, name):
+def test_a_missing_network_file(refused, tmp_path, name):
     assert str(tmp_path / 'nowhere') in refused(**{name: tmp_path / 'nowhere'})
 
 
@@ -89,55 +89,53 @@ def test_a_truncated_caffemodel(refused, inputs, tmp_path):
     assert str(cut) in refused(caffemodel=cut)
 
 
-def test_weights_of_other_shapes(refused, inputs, tmp_path):
+def test_weights_of_the_wrong_shape(refused, inputs, tmp_path):
     wider = tmp_path / 'wider.prototxt'
     wider.write_text(inputs.prototxt.read_text().replace('num_output: 4', 'num_output: 5'))
     line = refused(prototxt=wider)
     assert 'conv1_1' in line
 
 
-def test_an_output_layer_that_is_not_there(refused):
+def test_a_missing_output_layer(refused):
     assert 'pool9' in refused('--set', 'model.output_layer=pool9')
 
 
 @pytest.mark.parametrize(
     ('layer', 'reason'), [('conv9', 'the base has no such layer'), ('pool5', 'no layer with weights')]
 )
-def test_a_layer_to_unfreeze_from_that_cannot_be_begun_with(refused, layer, reason):
+def test_a_bad_first_layer_to_fine_tune(refused, layer, reason):
     line = refused('--set', f'fine_tuning.unfreeze_from={layer}')
     assert reason in line
     assert 'conv5_1, conv5_2, conv5_3' in line
 
 
-def test_a_bad_value_of_the_configuration(refused):
+def test_a_bad_configuration_value(refused):
     assert 'trainer.epochs: expected at least 1' in refused('--set', 'trainer.epochs=0')
 
 
-def test_an_output_that_cannot_be_written(command, inputs, tmp_path):
+def test_an_unwritable_output(command, inputs, tmp_path):
     (tmp_path / 'file').write_text('')
     process = command(*inputs.arguments(tmp_path / 'file' / 'out'))
     assert process.returncode == 2
     assert process.stderr.splitlines() == [
-        f'gender-pipeline: --output {tmp_path / "file" / "out"}: cannot be written (Not a directory); '
-        'give a directory that can'
+        f'gender-pipeline: --output {tmp_path / "file" / "out"}: not writable (Not a directory); '
+        'give a directory you can write to'
     ]
 
 
-def test_a_model_folder_that_is_none(command, tmp_path):
+def test_a_folder_without_a_model(command, tmp_path):
     process = command('predict', '--model', tmp_path, 'x.jpg')
     assert process.returncode == 2
     assert f'--model {tmp_path}: not a SavedModel' in process.stderr
 
 
-def test_a_run_directory_that_is_none(command, tmp_path):
+def test_a_folder_without_runs(command, tmp_path):
     process = command('report', '--output', tmp_path)
     assert process.returncode == 2
     assert f'{tmp_path}: not a run directory' in process.stderr
 
 
-def test_too_many_unreadable_images_stop_the_run_and_a_few_are_counted_and_listed(
-    command, inputs, low_bounds, tmp_path
-):
+def test_few_unreadable_images_are_listed_and_many_stop_the_run(command, inputs, low_bounds, tmp_path):
     broken = shutil.copytree(inputs.data, tmp_path / 'broken')
     images = sorted((broken / 'combined' / 'aligned').glob('*/*.jpg'))
     for image in images[::70]:  # 10 of 700

@@ -1,10 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Dataflow on loopback for tests: takes jobs from Beam's own DataflowRunner and has other processes do them.
+"""Dataflow on loopback: accepts jobs from Beam's DataflowRunner and runs them in other processes.
 
-What it takes from the service: the part of the REST API (v1b3) that the runner uses, what it refuses, the states of a
-job, how it words what a worker raised, and that workers share nothing with who submits but the bucket. What it has
-not: a second worker for a job, and the three more attempts of a work item that failed.
+It implements the part of the REST API (v1b3) that the runner uses, the service's refusals, job states and wording of
+failures. Workers share only the bucket with the submitter. Unlike the service, a job has one worker, and a failed work
+item is not retried.
 https://cloud.google.com/dataflow/docs/reference/rest
 """
 
@@ -41,7 +41,7 @@ _MAX_REQUEST = 10 << 20
 
 
 class Refused(Exception):
-    """A request that the service answers with an error."""
+    """An error response."""
 
     def __init__(self, status: int, message: str):
         super().__init__(message)
@@ -52,15 +52,14 @@ class Dataflow:
     """The service; a context manager.
 
     Args:
-      objects: the bucket, in which jobs and their results are.
+      objects: the bucket with jobs and their results.
       folder: for the workers' files and logs.
-      environment: variables by which workers find the bucket, see `tests.fakes.google_cloud.proxy`. Who
-        submits needs them too.
-      patience: seconds for which a question about a job that runs waits for its end. Beam asks every five seconds;
-        so the answer comes sooner. `cancel()` asks first and then waits as long.
+      environment: the variables of `tests.fakes.google_cloud.proxy`; the submitter needs them too.
+      patience: how many seconds a request for a running job waits for its end. Beam polls every five seconds, so
+        waiting here is faster. `cancel()` requests the job first, and waits as long.
 
     Attributes:
-      jobs: all that were taken.
+      jobs: all accepted jobs.
     """
 
     def __init__(self, objects: Objects, folder: Path, environment: dict[str, str], patience: float = 30):
@@ -89,19 +88,19 @@ class Dataflow:
 
     @property
     def endpoint(self) -> str:
-        """For `--dataflow_endpoint`; Beam speaks REST only with a host of this name."""
+        """For `--dataflow_endpoint`; Beam uses REST only with the host localhost."""
         return f'http://localhost:{self._server.server_port}'
 
     def answer(self, method: str, target: str, body: bytes) -> Any:
         """Answers one request with a message of the API.
 
         Raises:
-          Refused: it cannot be done.
+          Refused: the response is an error.
         """
         parts = urllib.parse.urlsplit(target)
         match = re.fullmatch(r'/v1b3/projects/([^/]+)/locations/([^/]+)/jobs(?:/([^/]+))?(/\w+)?', parts.path)
         if not match:
-            raise Refused(501, f'not known here: {method} {target}')
+            raise Refused(501, f'not implemented: {method} {target}')
         project, region, number, what = match.groups()
         if number is None:
             query = dict(urllib.parse.parse_qsl(parts.query))
@@ -131,14 +130,14 @@ class Dataflow:
         submitted = api.Job.from_json(body, ignore_unknown_fields=True)
         with self._changed:
             for job in self.jobs:
-                # Whether this is its own job, Beam tells by the id that it gave to the request.
+                # Beam compares request ids to see whether this is its own job.
                 if job.name == submitted.name and not job.has_ended:
                     return job.as_resource()
             options, pipeline = self._checked(project, region, submitted)
             number = f'{datetime.datetime.now(datetime.UTC):%Y-%m-%d_%H_%M_%S}-{next(self._numbers)}'
             folder = self._folder / number
             job = Job(number, submitted, options, pipeline, folder, self._start(folder, options))
-            job.say('JOB_MESSAGE_BASIC', f'Starting 1 workers in {region}...')
+            job.add_message('JOB_MESSAGE_BASIC', f'Starting 1 workers in {region}...')
             self.jobs.append(job)
             self._run(self._watch, job)
             return job.as_resource()
@@ -152,7 +151,7 @@ class Dataflow:
         pipeline = beam_runner_api_pb2.Pipeline.FromString(found or b'')
         (pool,) = environment.worker_pools
         declared = {one.environment_id: one.container_image for one in pool.sdk_harness_container_images}
-        said = (options.get('project'), options.get('region'))
+        given = (options.get('project'), options.get('region'))
         packages = pool.packages or any(one.dependencies for one in pipeline.components.environments.values())
         for problem, holds in {
             f'the job name {job.name} must consist of [-a-z0-9], start with a letter and end with one or a digit':
@@ -160,7 +159,7 @@ class Dataflow:
             f'{region} is not a valid region': re.fullmatch(r'[a-z]+-[a-z]+\d+', region),
             f'a label of {dict(job.labels)} is too long or has characters other than [-_a-z0-9]':
                 all(re.fullmatch('[a-z][-_a-z0-9]{0,62}=[-_a-z0-9]{0,63}', f'{k}={v}') for k, v in job.labels.items()),
-            f'the options say {said}, the request {project} and {region}': said == (project, region),
+            f'the options have {given}, the request {project} and {region}': given == (project, region),
             f'the bucket of {environment.temp_storage_prefix} does not exist':
                 environment.temp_storage_prefix.startswith(f'storage.googleapis.com/{self._objects.name}/'),
             f'unable to open the pipeline file {url}': found is not None,
@@ -168,14 +167,14 @@ class Dataflow:
                 hashlib.sha256(found or b'').hexdigest() == options.get('pipelineProtoHash'),
             'an environment has no container image': found is None or all(images(pipeline).values()),
             f'the worker pool has the images {declared}, the pipeline others': declared == images(pipeline),
-            'packages are staged, and workers here install none: they have what the image has': not packages,
+            'packages are staged, but these workers install none': not packages,
         }.items():  # fmt: skip
             if not holds:
                 raise Refused(400, f'The workflow could not be created. Causes: {problem}')
         return options, pipeline
 
     def _start(self, folder: Path, options: dict[str, Any]) -> subprocess.Popen:
-        """Starts a worker in a folder of its own, with an environment that has nothing of this process's but PATH."""
+        """Starts a worker in its own folder; of this process's environment it gets only PATH."""
         for name in ('work', 'home', 'tmp'):
             (folder / name).mkdir(parents=True)
         readable = [sys.prefix, sys.base_prefix, str(_PROJECT)]
@@ -187,7 +186,7 @@ class Dataflow:
             'PYTHONUNBUFFERED': '1', 'TF_CPP_MIN_LOG_LEVEL': '3', **self._environment,
         }  # fmt: skip
         with open(folder / 'worker.log', 'wb') as log:
-            # -P: nothing is imported from where the program is.
+            # -P: do not import from the program's folder.
             return subprocess.Popen(
                 [sys.executable, '-P', str(_WORKER), str(folder)], cwd=folder / 'work', env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
@@ -205,17 +204,17 @@ class Dataflow:
 
     def _update(self, job: Job, wanted: api.Job) -> api.Job:
         if wanted.requested_state != api.JobState.JOB_STATE_CANCELLED:
-            raise Refused(400, f'A batch job cannot be brought into {wanted.requested_state.name}.')
+            raise Refused(400, f'A batch job cannot change to {wanted.requested_state.name}.')
         with self._changed:
             if not job.has_ended:
                 job.state = api.JobState.JOB_STATE_CANCELLED
-                job.say('JOB_MESSAGE_BASIC', 'Cancel request is committed for workflow job.')
+                job.add_message('JOB_MESSAGE_BASIC', 'Cancel request is committed for workflow job.')
                 _kill(job.process)
             return job.as_resource()
 
 
 def _whole(value: Any) -> Any:
-    """JSON whose whole numbers are integers, as the service writes them; protocol buffers make all floats."""
+    """Converts whole floats to integers, as the service writes them; protocol buffers have floats only."""
     if isinstance(value, dict):
         return {key: _whole(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -224,18 +223,18 @@ def _whole(value: Any) -> Any:
 
 
 def _kill(process: subprocess.Popen) -> None:
-    """Ends a process that was not waited for, and all that it started."""
+    """Kills a running process and its children."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
 
 
 class _Server(server.ThreadingHTTPServer):
-    daemon_threads = False  # so that closing waits for them
+    daemon_threads = False  # closing waits for them
 
 
 class _Handler(server.BaseHTTPRequestHandler):
-    # One request a connection: no thread waits for another one.
+    # One request per connection, so that no thread waits for another request.
     protocol_version = 'HTTP/1.0'
     service: Dataflow
 
@@ -249,7 +248,7 @@ class _Handler(server.BaseHTTPRequestHandler):
         except Refused as error:
             self._send(error.status, json.dumps({'error': {'code': error.status, 'message': str(error)}}))
         except Exception:
-            # A mistake of this file. Beam would ask again and again if this said 500.
+            # A defect of this file. Beam would retry after a 500.
             self._send(400, json.dumps({'error': {'code': 400, 'message': traceback.format_exc()}}))
 
     do_GET = do_POST = do_PUT = _answer

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A job of `tests.fakes.google_cloud.dataflow`: what came, how it goes, and how the API shows that."""
+"""A job of `tests.fakes.google_cloud.dataflow`: its request, its progress and its resources in the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import dataflow_v1beta3 as api
 
 _DOCKER = 'beam:env:docker:v1'
-_PAGE = 2  # messages; few, so that clients have to ask for more pages
+_PAGE = 2  # messages; few, so that clients need several pages
 
 
 @dataclass
@@ -23,15 +23,15 @@ class Job:
     """One job and its worker.
 
     Attributes:
-      id: as the service numbers it.
-      submitted: as it came; `submitted.environment` has the worker pool.
-      options: Beam's options, as the worker gets them.
-      pipeline: what was staged.
-      folder: what the worker may write in; `work` in it is its working directory.
+      id: the service's number.
+      submitted: the request; `submitted.environment` has the worker pool.
+      options: Beam options for the worker.
+      pipeline: the staged pipeline.
+      folder: the worker's writable folder; its subfolder `work` is the working directory.
       process: the worker.
-      state: running, or how it ended.
-      messages: for people, oldest first.
-      exit_status: of the worker; negative: the signal that ended it; None: it runs.
+      state: running, or the final state.
+      messages: the job's messages, oldest first.
+      exit_status: the worker's; negative: the signal that ended it; None: it is running.
     """
 
     id: str
@@ -64,7 +64,7 @@ class Job:
 
     @property
     def log(self) -> str:
-        """All that the worker has written to its standard output and error."""
+        """The worker's standard output and error."""
         return (self.folder / 'worker.log').read_text(errors='replace')
 
     @property
@@ -73,23 +73,23 @@ class Job:
         return json.loads((self.folder / 'started.json').read_text())['shut_off']
 
     def end(self, status: int) -> None:
-        """Takes the exit status of the worker; says how it ended."""
+        """Sets the final state and messages from the worker's exit status."""
         self.exit_status = status
         if self.has_ended:
             return
         self.state = api.JobState.JOB_STATE_FAILED if status else api.JobState.JOB_STATE_DONE
         if not status:
-            self.say('JOB_MESSAGE_BASIC', 'Worker pool stopped.')
+            self.add_message('JOB_MESSAGE_BASIC', 'Worker pool stopped.')
             return
         file = self.folder / 'error.txt'
         cause = 'The worker lost contact with the service.'
         if file.is_file():
             source = 'dist_proc/dax/workflow/worker/fnapi_service_impl.cc:1343'
             text = f'generic::unknown: {file.read_text()}\npassed through:\n==>\n    {source}'
-            self.say('JOB_MESSAGE_ERROR', f'Error message from worker: {text}')
+            self.add_message('JOB_MESSAGE_ERROR', f'Error message from worker: {text}')
             cause = 'SDK disconnect.'
-        # The service says this last, but the other one tells more, and Beam looks for that.
-        self.say(
+        # The service's last message; Beam looks for the more informative one before it.
+        self.add_message(
             'JOB_MESSAGE_ERROR',
             'Workflow failed. Causes: S01 failed., The job failed because a work item has failed 4 times. Look in '
             'previous log entries for the cause of each one of the 4 failures. For more information, see '
@@ -97,7 +97,7 @@ class Job:
             f'workers: \n\n  {self.name}-harness-0001\n\n      Root cause: {cause}',
         )
 
-    def say(self, importance: str, text: str) -> None:
+    def add_message(self, importance: str, text: str) -> None:
         """Adds a message."""
         self.messages.append(
             api.JobMessage(
@@ -107,13 +107,13 @@ class Job:
         )  # fmt: skip
 
     def as_resource(self) -> api.Job:
-        """The job as the API shows it."""
+        """Returns the job's resource in the API."""
         shown = api.Job(self.submitted)
         shown.id, shown.current_state = self.id, self.state
         return shown
 
     def as_messages(self, query: dict[str, str]) -> api.ListJobMessagesResponse:
-        """A page of the messages."""
+        """Returns a page of messages."""
         since = query.get('startTime')
         start = api.JobMessage.from_json(json.dumps({'time': since})).time if since else None
         known = [message for message in self.messages if start is None or message.time >= start]
@@ -122,7 +122,7 @@ class Job:
         return api.ListJobMessagesResponse(job_messages=known[first : first + _PAGE], next_page_token=more)
 
     def as_metrics(self) -> api.JobMetrics:
-        """What the worker counted; each number twice, as attempted ("tentative") and as committed."""
+        """Returns the worker's metrics, each as attempted ("tentative") and as committed."""
         file = self.folder / 'metrics.json'
         found = json.loads(file.read_text()) if file.is_file() else []
         updates = []
@@ -135,7 +135,7 @@ class Job:
 
 
 def images(pipeline: beam_runner_api_pb2.Pipeline) -> dict[str, str]:
-    """By environment that some transform uses: its container image, '' if it is of another kind."""
+    """Returns the container image of each environment in use; '' for other kinds of environments."""
     used = {transform.environment_id for transform in pipeline.components.transforms.values()} - {''}
     environments = {name: pipeline.components.environments[name] for name in used}
     return {

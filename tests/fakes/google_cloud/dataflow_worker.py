@@ -1,8 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker of `tests.fakes.google_cloud.dataflow` runs: one job, in a process and on a disk of its own.
+"""The worker program of `tests.fakes.google_cloud.dataflow`: runs one job in its own process and folder.
 
-It is started by its path, so that it has nothing of this folder to import, only what is installed.
+It is started by path, so that it can import installed packages only.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-# Of linux/landlock.h; the system calls have these numbers on every architecture.
+# From linux/landlock.h; the system call numbers are the same on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
-_NO_NEW_PRIVILEGES = 38  # of linux/prctl.h
+_NO_NEW_PRIVILEGES = 38  # from linux/prctl.h
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER = 1, 2, 4, 8
-_ALL = (1 << 15) - 1  # since the third version, whose two last ones are to move files between folders and to truncate
+_ALL = (1 << 15) - 1  # of the third version; its last two are moving files between folders and truncating
 
 
 class _Ruleset(ctypes.Structure):
@@ -33,7 +33,7 @@ class _Rule(ctypes.Structure):
 
 
 def main(folder: Path) -> int:
-    """Runs the job of `job.json`; leaves `metrics.json`, or `error.txt` with a traceback."""
+    """Runs the job in `job.json`; writes `metrics.json`, or `error.txt` with a traceback."""
     job = json.loads((folder / 'job.json').read_text())
     shut_off = _shut_off(folder, Path(job['hidden']), [Path(path) for path in job['readable']])
     (folder / 'started.json').write_text(json.dumps({'pid': os.getpid(), 'shut_off': shut_off}))
@@ -49,10 +49,10 @@ def main(folder: Path) -> int:
 
 
 def _run(options: dict[str, Any]) -> list[dict[str, Any]]:
-    """Runs the pipeline that was staged.
+    """Runs the staged pipeline.
 
     Returns:
-      Its counters and distributions: step (the transform's id in the pipeline), namespace, name and value.
+      Its counters and distributions with step (the transform's id in the pipeline), namespace, name and value.
     """
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -61,14 +61,14 @@ def _run(options: dict[str, Any]) -> list[dict[str, Any]]:
     from apache_beam.runners.portability.fn_api_runner import fn_runner
     from apache_beam.runners.worker import sdk_worker_main
 
-    # All that Beam's own worker does before it asks the service for work: logging, file systems, pickling, plugins.
+    # Beam's own initialisation of a worker: logging, file systems, pickling, plugins.
     environment = {'PIPELINE_OPTIONS': json.dumps({'options': options}), 'CONTROL_API_SERVICE_DESCRIPTOR': ''}
     sdk_worker_main.create_harness(environment, dry_run=True)
     with FileSystems.open(options['pipelineUrl']) as file:
         pipeline = beam_runner_api_pb2.Pipeline.FromString(file.read())
     for container in pipeline.components.environments.values():
         container.urn, container.payload = python_urns.EMBEDDED_PYTHON, b''
-    # Options of other runners in the list are none of Dataflow's business.
+    # Without the job's options, which are for other runners.
     result = fn_runner.FnApiRunner().run_via_runner_api(pipeline, PipelineOptions([]))
     found = result.metrics().query()
     return [
@@ -88,15 +88,15 @@ def _distribution(value: Any) -> dict[str, Any]:
 
 
 def _shut_off(own: Path, hidden: Path, readable: list[Path]) -> bool:
-    """Makes the machine's files read-only and those in `hidden` unreadable, as if they were another machine's.
+    """Makes this machine's files read-only and those in `hidden` unreadable, as on another machine.
 
     Args:
-      own: what stays as it is.
+      own: a folder that stays writable.
       hidden: a folder.
-      readable: files and folders in it that can still be read.
+      readable: files and folders in `hidden` that stay readable.
 
     Returns:
-      Whether the kernel could do so (Linux has Landlock since 5.13, of the needed version since 6.2).
+      Whether the kernel supports it (Linux has the third version of Landlock since 6.2).
     """
     if sys.platform != 'linux':
         return False
@@ -115,10 +115,10 @@ def _shut_off(own: Path, hidden: Path, readable: list[Path]) -> bool:
             return
         rule = _Rule(access, opened)
         if libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, ctypes.byref(rule), 0):
-            raise OSError(ctypes.get_errno(), f'Landlock does not take {path}')
+            raise OSError(ctypes.get_errno(), f'Landlock rejects {path}')
         os.close(opened)
 
-    # Rules only ever allow: so all that is beside the hidden folder and beside the folders it is in.
+    # Rules can only allow: allow everything beside the hidden folder and beside its parents.
     for folder in hidden.parents:
         for path in folder.iterdir():
             if path != hidden and path not in hidden.parents:
@@ -126,10 +126,10 @@ def _shut_off(own: Path, hidden: Path, readable: list[Path]) -> bool:
     for path in readable:
         allow(path, _EXECUTE | _READ_FILE | _READ_FOLDER)
     allow(Path('/dev'), _READ_FILE | _READ_FOLDER | _WRITE_FILE)
-    allow(Path('/dev/shm'), _ALL)  # noqa: S108 - where Python's locks between processes are
+    allow(Path('/dev/shm'), _ALL)  # noqa: S108 - for Python's locks between processes
     allow(own, _ALL)
     if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) or libc.syscall(_RESTRICT_SELF, ruleset, 0):
-        raise OSError(ctypes.get_errno(), 'Landlock does not take the rules')
+        raise OSError(ctypes.get_errno(), 'Landlock rejects the rules')
     os.close(ruleset)
     return True
 

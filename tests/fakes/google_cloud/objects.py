@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The part of Cloud Storage's JSON API that TensorFlow's, Beam's and Google's clients use; objects are in memory.
+"""The part of Cloud Storage's JSON API that the clients of TensorFlow, Beam and Google use; objects are in memory.
 
 https://cloud.google.com/storage/docs/json_api/v1 and, for downloads, https://cloud.google.com/storage/docs/xml-api.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 import google_crc32c
 
-#: The API allows 1,000; few, so that clients have to ask for more pages.
+#: Objects per page; the API has 1,000. Few, so that clients need several pages.
 _PAGE = 7
 
 
@@ -47,7 +47,7 @@ class Request:
 
 @dataclass
 class Response:
-    """What to answer."""
+    """One HTTP response."""
 
     status: int = 200
     body: bytes = b''
@@ -66,8 +66,8 @@ class Objects:
 
     Attributes:
       name: of the bucket.
-      contents: by name; only to look at.
-      requests: "METHOD path" of all that were answered.
+      contents: a copy of the objects by name.
+      requests: "METHOD path" of all answered requests.
     """
 
     def __init__(self, name: str):
@@ -89,7 +89,7 @@ class Objects:
             self._put(name, content)
 
     def remove(self, prefix: str) -> None:
-        """Deletes all objects with this prefix."""
+        """Deletes all objects with a prefix."""
         with self._lock:
             for name in [name for name in self._objects if name.startswith(prefix)]:
                 del self._objects[name]
@@ -111,7 +111,7 @@ class Objects:
                 if match := re.fullmatch(pattern, request.path):
                     bucket, *names = map(urllib.parse.unquote, match.groups())
                     return function(request, *names) if bucket == self.name else _error(404, f'no bucket {bucket}')
-        return _error(501, f'not known here: {request.method} {request.target}')
+        return _error(501, f'not implemented: {request.method} {request.target}')
 
     def _bucket(self, request: Request) -> Response:
         return _json({'kind': 'storage#bucket', 'id': self.name, 'name': self.name, 'location': 'EU'})
@@ -125,7 +125,7 @@ class Objects:
         token = ''
         for name in sorted(self._objects):
             rest = name[len(prefix) :]
-            # A page ends with an object or with all that a prefix stands for.
+            # A page ends after an object, or after all objects of a prefix.
             folder = prefix + rest[: rest.index(delimiter) + 1] if delimiter and delimiter in rest else ''
             if not name.startswith(prefix) or name <= after or (after and folder and after.startswith(folder)):
                 continue
@@ -173,7 +173,7 @@ class Objects:
             head = f'Content-Type: {request.headers["content-type"]}\r\n\r\n'.encode()
             meta, part = email.message_from_bytes(head + request.body, policy=email.policy.HTTP).iter_parts()
             name = query.get('name') or json.loads(meta.get_content())['name']
-            # The parser would take the last line break for its own.
+            # Split by hand, because the parser removes the content's last line break.
             boundary = request.headers['content-type'].partition('boundary=')[2].strip('"').encode()
             content = request.body.split(b'--' + boundary)[2].partition(b'\r\n\r\n')[2][:-2]
             assert part is not None
@@ -190,14 +190,14 @@ class Objects:
 
     def _resumed(self, request: Request, number: str) -> Response:
         name, so_far = self._uploads[number]
-        said = re.fullmatch(r'bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)', request.headers.get('content-range', 'bytes */*'))
-        assert said, request.headers
-        if said[1] is not None:
-            assert int(said[1]) == len(so_far), 'a part of an upload is missing'
+        sent = re.fullmatch(r'bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)', request.headers.get('content-range', 'bytes */*'))
+        assert sent, request.headers
+        if sent[1] is not None:
+            assert int(sent[1]) == len(so_far), 'a part of an upload is missing'
             so_far += request.body
         elif 'content-range' not in request.headers:
             so_far += request.body
-        if 'content-range' in request.headers and (said[3] == '*' or len(so_far) < int(said[3])):
+        if 'content-range' in request.headers and (sent[3] == '*' or len(so_far) < int(sent[3])):
             return Response(308, headers={'Range': f'bytes=0-{len(so_far) - 1}'} if so_far else {})
         del self._uploads[number]
         self._put(name, bytes(so_far))

@@ -1,9 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Cloud Storage and Google's tokens on loopback for tests, reached under their real addresses.
+"""An HTTPS proxy that answers for Google's hosts: Cloud Storage and access tokens on loopback.
 
-TensorFlow's file system knows no other address than https://www.googleapis.com, so this is an HTTPS proxy that answers
-for Google's hosts itself. Beam's and Google's own clients come the same way. Who brings no token is refused.
+TensorFlow's file system has the fixed address https://www.googleapis.com, hence a proxy. Beam's and Google's clients
+use it too. Requests without a token are refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Proxy:
 
     Args:
       objects: the bucket.
-      folder: for a certificate and credentials.
+      folder: for the certificate and credentials.
     """
 
     def __init__(self, objects: Objects, folder: Path):
@@ -55,7 +55,7 @@ class Proxy:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Environment variables by which a process finds the proxy, trusts it and gets a token."""
+        """Environment variables with which a process uses the proxy, trusts it and gets a token."""
         authority = str(self._folder / 'authority.pem')
         return {
             'https_proxy': f'http://127.0.0.1:{self._server.server_port}',
@@ -84,7 +84,7 @@ class _Handler(server.BaseHTTPRequestHandler):
         self.wfile.flush()
         self.connection = self.tls.wrap_socket(self.connection, server_side=True)
         self.rfile = self.connection.makefile('rb')
-        self.wfile = self.connection.makefile('wb', 0)  # a "100 Continue" must not wait
+        self.wfile = self.connection.makefile('wb', 0)  # unbuffered, so that "100 Continue" is sent at once
         self.close_connection = False
 
     def _answer(self) -> None:
@@ -118,7 +118,7 @@ class _Handler(server.BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         super().finish()
-        self.connection.close()  # the one that wrap_socket made, of which the server does not know
+        self.connection.close()  # the server does not close the TLS socket
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass

@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from pipeline import config
-from pipeline.__main__ import _parser
-from pipeline.commands import beam as flags
+from pipeline.__main__ import parser
 from pipeline.runners.beam import options as beam_options
 
 _DEPLOY = Path(__file__).resolve().parents[3] / 'deploy'
@@ -84,8 +83,8 @@ def test_flinks_release_is_one_in_the_code_the_image_and_the_libraries():
 
 
 def test_the_run_is_a_command_line_that_fits_the_cluster():
-    options = _parser().parse_args(_arguments())
-    settings = config.load(options.config, [*flags.overrides(options), *options.set]).beam
+    options = parser().parse_args(_arguments())
+    settings = config.load(options.config, options.set).beam
     name = _CLUSTER['metadata']['name']
     assert settings.flink_master == f'{name}-rest:8081'
     assert settings.workers == _CLUSTER['spec']['taskManager']['replicas']

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration: what is read back, and that every bad value is one clear line."""
+"""Loading configurations and overrides; the one-line errors of bad values."""
 
 import dataclasses
 
@@ -24,14 +24,14 @@ def test_the_reference_procedure():
 
 
 @pytest.mark.parametrize('name', config.bundled())
-def test_every_bundled_configuration_reads_back_to_itself(name, tmp_path):
+def test_a_written_configuration_loads_as_itself(name, tmp_path):
     loaded = config.load(name)
     file = tmp_path / 'again.yaml'
     file.write_text(loaded.as_yaml())
     assert config.load(str(file)) == loaded
 
 
-def test_overrides_apply_in_order_and_keep_the_rest():
+def test_overrides_apply_in_order():
     loaded = config.load(
         'vgg_face', ['trainer.epochs=3', 'trainer.learning_rate=1e-4', 'trainer.epochs=4', 'data.per_folder=null']
     )
@@ -39,7 +39,7 @@ def test_overrides_apply_in_order_and_keep_the_rest():
     assert loaded.trainer.hidden_units == (32,)
 
 
-def test_a_plain_value_for_a_list_is_a_list_of_one():
+def test_a_single_value_becomes_a_list():
     loaded = config.load('vgg_face', ['trainer.hidden_units=48', 'data.directories=valid'])
     assert (loaded.trainer.hidden_units, loaded.data.directories) == ((48,), ('valid',))
     assert config.load('vgg_face', ['trainer.hidden_units=[]']).trainer.hidden_units == ()
@@ -78,7 +78,7 @@ def test_a_plain_value_for_a_list_is_a_list_of_one():
         ('data.seed=[', 'the value is not valid YAML'),
     ],
 )
-def test_a_bad_override_is_named(override, message):
+def test_a_bad_override(override, message):
     with pytest.raises(InputError) as caught:
         config.load('vgg_face', [override])
     assert message in str(caught.value)
@@ -97,7 +97,7 @@ def test_a_bad_override_is_named(override, message):
         ('\x00', 'not valid YAML'),
     ],
 )
-def test_a_bad_file_is_named(tmp_path, text, message):
+def test_a_bad_file(tmp_path, text, message):
     file = tmp_path / 'mine.yaml'
     file.write_text(text)
     with pytest.raises(InputError) as caught:
@@ -112,23 +112,23 @@ def test_a_bad_file_is_named(tmp_path, text, message):
         (['tuner.dropout=0.3'], 'tuner.dropout: expected [low, high] or [], found [0.3]'),
         (['tuner.hidden_units=[64, 8]'], 'tuner.hidden_units: expected [low, high] or [], found [64, 8]'),
         (['tuner.l2=[0, 0.1]'], 'tuner.l2: expected at least 1e-12 and at most 10, found 0.0'),
-        (['trainer.hidden_units=[64, 32]'], 'give layers of one size there, or [] here'),
+        (['trainer.hidden_units=[64, 32]'], 'use layers of one size there, or [] here'),
         ([f'tuner.{name}=[]' for name in TUNED], 'tuner: nothing to search; give a range to one of learning_rate, '),
     ],
 )
-def test_a_bad_range_of_the_search_is_named(overrides, message):
+def test_a_bad_search_range(overrides, message):
     with pytest.raises(InputError) as caught:
         config.load('vgg_face', ['tuner.enabled=true', *overrides])
     assert message in str(caught.value)
 
 
-def test_an_empty_file_is_all_defaults(tmp_path):
+def test_an_empty_file_gives_the_defaults(tmp_path):
     file = tmp_path / 'mine.yaml'
     file.write_text('')
     assert config.load(str(file)) == config.Config()
 
 
-def test_a_file_that_is_not_there_says_what_is():
+def test_a_missing_file_lists_the_bundled_configurations():
     with pytest.raises(InputError, match=r'nowhere: No such file .* demo, .*vgg_face'):
         config.load('nowhere')
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a run elsewhere made what a run on this machine made."""
+"""Compares the results of a run on another runner with those of a local run."""
 
 import json
 from pathlib import Path
@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-# Workers may add up in another order. Measured, the mean image (0-255) and the embeddings did not differ at all.
+# Workers may sum in another order. When measured, the mean image (0-255) and the embeddings were equal.
 _TOLERANCE = 1e-4
 
-#: What runs on Beam's workers.
+#: The components that run on Beam's workers.
 BEAM_STAGES = ('StratifiedExampleGen', 'StatisticsGen', 'Transform', 'EmbeddingGen', 'Evaluator')
 
 
 def check(output: Path, finished, artifacts: Path | None = None) -> None:
-    """The run in `output`, whose artifacts may be elsewhere, made what the local run of the session made."""
+    """Checks that the run in `output`, with its artifacts in `artifacts` if given, equals the session's local run."""
     folder = artifacts or output
     here, local = _values(folder), _values(finished.output, first=True)
     assert here['images'] == local['images']
@@ -41,7 +41,7 @@ def _newest(output: Path, component: str, artifact: str, first: bool = False) ->
 
 
 def _records(folder: Path) -> dict[str, list]:
-    """By split: the examples of its shards, in order."""
+    """The features of each split's examples, in order."""
     import tensorflow as tf
 
     found = {}
@@ -56,7 +56,7 @@ def _records(folder: Path) -> dict[str, list]:
 
 
 def _values(output: Path, first: bool = False) -> dict:
-    """What the stages on Beam made, but for the statistics."""
+    """The results of the Beam stages except the statistics."""
     import tensorflow as tf
     import tensorflow_transform as tft
 
@@ -77,7 +77,7 @@ def _values(output: Path, first: bool = False) -> dict:
 
 
 def _statistics(output: Path, first: bool = False) -> dict:
-    """By split and feature: the numbers that do not come from approximate sketches."""
+    """The exact statistics by split and feature, without approximate sketches."""
     import tensorflow_data_validation as tfdv
 
     found = {}

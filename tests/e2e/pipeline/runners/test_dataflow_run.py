@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The whole pipeline with its Beam stages on Dataflow of loopback: faces, artifacts and jobs in a bucket."""
+"""The whole pipeline with its Beam stages on Dataflow on loopback; faces, artifacts and jobs are in a bucket."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ from tests.fakes.google_cloud.dataflow import Dataflow
 from tests.fakes.google_cloud.objects import Objects
 from tests.fakes.google_cloud.proxy import Proxy
 
-# A step of each job, in order: two of StratifiedExampleGen, StatisticsGen, Transform, EmbeddingGen, Evaluator.
+# A step of each job, in order: two jobs of StratifiedExampleGen, StatisticsGen, Transform, EmbeddingGen, Evaluator.
 _STEPS = ('ListFolders', 'WriteShard', 'GenerateStatistics', 'Analyze', 'Embed', 'ExtractEvaluateAndWriteResults')
 
 _IMAGE = 'europe-docker.pkg.dev/some-project/images/pipeline:1'
@@ -24,7 +24,7 @@ _IMAGE = 'europe-docker.pkg.dev/some-project/images/pipeline:1'
 
 @dataclasses.dataclass
 class _Run:
-    """A run whose workers saw nothing but the bucket."""
+    """A run whose workers could access the bucket only."""
 
     output: Path
     objects: Objects
@@ -43,8 +43,8 @@ def run(command, inputs, low_bounds, tmp_path_factory):
     with Proxy(objects, folder) as proxy, Dataflow(objects, folder / 'dataflow', proxy.environment) as service:
         environment = os.environ | proxy.environment | {'HOME': str(folder)}
         arguments = [
-            *inputs.arguments(output, data='gs://faces/drawn'), *low_bounds, '--beam-runner', 'dataflow',
-            '--workers', '3', '--pipeline-root', 'gs://faces/run', '--temp-location', 'gs://faces/tmp',
+            *inputs.arguments(output, data='gs://faces/drawn'), *low_bounds, '--set=beam.runner=dataflow',
+            '--set=beam.workers=3', '--set=beam.pipeline_root=gs://faces/run', '--set=beam.temp_location=gs://faces/tmp',
             '--set=beam.project=some-project', '--set=beam.region=europe-west4', f'--set=beam.image={_IMAGE}',
             f'--set=beam.options=[--dataflow_endpoint={service.endpoint}]',
         ]  # fmt: skip
@@ -54,7 +54,7 @@ def run(command, inputs, low_bounds, tmp_path_factory):
         yield _Run(output, objects, environment, arguments, service.jobs, process.stderr)
 
 
-def test_the_result_is_the_local_one(run, finished, tmp_path):
+def test_it_gives_the_local_result(run, finished, tmp_path):
     for name, content in run.objects.contents.items():
         if name.startswith('run/') and not name.endswith('/'):
             file = tmp_path / name
@@ -64,7 +64,7 @@ def test_the_result_is_the_local_one(run, finished, tmp_path):
     same_run.check(run.output, finished, owner)
 
 
-def test_every_stage_on_beam_was_a_job_done_elsewhere(run):
+def test_every_beam_stage_was_a_job_in_another_process(run):
     assert len(run.jobs) == len(_STEPS)
     for job, step in zip(run.jobs, _STEPS, strict=True):
         names = {transform.unique_name for transform in job.pipeline.components.transforms.values()}
@@ -75,7 +75,7 @@ def test_every_stage_on_beam_was_a_job_done_elsewhere(run):
     assert len({job.process.pid for job in run.jobs}) == len(run.jobs)
 
 
-def test_the_run_directory_keeps_no_artifact_and_the_terminal_no_noise(run):
+def test_the_run_directory_has_no_artifacts_and_the_terminal_no_noise(run):
     kept = {path.name for path in run.output.iterdir()}
     assert kept == {'.id', '.lock', 'inputs', 'logs', 'metadata.sqlite', 'report', 'runs', 'serving'}
     assert not re.search('Traceback|WARN|INFO|google', run.stderr)
@@ -85,7 +85,7 @@ def test_the_run_directory_keeps_no_artifact_and_the_terminal_no_noise(run):
     assert Path(metrics['pushed'], 'saved_model.pb').is_file()
 
 
-def test_the_counters_of_the_workers_come_back(run, monkeypatch):
+def test_the_workers_counters_are_recorded(run, monkeypatch):
     for name, value in run.environment.items():
         monkeypatch.setenv(name, value)
     sampled = json.loads((run.output / 'report' / 'metrics.json').read_text())['data']['sampled']
@@ -94,7 +94,7 @@ def test_the_counters_of_the_workers_come_back(run, monkeypatch):
     assert counted == [sampled, 0]
 
 
-def test_the_workers_could_not_see_this_machine(run):
+def test_the_workers_could_not_read_this_machines_files(run):
     if not all(job.is_shut_off for job in run.jobs):
         pytest.skip('the kernel has no Landlock')
 
@@ -116,7 +116,7 @@ def test_the_commands_for_a_run_directory_read_the_bucket(run, command, inputs):
         assert re.fullmatch(r'gender-pipeline: artifacts in gs://faces: no credentials .*\n', refused.stderr), refused
 
 
-def test_a_rerun_does_nothing(run, command):
+def test_a_rerun_submits_no_job(run, command):
     jobs = len(run.jobs)
     again = command(*run.arguments, env=run.environment)
     assert again.returncode == 0, again.stderr

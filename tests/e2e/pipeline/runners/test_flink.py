@@ -1,8 +1,7 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The pipeline on a real Flink: inside the job server, and on a cluster of loopback that loses a pod in the middle."""
+"""The pipeline on a real Flink: inside the job server, and on a cluster on loopback that loses a pod."""
 
-import os
 import re
 import shutil
 import socket
@@ -25,19 +24,19 @@ from tests.fakes import flink_cluster
 def jar(tmp_path_factory) -> Path:
     try:
         return flink_cluster.job_server_jar(tmp_path_factory.mktemp('flink_jar'))
-    except flink_cluster.NotHere as reason:
+    except flink_cluster.Unavailable as reason:
         pytest.skip(f'no Flink: {reason}')
 
 
-def test_inside_the_job_server_the_result_is_the_local_one_and_a_local_rerun_takes_it(
+def test_flink_in_the_job_server_gives_the_local_result_and_a_local_rerun_reuses_it(
     jar, command, inputs, finished, low_bounds, tmp_path
 ):
     output = tmp_path / 'out'
-    flink = ['--beam-runner', 'flink', '--job-server', jar, '--workers', '2']
+    flink = ['--set=beam.runner=flink', f'--set=beam.job_server={jar}', '--set=beam.workers=2']
     process = command(*inputs.arguments(output), *low_bounds, *flink)
     assert process.returncode == 0, process.stderr
     same_run.check(output, finished)
-    # Java's, Flink's and Beam's talk is in the logs.
+    # Output of Java, Flink and Beam is in the logs only.
     assert not re.search('java|flink|Traceback|WARN|INFO', process.stderr)
     assert 'FlinkJobInvoker' in next((output / 'logs').glob('*-flink.log')).read_text()
     again = command(*inputs.arguments(output), *low_bounds)
@@ -46,34 +45,32 @@ def test_inside_the_job_server_the_result_is_the_local_one_and_a_local_rerun_tak
         assert re.search(rf'\] {stage} +from cache', again.stderr), again.stderr
 
 
-def test_on_a_cluster_that_loses_a_pod_the_job_starts_again_and_the_result_is_the_local_one(
-    jar, inputs, finished, low_bounds, tmp_path
-):
+def test_a_job_that_loses_a_pod_restarts_and_gives_the_local_result(jar, inputs, finished, low_bounds, tmp_path):
     output, folder = tmp_path / 'out', tmp_path / 'cluster'
     folder.mkdir()
-    said = folder / 'run.log'
+    output_log = folder / 'run.log'
     with flink_cluster.Cluster(jar, folder) as cluster:
         cluster.add_pod()
         cluster.add_pod()
         cluster.wait_for_pods()
         arguments = [
-            *inputs.arguments(output), *low_bounds, '--beam-runner', 'flink', '--job-server', str(jar),
-            '--flink-master', cluster.master, '--workers', '2',
-            '--worker-pool', f'{flink_cluster.POOL_HOST}:{cluster.pool_port}',
+            *inputs.arguments(output), *low_bounds, '--set=beam.runner=flink', f'--set=beam.job_server={jar}',
+            f'--set=beam.flink_master={cluster.master}', '--set=beam.workers=2',
+            f'--set=beam.worker_pool={flink_cluster.POOL_HOST}:{cluster.pool_port}',
         ]  # fmt: skip
         command = [sys.executable, '-m', 'pipeline', *arguments]
         with cluster.process('run', command) as run:
-            _wait(run, lambda: '] Transform ' in said.read_text(), said)
+            _wait(run, lambda: '] Transform ' in output_log.read_text(), output_log)
             done = {job['jid'] for job in cluster.get('/jobs/overview')['jobs']}
             started = [pod.workers for pod in cluster.pods]
-            # EmbeddingGen's job is at work once both pods have a new worker for it.
-            _wait(run, lambda: all(pod.workers > n for pod, n in zip(cluster.pods, started, strict=True)), said)
+            # EmbeddingGen's job is running once both pods have started a worker for it.
+            _wait(run, lambda: all(pod.workers > n for pod, n in zip(cluster.pods, started, strict=True)), output_log)
             (job,) = [job for job in cluster.get('/jobs/overview')['jobs'] if job['jid'] not in done]
             assert job['state'] == 'RUNNING'
             cluster.pods[0].kill()
-            cluster.add_pod()  # as Kubernetes does
-            _wait(run, lambda: run.poll() is not None, said, ended=True)
-            assert run.returncode == 0, said.read_text()
+            cluster.add_pod()  # like Kubernetes
+            _wait(run, lambda: run.poll() is not None, output_log, ended=True)
+            assert run.returncode == 0, output_log.read_text()
         (after,) = [one for one in cluster.get('/jobs/overview')['jobs'] if one['jid'] == job['jid']]
         assert after['state'] == 'FINISHED'
         failed = cluster.get(f'/jobs/{job["jid"]}/exceptions')['exceptionHistory']['entries']
@@ -83,16 +80,16 @@ def test_on_a_cluster_that_loses_a_pod_the_job_starts_again_and_the_result_is_th
     same_run.check(output, finished)
 
 
-def _wait(run: subprocess.Popen, holds, said: Path, ended: bool = False) -> None:
+def _wait(run: subprocess.Popen, holds, log: Path, ended: bool = False) -> None:
     flink_cluster.wait_until(
-        lambda: holds() or (not ended and run.poll() is not None), f'the next step; so far: {said}', seconds=400
+        lambda: holds() or (not ended and run.poll() is not None), f'the next step; so far: {log}', seconds=400
     )
-    assert ended or run.poll() is None, said.read_text()
+    assert ended or run.poll() is None, log.read_text()
 
 
-# Beam's threads end with an exception when a worker is told to stop.
+# Beam's threads end with an exception when a worker is stopped.
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
-def test_what_fails_on_flink_is_one_line(jar, tmp_path, monkeypatch):
+def test_a_failure_on_flink_is_one_line(jar, tmp_path):
     import apache_beam
 
     def fail(shard: int) -> None:
@@ -101,12 +98,11 @@ def test_what_fails_on_flink_is_one_line(jar, tmp_path, monkeypatch):
         raise ZeroDivisionError('by hand')
 
     def told(shard: int) -> Exception:
-        options = [os.environ[f'GENDER_PIPELINE_BEAM_{number}'] for number in range(len(beam_options.slots()))]
         with pytest.raises(RuntimeError) as raised, apache_beam.Pipeline(argv=options) as pipeline:
             _ = pipeline | apache_beam.Create([shard]) | apache_beam.Map(fail)
         return failures.for_people(raised.value, 'the.log')
 
-    with beam_options.session(BeamSettings(runner='flink', job_server=str(jar)), tmp_path / 'flink.log'):
+    with beam_options.session(BeamSettings(runner='flink', job_server=str(jar)), tmp_path / 'flink.log') as options:
         own, other = told(7), told(8)
     assert isinstance(own, RunError)
     assert str(own) == 'shard 7: values that are not finite'
@@ -116,7 +112,7 @@ def test_what_fails_on_flink_is_one_line(jar, tmp_path, monkeypatch):
     assert '\n' not in str(other)
 
 
-def test_a_job_server_ends_with_the_run_even_when_that_is_killed(jar, tmp_path):
+def test_a_job_server_ends_when_its_run_is_killed(jar, tmp_path):
     log = tmp_path / 'flink.log'
     options = beam_options.args(BeamSettings(runner='flink', job_server=str(jar)))
     program = (

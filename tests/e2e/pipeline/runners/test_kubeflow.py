@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled pipeline, run as Kubeflow runs it, against the local run."""
+"""The compiled pipeline, run as Kubeflow would, compared with the local run."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ _TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tu
 
 @dataclass(frozen=True)
 class KubeflowRun:
-    """A compiled pipeline, the cluster it ran on, and its tasks."""
+    """A run of a compiled pipeline on a cluster."""
 
     cluster: kfp_executor.Cluster
     file: Path
@@ -36,7 +36,7 @@ class KubeflowRun:
 
 @pytest.fixture(scope='session')
 def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
-    """The demo's pipeline compiled by the command and run once, every component in a process of its own."""
+    """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
     arguments = {
@@ -72,7 +72,7 @@ def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
     local = finished.first_metrics
     assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]
     ours = _numbers([overall, *(item['metrics'] for item in slices)])
-    # Counts and all that follows from them are equal; the mean of the logarithms is rounded as it is added up.
+    # Counts and ratios are equal; the mean of the logarithms depends on the order of the sum.
     assert ours == pytest.approx(_numbers([local['overall'], *(item['metrics'] for item in local['slices'])]), rel=1e-6)
     assert thresholds.reasons(thresholds.read(kubeflow_run.folder('Evaluator', 'evaluation'))) == []
 
@@ -114,7 +114,7 @@ def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkey
     monkeypatch.setenv('KFP_LOCAL_BASE', str(tmp_path))
     inputs = kubeflow_run.tasks['Report'].invocation['inputs']
     assert inputs['parameterValues']['config__data__per_folder'] == 10
-    # Kubeflow's numbers are floating-point ones.
+    # Kubeflow passes all numbers as floats.
     changed = {**inputs['parameterValues'], 'config__trainer__epochs': 7.0, 'config__data__per_folder': 3.0}
     config = report_task.content({**inputs, 'parameterValues': changed}).run.facts.config
     assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
@@ -127,7 +127,7 @@ def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
     assert pushed['pushed_destination'] == str(versions[0])
 
 
-def test_inputs_are_known_by_their_content(kubeflow_run, finished):
+def test_inputs_outputs_the_digests(kubeflow_run, finished):
     run = finished.first_metrics['run']
     found = dict(kubeflow_run.tasks['Inputs'].parameters)
     assert re.fullmatch(r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ', found.pop('started'))
@@ -138,12 +138,12 @@ def test_inputs_are_known_by_their_content(kubeflow_run, finished):
     }
 
 
-def test_nothing_changed_comes_from_the_cache(kubeflow_run):
+def test_an_unchanged_run_comes_from_the_cache(kubeflow_run):
     again = kubeflow_run.cluster.run(kubeflow_run.file, **kubeflow_run.arguments)
     assert [name for name, task in again.items() if not task.cached] == ['Inputs', 'Report']
 
 
-def test_the_tuner_runs_and_gives_its_best_values_to_the_trainer(kubeflow_run, command, inputs, low_bounds, tmp_path):
+def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, low_bounds, tmp_path):
     file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
     tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
     assert {name for name, task in tasks.items() if not task.cached} == {
@@ -159,7 +159,7 @@ def test_the_tuner_runs_and_gives_its_best_values_to_the_trainer(kubeflow_run, c
     assert set(facts['tuned']) == set(best)
 
 
-def test_artifacts_do_not_keep_paths_of_a_container(kubeflow_run):
+def test_artifacts_contain_no_container_paths(kubeflow_run):
     for task in kubeflow_run.tasks.values():
         for artifact in task.artifacts.values():
             assert artifact['uri'].startswith('minio://mlpipeline/')

@@ -1,21 +1,17 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled pipeline on Kubeflow with artifacts in Cloud Storage and its Beam stages on Dataflow, on loopback."""
+"""The compiled pipeline on Kubeflow, with artifacts in Cloud Storage and Beam stages on Dataflow, on loopback."""
 
 import pytest
 
-from components.errors import InputError
 from components.evaluator import metrics
-from pipeline.runners.kubeflow import entrypoint
 from tests.fakes import kfp_executor
 from tests.fakes.google_cloud.dataflow import Dataflow
 from tests.fakes.google_cloud.objects import Objects
 from tests.fakes.google_cloud.proxy import Proxy
 
 
-def test_tasks_give_their_beam_stages_to_dataflow_and_go_on_with_what_it_left_in_the_store(
-    command, inputs, finished, low_bounds, tmp_path
-):
+def test_tasks_run_their_beam_stages_on_dataflow_and_read_its_results(command, inputs, finished, low_bounds, tmp_path):
     objects, file = Objects('faces'), tmp_path / 'pipeline.yaml'
     for path in inputs.data.rglob('*.jpg'):
         objects.put(f'drawn/{path.relative_to(inputs.data)}', path.read_bytes())
@@ -44,10 +40,3 @@ def test_tasks_give_their_beam_stages_to_dataflow_and_go_on_with_what_it_left_in
         if isinstance(metric, dict):
             assert getattr(overall, name).value == pytest.approx(metric['value'], abs=0.01), name
     assert not [name for name in objects.contents if name.startswith('kfp/') and '/.temp/' in name]
-
-
-def test_a_store_that_workers_do_not_read_is_told():
-    artifact = {'uri': 'minio://mlpipeline/v2/artifacts/examples', 'type': {}}
-    invocation = {'outputs': {'artifacts': {'examples': {'artifacts': [artifact]}}, 'outputFile': 'output.json'}}
-    with pytest.raises(InputError, match=r'minio://mlpipeline.*pipeline root gs://BUCKET/FOLDER'):
-        entrypoint.repaired(invocation, {}, in_store=True)

@@ -40,7 +40,7 @@ def test_the_same_faces_are_near_and_changed_faces_far(finished, faces, command,
 
     process = command('skew', '--output', finished.output, '--requests', tmp_path)
     assert process.returncode == 1, process.stderr
-    assert f'{len(faces)} requests, 1 more that are no image' in process.stdout
+    assert f'{len(faces)} requests, 1 unreadable' in process.stdout
     marked = [line.split()[0] for line in process.stdout.splitlines() if 'TOO FAR' in line]
     assert 'image_width' in marked
     assert 'image_height' not in marked

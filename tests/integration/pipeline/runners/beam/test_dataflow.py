@@ -1,8 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Beam's real DataflowRunner against Dataflow and Cloud Storage on loopback: jobs that other processes do.
+"""Beam's real DataflowRunner against Dataflow and Cloud Storage on loopback, with jobs in other processes.
 
-What workers are to run is defined inside functions, so that it travels by value: they cannot import the tests.
+Code for workers is defined inside functions, so that it is pickled by value: workers cannot import the tests.
 """
 
 import dataclasses
@@ -37,8 +37,8 @@ from tests.fakes.google_cloud.objects import Objects, Response
 from tests.fakes.google_cloud.proxy import Proxy
 
 _SETTINGS = BeamSettings(
-    runner='dataflow', workers=20, project='some-project', region='europe-west4', temp_location='gs://faces/tmp',
-    image='europe-docker.pkg.dev/some-project/images/pipeline:1',
+    runner='dataflow', workers=20, project='some-project', region='europe-west4', pipeline_root='gs://faces/run',
+    temp_location='gs://faces/tmp', image='europe-docker.pkg.dev/some-project/images/pipeline:1',
 )  # fmt: skip
 _JSON = {'Content-Type': 'application/json'}
 
@@ -57,7 +57,7 @@ class _Cloud:
 def cloud(tmp_path, monkeypatch) -> Iterator[_Cloud]:
     objects, folder = Objects('faces'), tmp_path / 'proxy'
     folder.mkdir()
-    # Beam keeps the first credentials of a process.
+    # Beam caches the first credentials of a process.
     monkeypatch.setattr(auth._Credentials, '_credentials_init', False)
     monkeypatch.setattr(auth._Credentials, '_credentials', None)
     with Proxy(objects, folder) as proxy:
@@ -79,7 +79,7 @@ def _submit(
     return pipeline.run()
 
 
-def test_a_job_is_done_elsewhere_and_its_result_and_counters_are_right(cloud, tmp_path, monkeypatch):
+def test_a_job_in_another_process_has_the_right_result_and_counters(cloud, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv('SOMETHING_OF_HERE', '1')
     Path('names.txt').write_text('of the submitter')
@@ -147,18 +147,18 @@ def test_a_job_is_done_elsewhere_and_its_result_and_counters_are_right(cloud, tm
     assert looked['files'] == []
     assert 'SOMETHING_OF_HERE' not in looked['variables']
     assert looked['relative'] == 'FileNotFoundError'
-    # Without Landlock in the kernel a worker sees this machine's files by their whole path.
+    # Without Landlock in the kernel, a worker can read this machine's files by absolute path.
     assert looked['absolute'] == ('PermissionError' if job.is_shut_off else 'of the submitter')
 
 
-def test_what_fails_on_a_worker_is_one_line(cloud):
+def test_a_failure_on_a_worker_is_one_line(cloud):
     def fail(how: str) -> None:
         if how == 'own':
             raise RunError('shard 7: values that are not finite')
         if how == 'input':
             raise InputError('combined/aligned/25_F/7.jpg: not an image')
         if how == 'killed':
-            os.kill(os.getpid(), signal.SIGKILL)  # as when its memory does not suffice
+            os.kill(os.getpid(), signal.SIGKILL)  # as if it ran out of memory
         raise ZeroDivisionError('by hand')
 
     def failed(how: str) -> Exception:
@@ -190,7 +190,7 @@ def test_what_fails_on_a_worker_is_one_line(cloud):
     assert sorted(job.exit_status for job in service.jobs) == [-signal.SIGKILL, 1, 1, 1]
 
 
-def test_a_cancelled_job_loses_its_worker(cloud):
+def test_cancelling_a_job_kills_its_worker(cloud):
     def wait(_: int) -> None:
         import time
 
@@ -206,8 +206,8 @@ def test_a_cancelled_job_loses_its_worker(cloud):
     assert job.exit_status == -signal.SIGKILL
 
 
-def test_jobs_end_with_the_run_that_submitted_them_or_before_the_next(cloud, monkeypatch):
-    monkeypatch.setattr(dataflow, '_PAUSE_S', 0.1)
+def test_jobs_end_with_their_run_or_before_the_next_one(cloud, monkeypatch):
+    monkeypatch.setattr(dataflow, '_POLL_S', 0.1)
 
     def wait(_: int) -> None:
         import time
@@ -232,7 +232,7 @@ def test_jobs_end_with_the_run_that_submitted_them_or_before_the_next(cloud, mon
         wait_until(lambda: stopped.exit_status is not None, 'the worker ends')
         assert (stopped.name, stopped.exit_status) == ('face-gender-mine', -signal.SIGKILL)
 
-        left = submit([*options, '--job_name=face-gender-mine'])  # by a process that was killed
+        left = submit([*options, '--job_name=face-gender-mine'])  # as if its process had been killed
         with dataflow.owned(options, 'mine'):
             assert left.has_ended
         assert other.exit_status is None
@@ -240,13 +240,13 @@ def test_jobs_end_with_the_run_that_submitted_them_or_before_the_next(cloud, mon
 
 
 @pytest.mark.parametrize(
-    ('changed', 'more', 'said'),
+    ('changed', 'more', 'message'),
     [
         ({'region': 'somewhere'}, [], 'somewhere is not a valid region'),
         ({}, ['--labels=Owner=me'], 'Owner'),
     ],
 )
-def test_what_the_service_refuses_is_one_line(cloud, changed, more, said):
+def test_a_refusal_of_the_service_is_one_line(cloud, changed, more, message):
     settings = dataclasses.replace(_SETTINGS, **changed)
     with cloud.dataflow() as service:
         with pytest.raises(exceptions.BadRequest) as raised:
@@ -254,11 +254,11 @@ def test_what_the_service_refuses_is_one_line(cloud, changed, more, said):
         assert service.jobs == []
     told = str(failures.for_people(raised.value, 'the.log'))
     assert 'The workflow could not be created' in told
-    assert said in told
+    assert message in told
     assert '\n' not in told
 
 
-def test_a_bucket_is_looked_for_before_beam_tries_for_minutes(cloud, monkeypatch):
+def test_a_missing_bucket_is_reported_at_once(cloud, monkeypatch):
     def check(uri: str, write: bool = False) -> None:
         bucket_access.check.cache_clear()
         bucket_access.check('beam.temp_location', uri, write)

@@ -1,10 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What `compile` writes, against kfp's own readers and against what it wrote before.
+"""The output of `compile`, against kfp's own readers and a golden file.
 
     UPDATE_GOLDEN=1 python -m pytest tests/integration/pipeline/runners/kubeflow/test_compile.py
 
-writes tests/data/kubeflow_pipeline.yaml anew; look at the difference.
+rewrites tests/data/kubeflow_pipeline.yaml; review the difference.
 """
 
 import json
@@ -18,7 +18,7 @@ from google.protobuf import json_format
 from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.runners.kubeflow import compile as compiling
+from pipeline.runners.kubeflow import spec
 
 _GOLDEN = Path(__file__).resolve().parents[4] / 'data' / 'kubeflow_pipeline.yaml'
 _IMAGE = 'registry.example/face-gender-pipeline@sha256:0123'
@@ -40,14 +40,14 @@ def documents(compiled) -> list[dict]:
     return list(yaml.safe_load_all(compiled.read_text()))
 
 
-def test_kfps_own_messages_know_every_field(documents):
+def test_kfps_messages_have_every_field(documents):
     spec = json_format.ParseDict(documents[0], pipeline_spec_pb2.PipelineSpec())
     assert spec.schema_version == '2.1.0'
     assert len(spec.root.dag.tasks) == 14
     json_format.ParseDict(documents[1], pipeline_spec_pb2.PlatformSpec())
 
 
-def test_only_what_reads_inputs_or_pushes_sees_the_volume(documents):
+def test_only_tasks_with_inputs_or_the_pushed_model_mount_the_volume(documents):
     executors = documents[1]['platforms']['kubernetes']['deploymentSpec']['executors']
     assert set(executors) == {
         'Inputs_executor', 'StratifiedExampleGen_executor', 'CaffeConverter_executor', 'AtomicPusher_executor',
@@ -57,7 +57,7 @@ def test_only_what_reads_inputs_or_pushes_sees_the_volume(documents):
         assert [mount['mountPath'] for mount in executor['pvcMount']] == ['/data']
 
 
-def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, tmp_path):
+def test_fine_tuning_keeps_its_checkpoints_on_the_volume(command, tmp_path):
     file = tmp_path / 'p.yaml'
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
@@ -85,14 +85,14 @@ def test_fine_tuning_compiles_and_keeps_its_checkpoints_on_the_volume(command, t
     assert 'FineTuner_executor' in platform['platforms']['kubernetes']['deploymentSpec']['executors']
 
 
-def test_kfp_loads_it_as_a_component_with_the_parameters(compiled):
+def test_kfp_loads_it_with_its_parameters(compiled):
     component = components.load_component_from_file(str(compiled))
     inputs = component.component_spec.inputs
     assert set(inputs) == {'data_root', 'per_folder', 'prototxt', 'caffemodel', 'epochs', 'output'}
     assert (inputs['epochs'].default, inputs['per_folder'].default) == (10, 20)
 
 
-def test_resources_retries_and_caching_are_those_of_the_configuration(command, tmp_path):
+def test_resources_retries_and_caching_come_from_the_configuration(command, tmp_path):
     file = tmp_path / 'p.yaml'
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
@@ -111,7 +111,7 @@ def test_resources_retries_and_caching_are_those_of_the_configuration(command, t
     assert (limits['accelerator']['type'], limits['accelerator']['count']) == ('nvidia.com/gpu', '1')
 
 
-def test_json_is_a_job_for_vertex(command, tmp_path):
+def test_json_is_a_vertex_job(command, tmp_path):
     file = tmp_path / 'job.json'
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file, '--root', 'gs://bucket/root'
@@ -123,7 +123,7 @@ def test_json_is_a_job_for_vertex(command, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'said'),
+    ('arguments', 'message'),
     [
         ([], '--set model.input_size=[224,224]'),
         ([_SIZE, '-o', 'x.txt'], '-o x.txt: expected a name that ends in .yaml'),
@@ -135,38 +135,39 @@ def test_json_is_a_job_for_vertex(command, tmp_path):
         (['--set', 'kubeflow.mount=data'], 'kubeflow.mount: expected an absolute path'),
     ],
 )
-def test_what_cannot_be_compiled_says_so_and_leaves_nothing(command, tmp_path, arguments, said):
+def test_bad_arguments_are_one_line_and_write_nothing(command, tmp_path, arguments, message):
     file = tmp_path / 'p.yaml'
     process = command('compile', '--config', 'vgg_face', '--image', _IMAGE, '-o', file, *arguments)
     assert process.returncode == 2
-    assert said in process.stderr
+    assert message in process.stderr
+    assert process.stderr.count('\n') == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_is_what_it_was(compiled):
-    # What every change of the code and every release changes.
+def test_it_equals_the_golden_file(compiled):
+    # These change with the code and with each release.
     text = re.sub(r'--code=[0-9a-f]{64}', '--code=<fingerprint>', compiled.read_text())
     text = re.sub(r'sdkVersion: tfx-[\w.]+', 'sdkVersion: tfx-<version>', text)
     if os.environ.get('UPDATE_GOLDEN'):
         _GOLDEN.parent.mkdir(exist_ok=True)
         _GOLDEN.write_text(text)
-    assert text == _GOLDEN.read_text(), 'see the head of this file for how to write it anew'
+    assert text == _GOLDEN.read_text(), 'the docstring of this file tells how to update it'
 
 
-def test_the_same_input_gives_the_same_file(compiled, command, tmp_path):
+def test_compiling_is_deterministic(compiled, command, tmp_path):
     again = tmp_path / 'again.yaml'
     command('compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', again)
     assert again.read_text() == compiled.read_text()
 
 
-def test_the_commands_are_modules_of_this_project():
-    for command in (compiling.COMMAND, compiling.INPUTS_COMMAND, compiling.REPORT_COMMAND):
+def test_the_containers_commands_exist():
+    for command in (spec.COMMAND, spec.INPUTS_COMMAND, spec.REPORT_COMMAND):
         assert command[:2] == ('python', '-m')
         module = Path(__file__).resolve().parents[5] / Path(*command[2].split('.')).with_suffix('.py')
         assert module.is_file()
 
 
-def test_a_runner_that_would_not_see_the_artifacts_is_refused(command, tmp_path):
+def test_a_remote_runner_needs_artifacts_in_a_bucket(command, tmp_path):
     flink = ('--set=beam.runner=flink', '--set=beam.flink_master=flink:8081', '--set=beam.worker_pool=localhost:50000')
     line = ['compile', _SIZE, *flink, '--image', _IMAGE, '-o', tmp_path / 'pipeline.yaml']
     process = command(*line)

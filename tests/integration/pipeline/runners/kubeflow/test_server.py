@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`submit` against an HTTP server that speaks what Kubeflow's API (v2beta1) says of experiments and runs."""
+"""`submit` against an HTTP server with the experiments and runs of Kubeflow's API (v2beta1)."""
 
 import http.server
 import json
@@ -31,7 +31,7 @@ _VOLUME = {'platforms': {'kubernetes': {'deploymentSpec': {'executors': {'a': {'
 
 
 class _Kubeflow(http.server.BaseHTTPRequestHandler):
-    """One experiment, one run, which goes through `states`; requests are kept."""
+    """One experiment and one run, which goes through `states`; records requests."""
 
     def _answer(self, status: int, body: dict) -> None:
         data = json.dumps(body).encode()
@@ -41,14 +41,14 @@ class _Kubeflow(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def _keep(self) -> tuple[str, dict]:
+    def _record(self) -> tuple[str, dict]:
         body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
         path = urllib.parse.urlsplit(self.path).path.removeprefix('/apis/v2beta1')
         self.server.seen.append((self.command, path, json.loads(body or '{}'), dict(self.headers)))
         return path, json.loads(body or '{}')
 
     def do_GET(self) -> None:
-        path, _ = self._keep()
+        path, _ = self._record()
         if self.server.refuse:
             self._answer(self.server.refuse, {'error': 'no such user'})
         elif path == '/healthz':
@@ -63,7 +63,7 @@ class _Kubeflow(http.server.BaseHTTPRequestHandler):
             self._answer(404, {'error': path})
 
     def do_POST(self) -> None:
-        path, body = self._keep()
+        path, body = self._record()
         if path == '/experiments':
             self._answer(200, {**body, 'experiment_id': 'experiment-1'})
         elif path == '/runs':
@@ -72,7 +72,7 @@ class _Kubeflow(http.server.BaseHTTPRequestHandler):
             self._answer(404, {'error': path})
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def submit(command, server, tmp_path):
     return call
 
 
-def test_a_run_is_started_with_its_parameters_and_watched_to_its_end(submit, server):
+def test_a_run_gets_its_parameters_and_is_watched(submit, server):
     process = submit('--namespace', 'team', '--param', 'epochs=3', '--name', 'mine')
     assert process.returncode == 0, process.stderr
     assert process.stdout == 'run-1\n'
@@ -121,7 +121,7 @@ def test_a_run_is_started_with_its_parameters_and_watched_to_its_end(submit, ser
     assert 'secret' not in process.stderr
 
 
-def test_the_root_that_was_compiled_is_given_to_the_run(submit, server, tmp_path):
+def test_a_run_gets_the_compiled_root(submit, server, tmp_path):
     document = {**_PIPELINE, 'defaultPipelineRoot': 'gs://bucket/kfp'}
     (tmp_path / 'pipeline.yaml').write_text(yaml.safe_dump_all([document, _VOLUME]))
     process = submit()
@@ -131,14 +131,14 @@ def test_the_root_that_was_compiled_is_given_to_the_run(submit, server, tmp_path
 
 
 @pytest.mark.parametrize('state', ['FAILED', 'CANCELED'])
-def test_a_run_that_did_not_succeed_is_status_1(submit, server, state):
+def test_a_failed_run_is_status_1(submit, server, state):
     server.states = ['RUNNING', state]
     process = submit()
     assert process.returncode == 1
     assert process.stderr.splitlines()[-1] == f'Run run-1: {state.lower()}'
 
 
-def test_not_to_wait(submit, server):
+def test_no_wait_returns_at_once(submit, server):
     server.states = ['RUNNING']
     process = submit('--no-wait')
     assert (process.returncode, process.stdout) == (0, 'run-1\n')
@@ -146,21 +146,21 @@ def test_not_to_wait(submit, server):
 
 
 @pytest.mark.parametrize(
-    ('arguments', 'said'),
+    ('arguments', 'message'),
     [
         (['--param', 'epochs=many'], '--param epochs=many: expected a whole number'),
         (['--param', 'epoch=3'], 'has data_root, epochs'),
         (['--host', ''], 'no server: give --host URL or set KFP_HOST'),
     ],
 )
-def test_what_is_wrong_with_the_arguments_is_said_before_anything_is_sent(submit, server, arguments, said):
+def test_bad_arguments_are_reported_before_any_request(submit, server, arguments, message):
     process = submit(*arguments)
     assert process.returncode == 2
-    assert said in process.stderr
+    assert message in process.stderr
     assert server.seen == []
 
 
-def test_a_server_that_refuses_or_is_not_there_is_one_line(submit, server):
+def test_a_refusing_or_missing_server_is_one_line(submit, server):
     server.refuse = 401
     process = submit('--namespace', 'team')
     assert process.returncode == 2
@@ -169,13 +169,13 @@ def test_a_server_that_refuses_or_is_not_there_is_one_line(submit, server):
         free.bind(('127.0.0.1', 0))
         process = submit('--namespace', 'team', '--host', f'http://127.0.0.1:{free.getsockname()[1]}')
     assert process.returncode == 2
-    assert 'cannot be reached' in process.stderr.splitlines()[-1]
+    assert 'unreachable' in process.stderr.splitlines()[-1]
     assert 'refused' in process.stderr.splitlines()[-1]
 
 
-def test_a_file_that_is_no_pipeline(command, tmp_path):
+def test_a_file_that_is_not_a_pipeline(command, tmp_path):
     (tmp_path / 'x.yaml').write_text('- 1\n')
-    for name, said in (('x.yaml', 'not a pipeline for Kubeflow'), ('y.yaml', 'cannot be read')):
+    for name, message in (('x.yaml', 'not a pipeline for Kubeflow'), ('y.yaml', 'not readable')):
         process = command('submit', tmp_path / name, '--host', 'http://127.0.0.1:1')
         assert process.returncode == 2
-        assert said in process.stderr
+        assert message in process.stderr

@@ -1,0 +1,37 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from pipeline import config as configuration
+from pipeline.config import Config
+
+
+def add_config(command: argparse.ArgumentParser, example: str) -> None:
+    """Adds --config and --set; `example` is an override for the help text."""
+    command.add_argument(
+        '--config', default='vgg_face', metavar='NAME|FILE',
+        help=f'{", ".join(configuration.bundled())}, or a YAML file (default: %(default)s)',
+    )  # fmt: skip
+    add_set(command, example)
+
+
+def add_set(command: argparse.ArgumentParser, example: str) -> None:
+    """Adds --set."""
+    command.add_argument(
+        '--set', action='append', default=[], metavar='KEY=VALUE', help=f'override a key, e.g. {example}; repeatable'
+    )
+
+
+def add_output(command: argparse.ArgumentParser) -> None:
+    """Adds --output, the run directory of an earlier run."""
+    command.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+
+
+def load_config(options: argparse.Namespace) -> Config:
+    """Loads the configuration that `add_config`'s arguments select."""
+    return configuration.load(options.config, options.set)

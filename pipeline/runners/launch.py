@@ -1,0 +1,76 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Launches the nodes of a compiled pipeline in order and prints a line for each.
+
+This replaces TFX's LocalDagRunner (1.21), which is a loop over the same `Launcher`, for two reasons. LocalDagRunner
+reports progress in log texts only. And it reads Beam options from the node's executor spec, which
+`cache_utils.get_cache_context` hashes: with another runner or port, everything would run again. Here the hashed spec
+has no Beam options; the executor operator, an argument of `Launcher`, adds them.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from google.protobuf.message import Message
+from ml_metadata.proto.metadata_store_pb2 import Execution
+from tfx.dsl.compiler import constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
+from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
+
+from components.errors import RunError
+
+
+def launch(pipeline: pipeline_pb2.Pipeline, database: Path, run_id: str, beam_args: Sequence[str]) -> None:
+    """Runs each node, or publishes its cached outputs.
+
+    Args:
+      pipeline: a compiled pipeline; its run id is set here.
+      database: the SQLite file of the metadata.
+      run_id: the run's name in the metadata.
+      beam_args: Beam options of all nodes whose executor uses Beam; the cache ignores them.
+
+    Raises:
+      RunError: a node's inputs could not be resolved. An executor's exception passes through.
+    """
+
+    def beam_operator(executor_spec: Message, platform_config: Message | None = None) -> object:
+        with_options = executable_spec_pb2.BeamExecutableSpec()
+        with_options.CopyFrom(executor_spec)
+        for argument in beam_args:
+            with_options.beam_pipeline_args_placeholders.add().value.string_value = argument
+        return beam_executor_operator.BeamExecutorOperator(with_options, platform_config)
+
+    runtime_parameter_utils.substitute_runtime_parameter(pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id})
+    store = metadata.Metadata(metadata.sqlite_metadata_connection_config(str(database)))
+    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    for number, node in enumerate(pipeline.nodes, 1):
+        name = node.pipeline_node.node_info.id
+        started = time.monotonic()
+        execution = launcher.Launcher(
+            pipeline_node=node.pipeline_node,
+            mlmd_connection=store,
+            pipeline_info=pipeline.pipeline_info,
+            pipeline_runtime_spec=pipeline.runtime_spec,
+            executor_spec=runner_utils.extract_executor_spec(deployment, name),
+            custom_executor_operators={executable_spec_pb2.BeamExecutableSpec: beam_operator},
+        ).launch()
+        state = _state(store, execution.execution_id)
+        if state not in (Execution.COMPLETE, Execution.CACHED):
+            raise RunError(f'{name}: its inputs could not be resolved')
+        took = 'from cache' if state == Execution.CACHED else f'{time.monotonic() - started:.1f} s'
+        print(f'[{number:>2}/{len(pipeline.nodes)}] {name:<22} {took}', file=sys.stderr, flush=True)
+
+
+def _state(store: metadata.Metadata, execution_id: int | None) -> int | None:
+    """Returns an execution's state in the metadata; None if TFX skipped the node."""
+    if execution_id is None:
+        return None
+    with store as connection:
+        (execution,) = connection.store.get_executions_by_id([execution_id])
+    return int(execution.last_known_state)
