@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What CuratedSchema adds to the schema that comes with the project."""
+"""Settings of CuratedSchema."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from components.settings import setting
 
 @dataclass(frozen=True)
 class Settings(Base):
-    """What is added to the curated schema."""
+    """Additions to the curated schema."""
 
     columns: tuple[str, ...] = setting([], 'columns of manifest.csv that are features')

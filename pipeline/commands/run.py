@@ -103,10 +103,10 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _summary(output: Path, result: dict) -> None:
-    from components.stratified_example_gen import ingestion_summary
+    from components.stratified_example_gen.ingestion_summary import IngestionSummary
     from pipeline.report import page, table
 
-    print(ingestion_summary.describe(result['data']))
+    print(IngestionSummary(**result['data']).describe())
     print(table.table(result))
     if result['blessed']:
         pushed, root = Path(result['pushed']), output.resolve()

@@ -155,7 +155,7 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
       faces: see `collect`.
 
     Returns:
-      What `metrics.json` holds: 'run', 'config', 'data' (the account of the sampling), 'overall', 'slices', 'gap' (the
+      What `metrics.json` holds: 'run', 'config', 'data' (the ingestion summary), 'overall', 'slices', 'gap' (the
       accuracy of women minus that of men), 'training' (see `names.TRAINING_FILE`; and
       'trials', those of Tuner), 'blessed', 'reasons', 'bounds' (see `thresholds.check`), 'pushed', 'stages'; and
       'details', which only the page shows.
@@ -181,7 +181,9 @@ def describe(sources: Sources, scored: Scores, *, faces: bool | None = None) -> 
             'versions': facts['versions'],
         },
         'config': facts['config'],
-        'data': json.loads(any_path(folders['StratifiedExampleGen', 'examples'], 'account.json').read_text('utf-8')),
+        'data': json.loads(
+            any_path(folders['StratifiedExampleGen', 'examples'], names.INGESTION_SUMMARY_FILE).read_text('utf-8')
+        ),
         'overall': overall,
         'slices': slices,
         'gap': metrics.gap(overall),

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from components import names
-from components.io.files import in_bucket
-from components.stratified_example_gen.records import shown
+from components.io.files import in_bucket, printable
 from pipeline.report.scores import Scores, shards
 
 #: Faces in each of the two lists.
@@ -53,7 +52,7 @@ def chosen(scores: Scores, examples: str, pictures: bool) -> dict[str, Any]:
     return {
         name: [
             {
-                'path': shown(scores.path[index]),
+                'path': printable(scores.path[index]),
                 'gender': names.GENDERS[scores.gender[index]],
                 'age': int(scores.age[index]),
                 'score': float(scores.probability[index]),

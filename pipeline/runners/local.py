@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from components import error_reporting
 from components.errors import InputError, RunError
 from components.fine_tuner import layers
 from components.io.files import any_path, sha256_file, write_text
 from pipeline.config import Config
-from pipeline.runners import failures
 from pipeline.runners.beam import options as beam_options
 from pipeline.runs import run_directory
 from pipeline.settings import DATAFLOW
@@ -58,7 +58,7 @@ def run(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path, o
                 raise
             except Exception as error:
                 logging.exception('The run failed.')
-                raise failures.for_people(error, str(log)) from error
+                raise error_reporting.one_line(error, str(log)) from error
 
 
 def check_inputs(config: Config, *, data: Path | str, prototxt: Path, caffemodel: Path) -> tuple[int, int]:
@@ -75,7 +75,7 @@ def check_inputs(config: Config, *, data: Path | str, prototxt: Path, caffemodel
     from components.stratified_example_gen import layout
 
     precision.check(config.embedding.precision)
-    layout.check_root(str(data), list(config.data.directories), config.data.layout)
+    layout.check_root(str(data), config.data)
     summary = caffe_converter.check(
         prototxt,
         caffemodel,
@@ -101,9 +101,7 @@ def _run(
     started = time.monotonic()
     from components.stratified_example_gen import layout
 
-    fingerprint = layout.fingerprint(
-        str(data), list(config.data.directories), config.data.layout, bool(config.data.manifest_columns)
-    )
+    fingerprint = layout.fingerprint(str(data), config.data)
     prototxt_sha256, caffemodel_sha256 = sha256_file(prototxt), sha256_file(caffemodel)
 
     from tfx.dsl.compiler import compiler, constants

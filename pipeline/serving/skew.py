@@ -97,7 +97,8 @@ def _trained_on(output: Path) -> tuple[Any, Any]:
 
 def _images(source: Source) -> Iterator[bytes | None]:
     """The encoded images of a file, None for what cannot be read."""
-    from components.stratified_example_gen import images, layout
+    from components.io.trees import open_tree
+    from components.stratified_example_gen import images
 
     if source.problem is not None:
         yield None
@@ -105,7 +106,7 @@ def _images(source: Source) -> Iterator[bytes | None]:
         yield from _logged(source.path)
     else:
         try:
-            yield layout.read('', os.fsencode(source.path), images.MAX_BYTES)
+            yield open_tree('').read(os.fsencode(source.path), images.MAX_BYTES)
         except (OSError, OverflowError):
             yield None
 

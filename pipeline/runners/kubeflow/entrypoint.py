@@ -190,7 +190,7 @@ def main(arguments: list[str]) -> int:
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from pipeline.runners import failures
+    from components import error_reporting
 
     in_store = runs_elsewhere(options.executor_class_path, beam_options)
     given = json.loads(options.json_serialized_invocation_args)
@@ -212,7 +212,7 @@ def main(arguments: list[str]) -> int:
             storage.tidy(os.path.dirname(invocation['outputs']['outputFile']))
     except Exception as error:
         traceback.print_exc()
-        told = failures.for_people(error, 'the lines above')
+        told = error_reporting.one_line(error, 'the lines above')
         print(f'gender-pipeline: {" ".join(str(told).split())}', file=sys.stderr)
         return 2 if isinstance(told, InputError) else 1
     return 0

@@ -37,7 +37,7 @@ def digests(values: Mapping[str, str]) -> dict[str, str]:
       InputError: an input cannot be used, or the network's size is not what the pipeline was compiled for.
     """
     data, model = DataSettings.from_json(values['data']), ModelSettings.from_json(values['model'])
-    layout.check_root(values['data_root'], data.directories, data.layout)
+    layout.check_root(values['data_root'], data)
     summary = caffe_converter.check(
         values['prototxt'],
         values['caffemodel'],
@@ -51,9 +51,7 @@ def digests(values: Mapping[str, str]) -> dict[str, str]:
             f'pipeline was compiled for {[*compiled, 3]}; compile it with this prototxt'
         )
     return {
-        'data_fingerprint': layout.fingerprint(
-            values['data_root'], data.directories, data.layout, bool(data.manifest_columns)
-        ),
+        'data_fingerprint': layout.fingerprint(values['data_root'], data),
         'prototxt_sha256': sha256_file(values['prototxt']),
         'caffemodel_sha256': sha256_file(values['caffemodel']),
     }

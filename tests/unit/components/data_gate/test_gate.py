@@ -10,7 +10,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tfx.types import standard_artifacts
 
-from components import artifacts
+from components import artifacts, names
 from components.curated_schema import schema
 from components.data_gate import comparison, gate
 from components.data_gate.executor import Executor
@@ -145,7 +145,9 @@ def artifact_dicts(tmp_path):
     (tmp_path / 'statistics' / 'Split-train' / 'FeatureStats.pb').write_bytes(statistics.SerializeToString())
     (tmp_path / 'anomalies' / 'Split-train' / 'SchemaDiff.pb').write_bytes(found.SerializeToString())
     (tmp_path / 'schema' / 'schema.pbtxt').write_text(text_format.MessageToString(_schema(frame)))
-    (tmp_path / 'examples' / 'account.json').write_text('{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}}')
+    (tmp_path / 'examples' / names.INGESTION_SUMMARY_FILE).write_text(
+        '{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}}'
+    )
     decision = artifacts.GateDecision()
     decision.uri = str(tmp_path / 'decision')
     return {name: [artifact] for name, artifact in inputs.items()}, {'decision': [decision]}
