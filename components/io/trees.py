@@ -96,13 +96,13 @@ def open_tree(data_root: str) -> Tree:
       InputError: the URI does not name a folder of a bucket.
     """
     if in_bucket(data_root):
-        return BucketTree(data_root)
+        return _BucketTree(data_root)
     if is_uri(data_root):
         raise InputError(f'data root {printable(data_root)}: expected a local folder or gs://BUCKET/FOLDER')
-    return LocalTree(data_root)
+    return _LocalTree(data_root)
 
 
-class LocalTree:
+class _LocalTree:
     """A local folder."""
 
     uniform_access = False
@@ -111,11 +111,9 @@ class LocalTree:
         self._root = os.fsencode(root)
 
     def printable(self, path: bytes = b'') -> str:
-        """See `Tree`."""
         return printable(self._full(path))
 
     def entries(self, folder: bytes) -> list[Entry]:
-        """See `Tree`."""
         try:
             with os.scandir(self._full(folder)) as found:
                 return sorted(Entry(entry.name, _is_folder(entry), entry.is_symlink()) for entry in found)
@@ -126,21 +124,17 @@ class LocalTree:
             ) from None
 
     def is_folder(self, path: bytes) -> bool:
-        """See `Tree`."""
         return os.path.isdir(self._full(path))
 
     def exists(self, path: bytes) -> bool:
-        """See `Tree`."""
         return os.path.lexists(self._full(path))
 
     def outside_target(self, path: bytes) -> bytes | None:
-        """See `Tree`."""
         root, target = os.path.realpath(self._root), os.path.realpath(self._full(path))
         inside = os.path.join(target, b'').startswith(os.path.join(root, b''))
         return None if inside else target
 
     def stream(self, path: bytes, max_bytes: int) -> BinaryIO:
-        """See `Tree`."""
         stream = open(self._full(path), 'rb', opener=_opener)  # noqa: SIM115
         status = os.fstat(stream.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size <= max_bytes:
@@ -151,7 +145,6 @@ class LocalTree:
         raise OverflowError(f'{status.st_size:,} bytes; the limit is {max_bytes:,}')
 
     def read(self, path: bytes, max_bytes: int) -> bytes:
-        """See `Tree`."""
         with self.stream(path, max_bytes) as stream:
             data = stream.read(max_bytes + 1)
         if len(data) > max_bytes:
@@ -159,7 +152,6 @@ class LocalTree:
         return data
 
     def digest(self, path: bytes, entry: Entry | None) -> bytes:
-        """The SHA-256 of the content, or why there is none."""
         try:
             with open(self._full(path), 'rb', opener=_opener) as stream:
                 if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -172,7 +164,7 @@ class LocalTree:
         return os.path.join(self._root, path) if path else self._root
 
 
-class BucketTree:
+class _BucketTree:
     """A folder of a bucket. Holds no connection, so it can be pickled.
 
     Args:
@@ -195,14 +187,14 @@ class BucketTree:
                 f'data root {printable(root)} does not name a folder of a bucket; expected gs://BUCKET/FOLDER, where '
                 'BUCKET consists of lower-case letters, digits, "-", "_" and "."'
             )
-        self._prefix = f'{folder.rstrip("/")}/'.lstrip('/')
+        folder = folder.rstrip('/')
+        self._prefix = f'{folder}/' if folder else ''
 
     def printable(self, path: bytes = b'') -> str:
-        """See `Tree`."""
         return printable(f'gs://{self._bucket}/{self._name(path)}'.rstrip('/'))
 
     def entries(self, folder: bytes) -> list[Entry]:
-        """See `Tree`. Skips objects whose names end in '/', which only mark empty folders."""
+        # Skips the object named like the folder, which only marks an empty one.
         prefix = self._folder_prefix(folder)
         with self._listing_errors():
             listing = cloud_storage.list_objects(self._bucket, prefix=prefix, delimiter='/')
@@ -215,29 +207,24 @@ class BucketTree:
         return sorted(files + folders)
 
     def is_folder(self, path: bytes) -> bool:
-        """See `Tree`. A bucket's root always exists."""
+        # The root of a bucket always exists.
         prefix = self._folder_prefix(path)
         with self._listing_errors():
             return any(cloud_storage.list_objects(self._bucket, prefix=prefix, max_results=1)) or not prefix
 
     def exists(self, path: bytes) -> bool:
-        """See `Tree`."""
         return self._find(path) is not None
 
     def outside_target(self, path: bytes) -> bytes | None:
-        """See `Tree`. A bucket has no links."""
         return None
 
     def stream(self, path: bytes, max_bytes: int) -> BinaryIO:
-        """See `Tree`."""
         return io.BytesIO(self.read(path, max_bytes))
 
     def read(self, path: bytes, max_bytes: int) -> bytes:
-        """See `Tree`. Downloads at most `max_bytes` + 1 bytes; decompresses objects stored as gzip."""
         return cloud_storage.download(self._bucket, self._name(path), max_bytes)
 
     def digest(self, path: bytes, entry: Entry | None) -> bytes:
-        """The listed checksum and size, or that the object does not exist."""
         if entry is not None:
             return entry.checksum
         blob = self._find(path)

@@ -16,78 +16,56 @@ from components.stratified_example_gen.settings import Settings
 from components.stratified_example_gen.transforms.reading import MAIN, NOTES
 
 
-class DropDuplicates(beam.PTransform):
-    """Keeps one image of each content: PCollection[Photo] → (PCollection[Photo], PCollection[Note])."""
+@beam.ptransform_fn
+def DropDuplicates(photos: beam.PCollection, settings: Settings) -> tuple[beam.PCollection, beam.PCollection]:
+    """Keeps one image of each content: PCollection[Photo] → (PCollection[Photo], PCollection[Note]).
 
-    def __init__(self, settings: Settings):
-        super().__init__()
-        self._seed = settings.seed
-
-    def expand(self, photos: beam.PCollection) -> tuple[beam.PCollection, beam.PCollection]:
-        """Groups by SHA-256 over the whole tree, not only the sample."""
-        result = (
-            photos
-            | 'KeyByContent' >> beam.Map(_by_content)
-            | 'GroupByContent' >> beam.GroupByKey()
-            | 'KeepOne' >> beam.ParDo(_KeepOne(self._seed)).with_outputs(NOTES, main=MAIN)
-        )
-        return result[MAIN], result[NOTES]
+    Groups by SHA-256 over the whole tree, not only the sample.
+    """
+    result = (
+        photos
+        | 'KeyByContent' >> beam.Map(_by_content)
+        | 'GroupByContent' >> beam.GroupByKey()
+        | 'KeepOne' >> beam.FlatMap(_keep_one, settings.seed).with_outputs(NOTES, main=MAIN)
+    )
+    return result[MAIN], result[NOTES]
 
 
-class Sample(beam.PTransform):
-    """Samples `per_folder` images of each folder: PCollection[Photo] → PCollection[(stratum, list[Photo])]."""
+@beam.ptransform_fn
+def Sample(photos: beam.PCollection, settings: Settings) -> beam.PCollection:
+    """Samples `per_folder` images of each folder: PCollection[Photo] → PCollection[(stratum, list[Photo])].
 
-    def __init__(self, settings: Settings):
-        super().__init__()
-        self._settings = settings
+    The next images by rank replace rejected and dropped ones.
+    """
+    return (
+        photos
+        | 'KeyByFolder' >> beam.Map(_by_stratum)
+        | 'GroupByFolder' >> beam.GroupByKey()
+        | 'SampleFolder' >> beam.Map(_sample, settings.per_folder, settings.seed)
+    )
 
-    def expand(self, photos: beam.PCollection) -> beam.PCollection:
-        """Groups by folder; the next images by rank replace rejected and dropped ones."""
+
+@beam.ptransform_fn
+def Split(sampled: beam.PCollection, settings: Settings) -> beam.PCollection:
+    """Assigns a split to each image: PCollection[(stratum, list[Photo])] → PCollection[(split name, Photo)].
+
+    A stratified split gathers only the folders' counts in one place; other splits gather all metadata.
+    """
+    if settings.split == names.SHUFFLED or settings.near_duplicate_distance is not None:
         return (
-            photos
-            | 'KeyByFolder' >> beam.Map(_by_stratum)
-            | 'GroupByFolder' >> beam.GroupByKey()
-            | 'SampleFolder' >> beam.Map(_sample, self._settings.per_folder, self._settings.seed)
-        )
-
-
-class Split(beam.PTransform):
-    """Assigns a split to each image: PCollection[(stratum, list[Photo])] → PCollection[(split name, Photo)]."""
-
-    def __init__(self, settings: Settings):
-        super().__init__()
-        self._settings = settings
-
-    def expand(self, sampled: beam.PCollection) -> beam.PCollection:
-        """A stratified split gathers only the folders' counts in one place; other splits gather all metadata."""
-        settings = self._settings
-        if settings.split == names.SHUFFLED or settings.near_duplicate_distance is not None:
-            return (
-                sampled
-                | 'Folders' >> beam.Values()
-                | 'KeyAll' >> beam.WithKeys(0)
-                | 'GroupAll' >> beam.GroupByKey()
-                | 'SplitAll' >> beam.FlatMap(split_all, settings)
-            )
-        quotas = (
             sampled
-            | 'CountFolder' >> beam.Map(_count)
-            | 'AllCounts' >> beam.combiners.ToList()
-            | 'Quotas' >> beam.Map(_quotas, settings.fractions)
+            | 'Folders' >> beam.Values()
+            | 'KeyAll' >> beam.WithKeys(0)
+            | 'GroupAll' >> beam.GroupByKey()
+            | 'SplitAll' >> beam.FlatMap(split_all, settings)
         )
-        return sampled | 'SplitFolder' >> beam.FlatMap(_split_folder, beam.pvalue.AsSingleton(quotas), settings.seed)
-
-
-class _KeepOne(beam.DoFn):
-    def __init__(self, seed: int):
-        self._seed = seed
-
-    def process(self, group: tuple[bytes, Iterable[Photo]]) -> Iterator[Any]:
-        kept, notes = sampling.keep_one(group[1], self._seed)
-        if kept is not None:
-            yield kept
-        for note in notes:
-            yield beam.pvalue.TaggedOutput(NOTES, note)
+    quotas = (
+        sampled
+        | 'CountFolder' >> beam.Map(_count)
+        | 'AllCounts' >> beam.combiners.ToList()
+        | 'Quotas' >> beam.Map(_quotas, settings.fractions)
+    )
+    return sampled | 'SplitFolder' >> beam.FlatMap(_split_folder, beam.pvalue.AsSingleton(quotas), settings.seed)
 
 
 def split_all(group: tuple[int, Iterable[list[Photo]]], settings: Settings) -> Iterator[tuple[str, Photo]]:
@@ -109,6 +87,14 @@ def _by_content(photo: Photo) -> tuple[bytes, Photo]:
 
 def _by_stratum(photo: Photo) -> tuple[bytes, Photo]:
     return photo.stratum, photo
+
+
+def _keep_one(group: tuple[bytes, Iterable[Photo]], seed: int) -> Iterator[Any]:
+    kept, notes = sampling.keep_one(group[1], seed)
+    if kept is not None:
+        yield kept
+    for note in notes:
+        yield beam.pvalue.TaggedOutput(NOTES, note)
 
 
 def _sample(group: tuple[bytes, Iterable[Photo]], per_folder: int | None, seed: int) -> tuple[bytes, list[Photo]]:

@@ -51,24 +51,19 @@ def make_plan(pipeline: beam.Pipeline, data_root: str, settings: Settings, work:
     )
 
 
-class WriteShards(beam.PTransform):
-    """Writes every shard from its plan: Pipeline → nothing. Plans and `Split-*/` are in the folder `work`."""
+@beam.ptransform_fn
+def WriteShards(pipeline: beam.Pipeline, data_root: str, settings: Settings, work: str) -> beam.PCollection:
+    """Writes every shard from its plan: Pipeline → nothing. Plans and `Split-*/` are in the folder `work`.
 
-    def __init__(self, data_root: str, settings: Settings, work: str):
-        super().__init__()
-        self._data_root = data_root
-        self._settings = settings
-        self._work = work
-
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        """One worker writes a whole shard, so its bytes do not depend on the number of workers."""
-        places = [(split, shard) for split in names.SPLITS for shard in range(self._settings.shards)]
-        return (
-            pipeline
-            | 'Shards' >> beam.Create(places)
-            | 'SpreadShards' >> beam.Reshuffle()
-            | 'WriteShard' >> beam.Map(_write_shard, self._data_root, self._settings, self._work)
-        )
+    One worker writes a whole shard, so its bytes do not depend on the number of workers.
+    """
+    places = [(split, shard) for split in names.SPLITS for shard in range(settings.shards)]
+    return (
+        pipeline
+        | 'Shards' >> beam.Create(places)
+        | 'SpreadShards' >> beam.Reshuffle()
+        | 'WriteShard' >> beam.Map(_write_shard, data_root, settings, work)
+    )
 
 
 def read_notes(work: Path) -> list[Note]:

@@ -138,7 +138,7 @@ def test_the_mean_image_is_the_mean_of_the_training_images_in_rgb(run):
     assert difference.mean() < 3
 
 
-def test_counts_by_folder_are_the_accounts(finished, run):
+def test_counts_by_folder_match_the_ingestion_summary(finished, run):
     rows = dataset.counts(run.output('EmbeddingGen', 'embeddings').uri)
     for split, genders in finished.metrics['data']['splits'].items():
         for gender, expected in genders.items():

@@ -159,7 +159,7 @@ class TestFingerprint:
         assert set(''.join(seen)) <= set('0123456789abcdef')
         assert not cloud.downloads
 
-    def test_the_manifest_counts_where_it_is_used(self, cloud, tree):
+    def test_it_includes_a_used_manifest(self, cloud, tree):
         root = cloud.upload(tree)
         before = layout.fingerprint(root, Settings()), layout.fingerprint(root, Settings(manifest_columns=['race']))
         cloud.put('real/manifest.csv', b'path,race\n')

@@ -104,16 +104,16 @@ class TestChangingInput:
 
 
 class TestPermissions:
-    def test_a_folder_that_cannot_be_listed(self, make_tree, runner, as_somebody_else, capfd):
-        root = make_tree(as_somebody_else.folder / 'root', {'25_F': 6, '30_M': 6})
-        out = as_somebody_else.folder / 'out'
+    def test_a_folder_that_cannot_be_listed(self, make_tree, runner, as_other_user, capfd):
+        root = make_tree(as_other_user.folder / 'root', {'25_F': 6, '30_M': 6})
+        out = as_other_user.folder / 'out'
         (root / 'combined/aligned/30_M').chmod(0)
-        with as_somebody_else(), one_line(InputError, r'30_M cannot be listed: Permission denied', out, capfd):
+        with as_other_user(), one_line(InputError, r'30_M cannot be listed: Permission denied', out, capfd):
             generate(str(root), Settings(), str(out), runner())
 
-    def test_a_folder_that_becomes_unreadable_after_the_check(self, make_tree, runner, as_somebody_else, capfd):
-        root = make_tree(as_somebody_else.folder / 'root', {'25_F': 6, '30_M': 6})
-        out = as_somebody_else.folder / 'out'
+    def test_a_folder_that_becomes_unreadable_after_the_check(self, make_tree, runner, as_other_user, capfd):
+        root = make_tree(as_other_user.folder / 'root', {'25_F': 6, '30_M': 6})
+        out = as_other_user.folder / 'out'
         folder = root / 'combined/aligned/30_M'
 
         def make():  # called after the root is checked and before it is listed
@@ -124,14 +124,14 @@ class TestPermissions:
 
         if os.geteuid() != 0:
             pytest.skip('needs root to change permissions during the test')
-        with as_somebody_else(), one_line(InputError, r'30_M cannot be listed: Permission denied', out, capfd):
+        with as_other_user(), one_line(InputError, r'30_M cannot be listed: Permission denied', out, capfd):
             generate(str(root), Settings(), str(out), make)
 
-    def test_a_file_that_cannot_be_read_is_counted(self, make_tree, runner, as_somebody_else):
-        root = make_tree(as_somebody_else.folder / 'root', {'25_F': 20, '30_M': 20})
+    def test_a_file_that_cannot_be_read_is_counted(self, make_tree, runner, as_other_user):
+        root = make_tree(as_other_user.folder / 'root', {'25_F': 20, '30_M': 20})
         (root / 'combined/aligned/30_M/3.jpg').chmod(0)
-        out = as_somebody_else.folder / 'out'
-        with as_somebody_else():
+        out = as_other_user.folder / 'out'
+        with as_other_user():
             summary = generate(str(root), Settings(), str(out), runner())
         assert summary.rejected == {'unreadable': 1}
         assert '3.jpg,unreadable,Permission denied' in (out / 'rejected.csv').read_text()

@@ -35,7 +35,7 @@ class TestCheckRoot:
         assert '\n' not in text
         return text
 
-    def test_a_good_root(self, make_tree, tmp_path):
+    def test_a_valid_root(self, make_tree, tmp_path):
         make_tree(tmp_path, {'25_F': 1, '30_M': 0})
         make_tree(tmp_path, {'25_F': 1}, 'valid')
         layout.check_root(str(tmp_path), Settings(directories=['aligned', 'valid']))
@@ -69,7 +69,7 @@ class TestCheckRoot:
         make_tree(tmp_path, {'25_F': 0, '30_M': {'.DS_Store': b'x', 'Thumbs.db': b'x'}})
         assert 'the 2 age-gender folders in combined/aligned/ contain no files' in self.message(tmp_path)
 
-    def test_flat_images_with_the_directory_forgotten(self, picture, tmp_path):
+    def test_flat_images_in_the_root(self, picture, tmp_path):
         (tmp_path / '25_1_2_20170116174525125.jpg').write_bytes(picture(0))
         assert 'set data.directories to ["."]' in self.message(tmp_path, name=UTKFACE)
         layout.check_root(str(tmp_path), Settings(directories=['.'], layout=UTKFACE))
@@ -138,7 +138,7 @@ class TestLinks:
         assert len(found) == 1
         assert [(n.kind, n.reason) for n in notes] == [('malformed', 'link_outside_root')]
 
-    def test_a_root_with_a_neighbour_of_the_same_beginning(self, make_tree, tmp_path, picture):
+    def test_a_sibling_folder_with_the_same_prefix(self, make_tree, tmp_path, picture):
         make_tree(tmp_path / 'faces', {'25_F': 1})
         (tmp_path / 'faces2').mkdir()
         (tmp_path / 'faces2/x.jpg').write_bytes(picture(1))
@@ -159,7 +159,7 @@ class TestLinks:
         layout.check_root(str(tmp_path / 'link'), Settings())
         assert len(scan(tmp_path / 'link')[0]) == 2
 
-    def test_they_do_not_count_in_the_fingerprint(self, make_tree, tmp_path, outside):
+    def test_outside_links_do_not_change_the_fingerprint(self, make_tree, tmp_path, outside):
         make_tree(tmp_path, {'25_F': 1})
         before = layout.fingerprint(str(tmp_path), Settings())
         (tmp_path / 'combined/aligned/25_F/link.jpg').symlink_to(outside / 'secret.jpg')
@@ -177,7 +177,7 @@ class TestFingerprint:
         assert set(text) <= set('0123456789abcdef')
         return text
 
-    def test_it_follows_content_and_names(self, root):
+    def test_it_depends_on_content_and_names(self, root):
         seen = {self.of(root)}
         file = root / 'combined/aligned/25_F/0.jpg'
         data = file.read_bytes()
@@ -192,7 +192,7 @@ class TestFingerprint:
         assert len(seen) == 4
         assert self.of(root, 'aligned', 'valid') != self.of(root)
 
-    def test_it_does_not_follow_the_place_or_times(self, root, tmp_path):
+    def test_it_does_not_depend_on_location_or_times(self, root, tmp_path):
         before = self.of(root)
         shutil.copytree(root, tmp_path / 'copy')
         for path in (tmp_path / 'copy').rglob('*.jpg'):
@@ -200,7 +200,7 @@ class TestFingerprint:
         (tmp_path / 'copy/combined/aligned/25_F/.DS_Store').write_bytes(b'x')
         assert self.of(tmp_path / 'copy') == before
 
-    def test_the_manifest_counts_where_it_is_used(self, root):
+    def test_it_includes_a_used_manifest(self, root):
         (root / 'manifest.csv').write_text('path,race\n')
         before = self.of(root), self.of(root, manifest_columns=['race'])
         (root / 'manifest.csv').write_text('path,race\nx,1\n')
@@ -234,10 +234,10 @@ def test_names_of_any_bytes(make_tree, tmp_path):
     assert len(layout.fingerprint(str(tmp_path), Settings())) == 64
 
 
-def test_a_folder_that_cannot_be_listed(make_tree, as_somebody_else):
-    root = make_tree(as_somebody_else.folder, {'25_F': 2, '30_M': 2})
+def test_a_folder_that_cannot_be_listed(make_tree, as_other_user):
+    root = make_tree(as_other_user.folder, {'25_F': 2, '30_M': 2})
     Path(root, 'combined/aligned/30_M').chmod(0)
-    with as_somebody_else():
+    with as_other_user():
         for call in (
             lambda: layout.check_root(str(root), Settings()),
             lambda: layout.fingerprint(str(root), Settings()),
