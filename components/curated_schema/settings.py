@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components import names
 from components.settings import Settings as Base
 from components.settings import setting
 
@@ -15,3 +16,8 @@ class Settings(Base):
     """Additions to the curated schema."""
 
     columns: tuple[str, ...] = setting([], 'columns of manifest.csv that are features')
+
+    def check(self) -> None:
+        """See the base class."""
+        if not names.RESERVED.isdisjoint(self.columns) or len(set(self.columns)) != len(self.columns):
+            self.fail('columns', 'names that are not already features, each once')
