@@ -1,58 +1,81 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Errors that happen on a worker, brought to the process that started the work.
+"""How an error in a component becomes one line for the user.
 
-A runner wraps whatever a step raises, logs its stack trace once or more, and may try again: no way to hand a person one
-line. So a step that runs into an error of ours leaves it as a small file in the work folder and ends; the starting
-process raises it when the pipeline is through. What may pass by itself is raised, so that the runner does try again.
+Runners wrap an exception of a Beam step in text, log its stack trace and may retry the step. A step that writes to a
+folder therefore saves its error there (`saved_errors`), and the process that started the pipeline raises it
+(`raise_saved`). Errors that reach that process in any other way go through `one_line`.
 """
 
 from __future__ import annotations
 
 import errno
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.errors import InputError, PassingError, RunError
+from components.errors import InputError, RunError, TemporaryError
 from components.io.files import any_path, in_bucket, write_text
 
-_CLASSES = {error.__name__: error for error in (InputError, RunError)}
+_CLASSES = {error.__name__: error for error in (InputError, RunError, TemporaryError)}
+_IN_TRACEBACK = re.compile(rf'components\.errors\.({"|".join(_CLASSES)}): (.+?)(?: \[while running .*)?$', re.MULTILINE)
+_MAX_LENGTH = 300
 
 
 @contextmanager
-def left_in(folder: str | Path) -> Iterator[None]:
-    """Leaves an InputError, RunError or OSError (as RunError) of the block in `folder` instead of raising it.
+def saved_errors(folder: str | Path) -> Iterator[None]:
+    """Saves an InputError, RunError or OSError (as RunError) of the block in `folder` instead of raising it.
 
     Raises:
-      PassingError: a bucket did not answer.
+      TemporaryError: a bucket did not answer, so the runner should retry.
     """
     try:
         yield
-    except PassingError:
+    except TemporaryError:
         raise
     except (InputError, RunError) as error:
-        _leave(any_path(folder), type(error).__name__, str(error))
+        _save(folder, error)
     except OSError as error:
-        where = error.filename or folder
-        if error.errno == errno.EIO and in_bucket(where):
-            raise PassingError(f'{where}: {error.strerror}; check the network and run again') from None
-        _leave(
-            any_path(folder),
-            RunError.__name__,
-            f'{where}: {error.strerror}; free space or choose another output folder',
-        )
+        path = error.filename or folder
+        if error.errno == errno.EIO and in_bucket(path):
+            raise TemporaryError(f'{path}: {error.strerror}; check the network and run again') from None
+        _save(folder, RunError(f'{path}: {error.strerror}; free space or choose another output folder'))
 
 
-def raise_first(folder: str | Path) -> None:
-    """Raises the first error, by its text, that any worker left in `folder`; returns when there is none."""
-    left = sorted(json.loads(path.read_text('utf-8')) for path in any_path(folder).glob('fault-*.json'))
-    if left:
-        name, message = left[0]
+def raise_saved(folder: str | Path) -> None:
+    """Raises the alphabetically first error saved in `folder`, if any."""
+    saved = sorted(json.loads(path.read_text('utf-8')) for path in any_path(folder).glob('error-*.json'))
+    if saved:
+        name, message = saved[0]
         raise _CLASSES[name](message)
 
 
-def _leave(folder: Path, name: str, message: str) -> None:
-    write_text(folder / f'fault-{uuid.uuid4().hex}.json', json.dumps((name, message)))
+def one_line(error: Exception, log: str) -> InputError | RunError:
+    """Any exception of a component as an error with a one-line message.
+
+    Args:
+      error: the exception. Beam returns a worker's exception as text inside another one; this function finds the
+        project's errors there by name.
+      log: where the user finds the stack trace.
+    """
+    if isinstance(error, InputError | RunError):
+        return error
+    found = _IN_TRACEBACK.findall(str(error))
+    if found:
+        name, message = found[-1]
+        return (InputError if name == 'InputError' else RunError)(message)
+    # Drop the generated name in a job server's message.
+    text = re.sub(r'^Pipeline \S+ failed in state \w+: ', 'the job failed: ', str(error).strip())
+    # Dataflow adds the state before the cause, and the services involved after the traceback.
+    text = re.sub(r'^Dataflow pipeline failed\. State: (\w+), Error:\s*', r'the job ended as \1: ', text)
+    text = text.partition('\n\npassed through:\n')[0]
+    # The last line of a traceback is the exception.
+    line = text.splitlines()[-1 if 'Traceback' in text else 0] if text else ''
+    return RunError(f'{type(error).__name__}: {line[:_MAX_LENGTH]} (full trace in {log})')
+
+
+def _save(folder: str | Path, error: InputError | RunError) -> None:
+    write_text(any_path(folder) / f'error-{uuid.uuid4().hex}.json', json.dumps((type(error).__name__, str(error))))

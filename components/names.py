@@ -46,7 +46,8 @@ PROBABILITY = 'probability'
 LOGIT = 'logit'
 LABEL_NAME = 'label'
 
-# Files in artifacts: base and head as Keras models, the measures after each epoch, Trainer's settings.
+# Files in artifacts: ingestion counts, base and head as Keras models, metrics by epoch, Trainer's settings.
+INGESTION_SUMMARY_FILE = 'ingestion_summary.json'
 BASE_FILE = 'base.keras'
 HEAD_FILE = 'head.keras'
 HISTORY_FILE = 'history.json'

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long work: a bar on a terminal, a line every so often elsewhere. Always on stderr."""
+"""Progress of long work on stderr: a bar on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts units of work and shows done, total, rate and time left.
+    """A context manager that shows units done, total, rate and time left.
 
-    Use as a context manager and call `update(n)` as units are done. On a terminal this is a tqdm bar; elsewhere (a
-    log, a container) it prints one line at most every ten seconds and one at the end if any was printed before.
+    On a terminal this is a tqdm bar. Elsewhere it prints at most one line every ten seconds, and a last one if any.
 
     Args:
-      description: what is being done, e.g. "Embedding".
-      total: how many units there are, or None if that is not known.
+      description: the work, e.g. "Embedding".
+      total: the number of units, or None if unknown.
       unit: the unit in the plural, e.g. "images".
-      quiet: show nothing at all.
+      quiet: show nothing.
     """
 
     def __init__(self, description: str, total: int | None = None, unit: str = 'items', quiet: bool = False):
@@ -50,7 +49,7 @@ class Progress:
             self._print_line()
 
     def update(self, n: int = 1) -> None:
-        """Says that `n` more units are done."""
+        """Adds `n` finished units."""
         self._done += n
         if self._bar is not None:
             self._bar.update(n)

@@ -42,8 +42,11 @@ def setting(
       high: highest allowed value.
       choices: the allowed values.
     """
-    default = tuple(default) if isinstance(default, list) else default  # dataclasses refuse mutable defaults
-    return field(default=default, metadata={'help': help_text, 'low': low, 'high': high, 'choices': choices})
+    metadata = {'help': help_text, 'low': low, 'high': high, 'choices': choices}
+    # Dataclasses refuse mutable defaults.
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=tuple(default) if isinstance(default, list) else default, metadata=metadata)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from components.errors import InputError
 from components.io.files import in_bucket
@@ -130,15 +130,7 @@ class ContainerResources(Settings):
             self.fail('accelerator', 'a resource and a count such as nvidia.com/gpu:1')
 
 
-def _default_resources() -> dict[str, ContainerResources]:
-    large = ContainerResources(cpu=4, memory='8G')
-    return {
-        EVERY: ContainerResources(cpu=2, memory='4G'),
-        'EmbeddingGen': large,
-        'Trainer': ContainerResources(memory='8G'),
-        'FineTuner': large,
-        'FineTunedEmbeddingGen': large,
-    }
+_LARGE = ContainerResources(cpu=4, memory='8G')
 
 
 @dataclass(frozen=True)
@@ -149,9 +141,15 @@ class KubeflowSettings(Settings):
 
     claim: str = setting('face-gender-data', 'the PersistentVolumeClaim for inputs and pushed models; empty: none')
     mount: str = setting('/data', 'where containers mount it')
-    resources: dict[str, ContainerResources] = field(
-        default_factory=_default_resources,
-        metadata={'help': 'limits (cpu, memory, accelerator) by component; "all" is for the rest'},
+    resources: dict[str, ContainerResources] = setting(
+        {
+            EVERY: ContainerResources(cpu=2, memory='4G'),
+            'EmbeddingGen': _LARGE,
+            'Trainer': ContainerResources(memory='8G'),
+            'FineTuner': _LARGE,
+            'FineTunedEmbeddingGen': _LARGE,
+        },
+        'limits (cpu, memory, accelerator) by component; "all" is for the rest',
     )
     retries: int = setting(2, 'restarts of a failed container', low=0, high=100)
     cache: bool = setting(True, "reuse an earlier run's results when inputs, code and image are the same")

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The TFX specification of CuratedSchema."""
+"""TFX component CuratedSchema."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from components.curated_schema.settings import Settings
 
 
 class CuratedSchema(base_component.BaseComponent):
-    """The project's schema as an artifact.
+    """The schema of the installed package as an artifact.
 
-    TFX's ImportSchemaGen is cached by the path of a file on the machine that compiles the pipeline. This component is
-    cached by content, and finds the file in the package that is installed where it runs.
+    TFX's ImportSchemaGen is cached by a path on the machine that compiles the pipeline; this component, by content.
 
     Args:
-      settings: what is added to the schema.
+      settings: additions to the schema.
     """
 
     SPEC_CLASS = specification.make(

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of CuratedSchema."""
+"""Executor of CuratedSchema."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from components.curated_schema.settings import Settings
 
 
 class Executor(base_executor.BaseExecutor):
-    """Writes the schema that is in the installed package, wherever the component runs."""
+    """Writes the schema of the installed package."""
 
     def Do(
         self,
@@ -29,12 +29,12 @@ class Executor(base_executor.BaseExecutor):
         """Runs the component.
 
         Args:
-          input_dict: nothing.
+          input_dict: empty.
           output_dict:
-            - schema: Schema, the folder that gets `schema.pbtxt`.
+            - schema: Schema, the folder for `schema.pbtxt`.
           exec_properties:
             - settings: str, JSON of `Settings`.
-            - sha256: str, of the curated schema; there for the cache only.
+            - sha256: str, of the curated schema, for the cache only.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         built = schema.build(Settings.from_json(exec_properties['settings']).columns)

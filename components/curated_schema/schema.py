@@ -1,9 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The curated schema of `schemas/faces.pbtxt`, extended by what the configuration adds.
-
-Imports neither TFX nor Beam.
-"""
+"""The curated schema of `schemas/faces.pbtxt`, with configured additions. Imports neither TFX nor Beam."""
 
 from __future__ import annotations
 
@@ -17,21 +14,17 @@ if TYPE_CHECKING:
 
 
 def text() -> str:
-    """The curated schema as it is written, in protocol buffer text format."""
+    """The curated schema in protocol buffer text format."""
     return (resources.files('schemas') / 'faces.pbtxt').read_text('utf-8')
 
 
 def sha256() -> str:
-    """The SHA-256 of the curated schema, 64 hexadecimal digits: a changed schema is a new input for the cache."""
+    """The SHA-256 of the curated schema, 64 hexadecimal digits, for the cache."""
     return hashlib.sha256(text().encode()).hexdigest()
 
 
 def build(columns: Sequence[str]) -> schema_pb2.Schema:
-    """The curated schema with an optional bytes feature for each chosen column of the manifest.
-
-    Args:
-      columns: names of columns; an image that the manifest does not mention has no value.
-    """
+    """The curated schema with an optional bytes feature for each of the manifest's `columns`."""
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 

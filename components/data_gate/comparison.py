@@ -1,9 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""How far two sets of statistics lie apart, by TFDV's comparators.
-
-Imports TensorFlow Data Validation where it is used, neither TFX nor Beam.
-"""
+"""Distances between two sets of statistics, by TFDV's comparators. Imports neither TFX nor Beam."""
 
 from __future__ import annotations
 
@@ -11,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components import names
+
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-# What is not compared: the image's bytes, and a path, which no two images share.
-_UNIQUE = ('image', 'path')
+_UNIQUE = (names.IMAGE, names.PATH)  # differ for every image, so they are not compared
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,12 @@ def distances(
     other: statistics_pb2.DatasetFeatureStatisticsList,
     schema: schema_pb2.Schema,
 ) -> Iterator[Distance]:
-    """Compares each feature's distribution.
+    """Compares the distribution of each feature.
 
     Args:
-      one: statistics of one set of examples.
-      other: statistics of another one.
-      schema: says what the features are; numbers and categories are compared, unique values are not.
+      one: statistics of a set of examples.
+      other: statistics of another set.
+      schema: types of the features; numbers and categories are compared, unique values are not.
     """
     import tensorflow_data_validation as tfdv
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -54,13 +52,13 @@ def distances(
     for feature in comparing.feature:
         if feature.name in _UNIQUE:
             continue
-        # A threshold of 1 is never exceeded: TFDV only measures, the bound is the caller's.
+        # TFDV only measures: no distance exceeds 1, and the caller has its own bound.
         if feature.type == schema_pb2.BYTES:
             feature.skew_comparator.infinity_norm.threshold = 1.0
         else:
             feature.skew_comparator.jensen_shannon_divergence.threshold = 1.0
     found = tfdv.validate_statistics(one, comparing, serving_statistics=other)
-    names = {1: 'L-infinity norm', 2: 'Jensen-Shannon divergence'}
+    measures = {1: 'L-infinity norm', 2: 'Jensen-Shannon divergence'}
     for info in found.drift_skew_info:
         for measured in info.skew_measurements:
-            yield Distance('.'.join(info.path.step), names.get(measured.type, str(measured.type)), measured.value)
+            yield Distance('.'.join(info.path.step), measures.get(measured.type, str(measured.type)), measured.value)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The TFX specification of DataGate."""
+"""TFX component DataGate."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from components.data_gate.settings import Settings
 
 
 class DataGate(base_component.BaseComponent):
-    """Stops the run over anomalies, imbalance, gaps, skew and drift, which ExampleValidator only reports.
+    """Stops the run on anomalies, imbalance, missing strata, skew and drift; ExampleValidator only reports anomalies.
 
     Args:
-      examples: what StratifiedExampleGen made.
-      statistics: what StatisticsGen made.
-      anomalies: what ExampleValidator made.
+      examples: output of StratifiedExampleGen.
+      statistics: output of StatisticsGen.
+      anomalies: output of ExampleValidator.
       schema: the curated schema.
       settings: when to stop.
-      baseline: the folder of other statistics that the data must not drift from, or '' for no comparison.
+      baseline: the folder of statistics to measure drift from, or '' for no comparison.
     """
 
     SPEC_CLASS = specification.make(

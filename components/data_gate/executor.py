@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The executor of DataGate: artifacts to protocol buffers to `decide`, and the stop."""
+"""Executor of DataGate."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from components import names
 from components.data_gate import gate
 from components.data_gate.settings import STOP, Settings
 from components.errors import RunError
 
 
 class Executor(base_executor.BaseExecutor):
-    """Lets a run pass, or stops it with every finding in one line."""
+    """Lets a run pass, or stops it with all findings in one line."""
 
     def Do(
         self,
@@ -35,18 +36,18 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
           input_dict:
-            - examples: Examples of StratifiedExampleGen, for `account.json`.
+            - examples: Examples of StratifiedExampleGen, for `ingestion_summary.json`.
             - statistics: ExampleStatistics of every split.
             - anomalies: ExampleAnomalies of every split.
             - schema: Schema.
           output_dict:
-            - decision: GateDecision, the folder that gets `decision.json`.
+            - decision: GateDecision, the folder for `decision.json`.
           exec_properties:
             - settings: str, JSON of `Settings`.
-            - baseline: str, folder of the ExampleStatistics that the data is compared with, or ''.
+            - baseline: str, folder of the ExampleStatistics to measure drift from, or ''.
 
         Raises:
-          RunError: in mode 'stop', when there is a finding.
+          RunError: there is a finding in mode 'stop', or the baseline is gone.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = Settings.from_json(exec_properties['settings'])
@@ -61,15 +62,15 @@ class Executor(base_executor.BaseExecutor):
                 for split in artifact_utils.decode_split_names(anomalies.split_names)
             },
             text_format.Parse(_read(schema, '', 'schema.pbtxt'), schema_pb2.Schema()),
-            json.loads(_read(examples, '', 'account.json'))['strata'],
+            json.loads(_read(examples, '', names.INGESTION_SUMMARY_FILE))['strata'],
             _baseline(exec_properties['baseline'], splits),
             settings,
         )
         summary = '; '.join(' '.join(str(finding).split()) for finding in findings)
         if findings and settings.mode == STOP:
-            raise RunError(f'the data did not pass the gate (--set gate.mode=warn reports and goes on): {summary}')
+            raise RunError(f'the data did not pass the gate (gate.mode=warn continues anyway): {summary}')
         if findings:
-            logging.warning('DataGate goes on over: %s', summary)
+            logging.warning('DataGate ignores findings: %s', summary)
         target = os.path.join(artifact_utils.get_single_uri(output_dict['decision']), 'decision.json')
         io_utils.write_string_file(target, json.dumps(gate.decision(findings, settings.mode), indent=1))
 

@@ -1,9 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the data is good enough to train on, from TFDV's statistics and anomalies.
-
-Imports neither TFX nor Beam; the protocol buffers come in parsed.
-"""
+"""Decides from TFDV's statistics and anomalies whether to train on the data. Imports neither TFX nor Beam."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from components import names
 from components.data_gate.comparison import distances
 from components.data_gate.settings import Settings
 
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason not to train: where, what was found, what was expected."""
+    """A reason not to train: where, what was found and what was expected."""
 
     split: str
     feature: str
@@ -32,8 +30,8 @@ class Finding:
 
 
 def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Finding]:
-    """What ExampleValidator found against the schema, a finding each."""
-    expected = 'what schemas/faces.pbtxt says'
+    """A finding for each anomaly of ExampleValidator."""
+    expected = 'data that matches schemas/faces.pbtxt'
     findings = [
         Finding(split, name, info.description or info.short_description, expected)
         for name, info in sorted(anomalies.anomaly_info.items())
@@ -48,18 +46,15 @@ def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Fin
 def balance_findings(
     split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, min_share: float
 ) -> list[Finding]:
-    """Whether either gender makes up less than `min_share` of a split.
-
-    The share of women is the mean of `gender` (0 male, 1 female).
-    """
+    """A finding if the share of one gender in a split is below `min_share`."""
     features = [
         feature
         for feature in statistics.datasets[0].features
-        if list(feature.path.step) == ['gender'] and feature.HasField('num_stats')
+        if list(feature.path.step) == [names.GENDER] and feature.HasField('num_stats')
     ]
     if not features:
         return [Finding(split, 'gender', 'no numeric statistics', 'a label in every example')]
-    women = features[0].num_stats.mean
+    women = features[0].num_stats.mean  # 0 male, 1 female
     found = f'{women:.1%} female, {1 - women:.1%} male of {statistics.datasets[0].num_examples}'
     if min(women, 1 - women) < min_share:
         return [Finding(split, 'gender', found, f'at least {min_share:.1%} of each (gate.min_gender_share)')]
@@ -67,12 +62,11 @@ def balance_findings(
 
 
 def stratum_findings(strata: Mapping[str, Mapping[str, int]], fewest: int) -> list[Finding]:
-    """Which gender and age band has fewer images than `fewest` in a split.
+    """A finding for each gender and age band with fewer than `fewest` images in a split.
 
     Args:
-      strata: counts by split and by stratum, e.g. {'train': {'female 01-10': 30, ...}}; every stratum of the layout
-        is there, with 0 where there is none.
-      fewest: how many there must be.
+      strata: counts by split and stratum, including zeros, e.g. {'train': {'female 01-10': 30, ...}}.
+      fewest: the lowest allowed count.
     """
     return [
         Finding(split, stratum, f'{count} images', f'at least {fewest} (gate.min_per_stratum)')
@@ -106,15 +100,15 @@ def decide(
     baseline: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     settings: Settings,
 ) -> list[Finding]:
-    """Gathers all findings of all splits.
+    """All findings of all splits.
 
     Args:
-      statistics: TFDV's statistics by split; the first split is the one that is trained on.
+      statistics: TFDV's statistics by split, the training split first.
       anomalies: TFDV's anomalies by split.
-      schema: what the features are.
+      schema: types of the features.
       strata: counts by split and stratum, see `stratum_findings`.
-      baseline: statistics by split of the data that this data must not drift from; may be empty.
-      settings: what is allowed.
+      baseline: statistics by split to measure drift from; may be empty.
+      settings: the bounds.
     """
     findings = [finding for split, found in anomalies.items() for finding in anomaly_findings(split, found)]
     for split, found in statistics.items():
@@ -135,5 +129,5 @@ def decide(
 
 
 def decision(findings: list[Finding], mode: str) -> dict[str, Any]:
-    """The decision as a plain dictionary: {"passed", "mode", "findings"}, each finding with the fields of `Finding`."""
+    """The content of decision.json: {"passed", "mode", "findings"}; each finding has the fields of `Finding`."""
     return {'passed': not findings, 'mode': mode, 'findings': [asdict(finding) for finding in findings]}

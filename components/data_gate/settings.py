@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""When DataGate stops a run."""
+"""Settings of DataGate: when to stop a run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ STOP, WARN = 'stop', 'warn'
 
 @dataclass(frozen=True)
 class Settings(Base):
-    """When the data is not good enough to train on."""
+    """The mode, and bounds on the data."""
 
     SECTION = 'gate'
 
-    mode: str = setting(
-        STOP, 'stop: a finding ends the run; warn: it is reported and the run goes on', choices=(STOP, WARN)
-    )
+    mode: str = setting(STOP, 'stop: a finding ends the run; warn: it is only reported', choices=(STOP, WARN))
     min_gender_share: float = setting(0.3, 'lowest share of either gender in each split', low=0, high=0.5)
-    min_per_stratum: int = setting(1, 'fewest images of each gender and age band in each split; 0 allows none', low=0)
+    min_per_stratum: int = setting(1, 'lowest number of images of each gender and age band in each split', low=0)
     max_skew: float = setting(
-        0.2, "largest distance between a feature's distributions in the training and another split", low=0, high=1
+        0.2, "largest distance between a feature's distributions in the training split and another split", low=0, high=1
     )
     max_drift: float = setting(
         0.3, "largest distance between a feature's distributions now and in the last run on other data", low=0, high=1

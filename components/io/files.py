@@ -1,8 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Files of this machine and objects of a bucket, written so that a reader never sees half of one.
+"""Local files and objects in buckets, written so that a reader never sees half a file.
 
-A path of a bucket is `gs://BUCKET/NAME`; TensorFlow opens it.
+A bucket path is `gs://BUCKET/NAME`; TensorFlow opens it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,29 @@ from pathlib import Path
 
 
 def in_bucket(path: str | os.PathLike[str]) -> bool:
-    """Whether a path is one of a bucket."""
+    """Whether a path is in a bucket."""
     return os.fspath(path).startswith('gs://')
 
 
 def bucket_and_name(uri: str) -> tuple[str, str]:
-    """A path of a bucket as the bucket's name and what follows it, without the slash between them."""
+    """Splits a bucket path into the bucket and the object's name, without the slash between them."""
     bucket, _, name = uri.removeprefix('gs://').partition('/')
     return bucket, name
 
 
-def any_path(path: str | os.PathLike[str], *more: str) -> Path:
-    """A path of either kind, with the methods of `pathlib.Path`.
+def printable(path: bytes | str) -> str:
+    """A path as printable text on one line; newlines, bytes that are not UTF-8 and the like are escaped."""
+    text = os.fsdecode(path)
+    return ''.join(
+        c if c.isprintable() else ascii(c)[1:-1].replace('\\udc', '\\x') if c != '\\' else '\\\\' for c in text
+    )
 
-    A bucket's is an `etils.epath.Path`. One of this machine is not: epath takes folders such as /s3 and /gs, where
-    Kubeflow mirrors stores, for the stores themselves.
+
+def any_path(path: str | os.PathLike[str], *more: str) -> Path:
+    """A local or bucket path with the methods of `pathlib.Path`.
+
+    Bucket paths are `etils.epath.Path`. Local paths are not: epath would treat folders such as /s3 and /gs, where
+    Kubeflow mirrors stores, as the stores themselves.
     """
     if not in_bucket(path):
         return Path(path, *more)
@@ -43,17 +51,17 @@ def any_path(path: str | os.PathLike[str], *more: str) -> Path:
 
 
 def remove_folder(path: str | os.PathLike[str]) -> None:
-    """Removes a folder of either kind with all that is in it, as far as that is possible."""
+    """Removes a folder and its content, as far as possible."""
     if not in_bucket(path):
         shutil.rmtree(path, ignore_errors=True)
         return
-    with contextlib.suppress(OSError), errors_of_the_system(path):
+    with contextlib.suppress(OSError), as_os_errors(path):
         any_path(path).rmtree(missing_ok=True)  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager
 def local_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives the file itself, or a copy of an object of a bucket that is gone after the block.
+    """Yields the local file itself, or a temporary copy of an object.
 
     Raises:
       OSError: the object cannot be read.
@@ -69,9 +77,9 @@ def local_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def local_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a folder to write to, made if it is not there: itself, or one whose files go to the bucket at the end.
+    """Yields the folder, created if missing; for a bucket, a temporary folder whose files are uploaded after the block.
 
-    For what is written bit by bit: each addition to an object of a bucket costs several requests.
+    For files that grow gradually: each addition to an object takes several requests.
 
     Raises:
       OSError: the folder or the bucket cannot be written.
@@ -90,17 +98,16 @@ def local_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; renames it onto `path` when the block ends without an exception.
+    """Yields a temporary path beside `path` and renames it to `path` unless the block raises.
 
-    The temporary name starts with a dot and keeps the suffix, because writers such as Keras choose the format by it.
-    On an exception the temporary file is removed and `path` stays as it was. Two who write one path at a time, such as
-    a worker that was given up for lost and the one in its place, do not share a temporary file.
+    The temporary name starts with a dot and keeps the suffix, by which writers such as Keras choose the format. On an
+    exception the temporary file is removed and `path` does not change. Concurrent writers of one path, such as a worker
+    that was presumed lost and its replacement, use different temporary files.
 
-    For an object of a bucket the temporary path is one of this machine's, whose content is uploaded at the end; the
-    object is there when all of it is.
+    For an object, the temporary path is local; its content is uploaded after the block and appears when complete.
 
     Raises:
-      OSError: the directory or the bucket cannot be written, or the disk is full.
+      OSError: the folder or bucket is not writable, or the disk is full.
     """
     if in_bucket(path):
         with tempfile.TemporaryDirectory(prefix='upload-') as folder:
@@ -112,7 +119,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     temporary = target.with_name(f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}')
     try:
         yield temporary
-        # The data must be on disk before the name is: otherwise a power cut leaves a whole name on an empty file.
+        # Data must reach the disk before the name does: otherwise a power failure can leave an empty file under `path`.
         with open(temporary, 'rb') as written:
             os.fsync(written.fileno())
         os.replace(temporary, target)
@@ -121,27 +128,27 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Writes `text` as UTF-8 to `path`, whole or not at all."""
+    """Writes `text` to `path` as UTF-8, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding='utf-8')
 
 
 def sha256_file(path: str | os.PathLike[str]) -> str:
-    """The SHA-256 of a file's content as 64 hexadecimal digits, read in blocks."""
+    """The SHA-256 of a file as 64 hexadecimal digits."""
     with local_file(path) as file, open(file, 'rb') as stream:
         return hashlib.file_digest(stream, 'sha256').hexdigest()
 
 
 @contextlib.contextmanager
-def errors_of_the_system(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Makes of what TensorFlow and epath raise about a bucket what Python raises about a folder.
+def as_os_errors(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turns exceptions of TensorFlow and epath about a bucket into the OSErrors that local files raise.
 
     Args:
-      path: which file or folder the block is about.
+      path: the file or folder that the block uses.
 
     Raises:
-      OSError: with the path and, in `strerror`, one line of what the service said; FileNotFoundError or PermissionError
-        where it says so, and with `errno.EIO` what may pass.
+      OSError: with the path, and one line of the service's answer as `strerror`; FileNotFoundError, PermissionError, or
+        `errno.EIO` for errors that may be temporary.
     """
     if not in_bucket(path):
         yield
@@ -156,15 +163,15 @@ def errors_of_the_system(path: str | os.PathLike[str]) -> Iterator[None]:
             number = errno.ENOENT
         elif isinstance(error, tf.errors.PermissionDeniedError | tf.errors.UnauthenticatedError):
             number = errno.EACCES
-        # What was asked of the service follows in further lines.
+        # Further lines repeat the request.
         lines = (getattr(error, 'message', None) or str(error)).strip().splitlines()
         reason = lines[0] if lines else type(error).__name__
         raise OSError(number, reason, os.fspath(path)) from None
 
 
 def _transfer(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    """Copies between this machine and a bucket."""
+    """Uploads or downloads a file."""
     import tensorflow as tf
 
-    with errors_of_the_system(source if in_bucket(source) else target):
+    with as_os_errors(source if in_bucket(source) else target):
         tf.io.gfile.copy(os.fspath(source), os.fspath(target), overwrite=True)

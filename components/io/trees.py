@@ -1,131 +1,140 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Where a data root is: a folder of this machine, or one of a bucket (`buckets`). Knows nothing of layouts."""
+"""Directory trees to read: a local folder, or a folder of a Cloud Storage bucket.
+
+A bucket has no folders; object names up to a '/' act as one. Listing transfers only names, sizes and checksums.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import stat
-from typing import BinaryIO, NamedTuple, Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from components.errors import InputError
-from components.stratified_example_gen.records import shown
+from components.io import cloud_storage
+from components.io.files import bucket_and_name, in_bucket, printable
 
 _SCHEME = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*://')
-_BUCKET = 'gs://'
+# https://cloud.google.com/storage/docs/buckets#naming
+_BUCKET_NAME = re.compile(r'[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]')
 
 
 class Entry(NamedTuple):
-    """A name in a folder.
+    """An item of a folder.
 
-    `is_folder` follows a link; `content` is what the listing itself says of the content, b'' where it says nothing.
+    `is_folder` follows links. `checksum` is the listed checksum, or b'' if there is none.
     """
 
     name: bytes
     is_folder: bool
     is_link: bool = False
-    content: bytes = b''
+    checksum: bytes = b''
 
 
 class Tree(Protocol):
-    """Files below a root. Paths are bytes relative to it, b'' the root itself.
+    """Files below a root. Paths are bytes relative to it; b'' is the root itself.
 
     Attributes:
-      one_grant: who may list one folder may list all, so that a few listings tell as much as all of them.
+      uniform_access: one permission covers every folder, so a folder that can be listed proves that all can.
     """
 
-    one_grant: bool
+    uniform_access: bool
 
-    def shown(self, path: bytes = b'') -> str:
-        """The whole path or URI for a message."""
+    def printable(self, path: bytes = b'') -> str:
+        """The full path or URI, for messages."""
 
     def entries(self, folder: bytes) -> list[Entry]:
-        """What is in a folder, sorted by name.
+        """The content of a folder, sorted by name.
 
         Raises:
-          InputError: it cannot be listed.
+          InputError: the folder cannot be listed.
         """
 
     def is_folder(self, path: bytes) -> bool:
-        """Whether there is such a folder."""
+        """Whether this folder exists."""
 
     def exists(self, path: bytes) -> bool:
-        """Whether there is anything of that very name."""
+        """Whether a file, folder or link with exactly this name exists."""
 
-    def outside(self, path: bytes) -> bytes | None:
-        """Where a path ends, all links followed, if that is outside the root; None if it is inside."""
+    def outside_target(self, path: bytes) -> bytes | None:
+        """The target of a path, with all links followed, if it is outside the root; None if it is inside."""
 
     def stream(self, path: bytes, max_bytes: int) -> BinaryIO:
-        """A file's content, to be closed; raises as `layout.read` does."""
+        """Opens a file; raises the same as `read`."""
 
     def read(self, path: bytes, max_bytes: int) -> bytes:
-        """A file's content; see `layout.read`."""
+        """The content of a file.
+
+        Raises:
+          FileNotFoundError: it does not exist.
+          IsADirectoryError: it is not a regular file but e.g. a pipe, which could block.
+          OverflowError: it is longer than `max_bytes`.
+          OSError: it cannot be read.
+          InputError: the bucket rejects the credentials.
+          TemporaryError: the bucket does not answer or refuses access.
+        """
 
     def digest(self, path: bytes, entry: Entry | None) -> bytes:
-        """What changes with a file's content; `entry` is what a listing said of it, None where none was made."""
+        """A digest that changes with the file's content; `entry` is its item of a listing, if there was one."""
 
 
 def is_uri(text: str) -> bool:
-    """Whether a data root is written as a URI, of whatever scheme."""
+    """Whether a data root is a URI, of any scheme."""
     return _SCHEME.match(text) is not None
 
 
-def at(data_root: str) -> Tree:
-    """What is at a data root; only looks at how it is written.
+def open_tree(data_root: str) -> Tree:
+    """The tree at a path or gs:// URI; neither lists nor reads anything.
 
     Raises:
-      InputError: a URI that names no folder of a bucket.
+      InputError: the URI does not name a folder of a bucket.
     """
-    if not is_uri(data_root):
-        return LocalTree(data_root)
-    if not data_root.startswith(_BUCKET):
-        raise InputError(f'data root {shown(data_root)}: expected a folder of this machine or gs://BUCKET/FOLDER')
-    from components.io import bucket_tree
-
-    return bucket_tree.BucketTree(data_root)
+    if in_bucket(data_root):
+        return _BucketTree(data_root)
+    if is_uri(data_root):
+        raise InputError(f'data root {printable(data_root)}: expected a local folder or gs://BUCKET/FOLDER')
+    return _LocalTree(data_root)
 
 
-class LocalTree:
-    """A folder of this machine."""
+class _LocalTree:
+    """A local folder."""
 
-    one_grant = False
+    uniform_access = False
 
     def __init__(self, root: str):
         self._root = os.fsencode(root)
 
-    def shown(self, path: bytes = b'') -> str:
-        """See `Tree`."""
-        return shown(self._full(path))
+    def printable(self, path: bytes = b'') -> str:
+        return printable(self._full(path))
 
     def entries(self, folder: bytes) -> list[Entry]:
-        """See `Tree`."""
         try:
             with os.scandir(self._full(folder)) as found:
                 return sorted(Entry(entry.name, _is_folder(entry), entry.is_symlink()) for entry in found)
         except OSError as error:
             raise InputError(
-                f'folder {self.shown(folder)} cannot be listed: {error.strerror}; '
+                f'folder {self.printable(folder)} cannot be listed: {error.strerror}; '
                 'grant read and execute permission on it or move it out of the data root'
             ) from None
 
     def is_folder(self, path: bytes) -> bool:
-        """See `Tree`."""
         return os.path.isdir(self._full(path))
 
     def exists(self, path: bytes) -> bool:
-        """See `Tree`."""
         return os.path.lexists(self._full(path))
 
-    def outside(self, path: bytes) -> bytes | None:
-        """See `Tree`."""
-        root, end = os.path.realpath(self._root), os.path.realpath(self._full(path))
-        inside = os.path.join(end, b'').startswith(os.path.join(root, b''))
-        return None if inside else end
+    def outside_target(self, path: bytes) -> bytes | None:
+        root, target = os.path.realpath(self._root), os.path.realpath(self._full(path))
+        inside = os.path.join(target, b'').startswith(os.path.join(root, b''))
+        return None if inside else target
 
     def stream(self, path: bytes, max_bytes: int) -> BinaryIO:
-        """See `Tree`."""
         stream = open(self._full(path), 'rb', opener=_opener)  # noqa: SIM115
         status = os.fstat(stream.fileno())
         if stat.S_ISREG(status.st_mode) and status.st_size <= max_bytes:
@@ -133,18 +142,16 @@ class LocalTree:
         stream.close()
         if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError('not a regular file')
-        raise OverflowError(f'{status.st_size:,} bytes; at most {max_bytes:,} are read')
+        raise OverflowError(f'{status.st_size:,} bytes; the limit is {max_bytes:,}')
 
     def read(self, path: bytes, max_bytes: int) -> bytes:
-        """See `Tree`."""
         with self.stream(path, max_bytes) as stream:
             data = stream.read(max_bytes + 1)
         if len(data) > max_bytes:
-            raise OverflowError(f'it grows; at most {max_bytes:,} bytes are read')
+            raise OverflowError(f'grew while it was read; the limit is {max_bytes:,} bytes')
         return data
 
     def digest(self, path: bytes, entry: Entry | None) -> bytes:
-        """The SHA-256 of the content, or why there is none."""
         try:
             with open(self._full(path), 'rb', opener=_opener) as stream:
                 if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -157,13 +164,103 @@ class LocalTree:
         return os.path.join(self._root, path) if path else self._root
 
 
+class _BucketTree:
+    """A folder of a bucket. Holds no connection, so it can be pickled.
+
+    Args:
+      root: gs://BUCKET or gs://BUCKET/FOLDER.
+
+    Raises:
+      InputError: the URI is malformed.
+    """
+
+    uniform_access = True
+
+    def __init__(self, root: str):
+        self._bucket, folder = bucket_and_name(root)
+        try:
+            root.encode()  # object names are UTF-8
+        except UnicodeEncodeError:
+            self._bucket = ''
+        if not _BUCKET_NAME.fullmatch(self._bucket):
+            raise InputError(
+                f'data root {printable(root)} does not name a folder of a bucket; expected gs://BUCKET/FOLDER, where '
+                'BUCKET consists of lower-case letters, digits, "-", "_" and "."'
+            )
+        folder = folder.rstrip('/')
+        self._prefix = f'{folder}/' if folder else ''
+
+    def printable(self, path: bytes = b'') -> str:
+        return printable(f'gs://{self._bucket}/{self._name(path)}'.rstrip('/'))
+
+    def entries(self, folder: bytes) -> list[Entry]:
+        # Skips the object named like the folder, which only marks an empty one.
+        prefix = self._folder_prefix(folder)
+        with self._listing_errors():
+            listing = cloud_storage.list_objects(self._bucket, prefix=prefix, delimiter='/')
+            files = [
+                Entry(blob.name[len(prefix) :].encode(), False, checksum=cloud_storage.checksum(blob))
+                for blob in listing
+                if blob.name != prefix
+            ]
+            folders = [Entry(name[len(prefix) : -1].encode(), True) for name in listing.prefixes]
+        return sorted(files + folders)
+
+    def is_folder(self, path: bytes) -> bool:
+        # The root of a bucket always exists.
+        prefix = self._folder_prefix(path)
+        with self._listing_errors():
+            return any(cloud_storage.list_objects(self._bucket, prefix=prefix, max_results=1)) or not prefix
+
+    def exists(self, path: bytes) -> bool:
+        return self._find(path) is not None
+
+    def outside_target(self, path: bytes) -> bytes | None:
+        return None
+
+    def stream(self, path: bytes, max_bytes: int) -> BinaryIO:
+        return io.BytesIO(self.read(path, max_bytes))
+
+    def read(self, path: bytes, max_bytes: int) -> bytes:
+        return cloud_storage.download(self._bucket, self._name(path), max_bytes)
+
+    def digest(self, path: bytes, entry: Entry | None) -> bytes:
+        if entry is not None:
+            return entry.checksum
+        blob = self._find(path)
+        return b'unreadable' if blob is None else cloud_storage.checksum(blob)
+
+    def _find(self, path: bytes) -> Any:
+        """The object with this name, without its content, or None."""
+        name = self._name(path).rstrip('/')
+        with self._listing_errors():
+            # A name sorts before all longer names that start with it.
+            first = next(iter(cloud_storage.list_objects(self._bucket, prefix=name, max_results=1)), None)
+        return first if first is not None and first.name == name else None
+
+    def _name(self, path: bytes) -> str:
+        # Listed paths are UTF-8; other bytes come from the configuration and match no object.
+        return self._prefix + path.decode(errors='replace')
+
+    def _folder_prefix(self, folder: bytes) -> str:
+        return self._name(folder) + ('/' if folder else '')
+
+    @contextmanager
+    def _listing_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except cloud_storage.errors() as error:
+            permission = 'the role Storage Object Viewer'
+            raise cloud_storage.input_error(error, f'data root {self.printable()}', self._bucket, permission) from None
+
+
 def _opener(path: str | bytes, flags: int) -> int:
-    # Opening a pipe nobody writes to would otherwise wait for ever. It does nothing to a regular file.
+    # Without O_NONBLOCK, opening a pipe that has no writer blocks forever. Regular files are unaffected.
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _is_folder(entry: os.DirEntry[bytes]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link to itself, or to where nobody may look
+    except OSError:  # a link to itself, or into a folder without permission
         return False

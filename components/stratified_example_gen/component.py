@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The TFX specification of StratifiedExampleGen."""
+"""TFX component StratifiedExampleGen."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from components.stratified_example_gen.settings import Settings
 class StratifiedExampleGen(base_beam_component.BaseBeamComponent):
     """Samples faces from age-gender folders into train, validation and test examples.
 
-    It has no driver of its own, because Kubeflow has none: the builder of the pipeline computes `fingerprint` with
-    `layout.fingerprint`, and changed data is then a changed property.
+    It has no custom driver, because Kubeflow supports none. Instead, compute `fingerprint` with `layout.fingerprint`
+    when you build the pipeline, so that changed data invalidates the cache.
 
     Args:
-      data_root: the folder that holds the images, on a file system that every worker sees, or gs://BUCKET/FOLDER.
-      settings: what is sampled, and how it is split.
-      fingerprint: of the data's content.
+      data_root: the folder of images, accessible to every worker, or gs://BUCKET/FOLDER.
+      settings: what to sample and how to split it.
+      fingerprint: a digest of the data.
     """
 
     SPEC_CLASS = specification.make(

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The TFX side of the work: artifacts in, paths out."""
+"""Executor of StratifiedExampleGen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import names
-from components.stratified_example_gen import ingestion_summary
 from components.stratified_example_gen.generate import generate
 from components.stratified_example_gen.settings import Settings
 
@@ -25,13 +24,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     Inputs: none.
 
     Outputs:
-      examples: one standard_artifacts.Examples with the splits train, validation and test; under its URI also
-        rejected.csv and account.json.
+      examples: standard_artifacts.Examples with the splits train, validation and test; its URI also contains
+        rejected.csv, remarks.csv and ingestion_summary.json.
 
     Execution properties:
-      data_root: str. The folder that holds the images, on a file system that every worker sees or as `gs://…`.
+      data_root: str. The folder of images, accessible to every worker, or `gs://…`.
       settings: str. JSON of `Settings`.
-      fingerprint: str. What `layout.fingerprint` says of the data; only the cache looks at it.
+      fingerprint: str. Result of `layout.fingerprint`, for the cache only.
     """
 
     def Do(
@@ -43,13 +42,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Runs ingestion; see the class.
 
         Raises:
-          InputError: the data cannot be used.
+          InputError: the data is unusable.
           RunError: the result cannot be written.
         """
         examples = artifact_utils.get_single_instance(output_dict['examples'])
         settings = Settings.from_json(exec_properties['settings'])
-        result = generate(exec_properties['data_root'], settings, examples.uri, self._make_beam_pipeline)
+        summary = generate(exec_properties['data_root'], settings, examples.uri, self._make_beam_pipeline)
         examples.split_names = artifact_utils.encode_split_names(list(names.SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, 'tfrecords_gzip')
-        logging.info('%s', ingestion_summary.describe(result))
+        logging.info('%s', summary.describe())

@@ -1,17 +1,17 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Data root in, split and sharded TFRecord files and their account out."""
+"""Ingestion as a library: samples a data root and writes split, sharded TFRecord files and a summary."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from components import error_reporting, names
 from components.errors import RunError
-from components.io.files import any_path, errors_of_the_system, remove_folder
+from components.io.files import any_path, as_os_errors, remove_folder
 from components.stratified_example_gen import ingestion_summary, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
@@ -24,65 +24,56 @@ _WORK_NAME = '.work'
 
 def generate(
     data_root: str, settings: Settings, folder: str, make_pipeline: Callable[[], beam.Pipeline]
-) -> dict[str, Any]:
-    """Samples, splits and writes.
+) -> ingestion_summary.IngestionSummary:
+    """Samples, splits and writes images with two Beam pipelines.
 
-    Runs two Beam pipelines: the first lists, reads, judges and plans; between them the account is checked; the
-    second writes. Both work in a hidden folder inside `folder`; the splits get their places when all of them are whole,
-    and account.json comes last.
+    The first pipeline lists, reads and inspects files and plans the shards. The summary is checked, and the second
+    pipeline writes the shards. Both work in a hidden folder inside `folder`. Splits are moved out when all are
+    complete, and ingestion_summary.json last.
 
     Args:
-      data_root: the folder that holds the images, on this machine or as `gs://BUCKET/FOLDER`.
-      settings: what is sampled, and how it is split.
-      folder: where `Split-train/`, `Split-validation/`, `Split-test/`, rejected.csv and account.json go; every
-        worker has to see it. A folder, or gs://BUCKET/NAME.
-      make_pipeline: gives a new pipeline with the runner's options.
-
-    Returns:
-      The account (see README.md).
+      data_root: the folder of images, local or `gs://BUCKET/FOLDER`.
+      settings: what to sample and how to split it.
+      folder: where `Split-train/`, `Split-validation/`, `Split-test/`, rejected.csv, remarks.csv and
+        ingestion_summary.json are written; a folder that every worker can access, or gs://BUCKET/NAME.
+      make_pipeline: returns a new pipeline with the runner's options.
 
     Raises:
-      InputError: the data root, its content or the settings cannot be used.
+      InputError: the data root, its content or the settings are unusable.
       RunError: the result cannot be written.
     """
     from components.stratified_example_gen.transforms import writing
 
-    layout.check_root(data_root, settings.directories, settings.layout)
-    for _ in manifest.rows(data_root, settings.directories, settings.layout, settings.manifest_columns):
-        pass  # a fault in it is found here, where it is still one line
+    layout.check_root(data_root, settings)
+    for _ in manifest.rows(data_root, settings):
+        pass  # raises errors here, before Beam would wrap them
     target = any_path(folder)
     work = target / _WORK_NAME
     splits = [shards.split_folder(split) for split in names.SPLITS]
-    with _folder(work):
-        for split in splits:  # of an earlier attempt that was killed
+    with _work_folder(work):
+        for split in splits:  # an earlier attempt may have been killed
             remove_folder(target / split)
         with make_pipeline() as pipeline:
             writing.make_plan(pipeline, data_root, settings, str(work))
-        error_reporting.raise_first(work)
+        error_reporting.raise_saved(work)
         notes = writing.read_notes(work)
-        kept = int((work / writing.KEPT_NAME).read_text())
-        result = ingestion_summary.build(settings, kept, notes, _planned(work, settings))
-        ingestion_summary.check(
-            result, data_root, settings, next((note for note in notes if note.kind == REJECTED), None)
-        )
+        usable = int((work / writing.USABLE_NAME).read_text())
+        summary = ingestion_summary.build(settings, usable, notes, _sample(work, settings))
+        summary.check(data_root, settings, next((note for note in notes if note.kind == REJECTED), None))
         with make_pipeline() as pipeline:
             _ = pipeline | 'Write' >> writing.WriteShards(data_root, settings, str(work))
-        error_reporting.raise_first(work)
-        with error_reporting.left_in(work):
-            ingestion_summary.write(work, result, notes)
-        error_reporting.raise_first(work)
-        for name in (
-            *splits,
-            ingestion_summary.REJECTED_NAME,
-            ingestion_summary.REMARKS_NAME,
-            ingestion_summary.ACCOUNT_NAME,
-        ):
-            with errors_of_the_system(target / name):
+        error_reporting.raise_saved(work)
+        with error_reporting.saved_errors(work):
+            ingestion_summary.write(work, summary, notes)
+        error_reporting.raise_saved(work)
+        files = (ingestion_summary.REJECTED_NAME, ingestion_summary.REMARKS_NAME, names.INGESTION_SUMMARY_FILE)
+        for name in (*splits, *files):
+            with as_os_errors(target / name):
                 (work / name).replace(target / name)
-    return result
+    return summary
 
 
-def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
+def _sample(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
     for split in names.SPLITS:
         for shard in range(settings.shards):
             for photo in shards.read_plan(shards.plan_path(work, split, shard)):
@@ -90,13 +81,14 @@ def _planned(work: Path, settings: Settings) -> Iterator[tuple[str, Photo]]:
 
 
 @contextmanager
-def _folder(path: Path) -> Iterator[None]:
+def _work_folder(path: Path) -> Iterator[None]:
+    """Creates an empty folder for the block."""
     try:
-        with errors_of_the_system(path):
+        with as_os_errors(path):
             remove_folder(path)
             path.mkdir(parents=True)
     except OSError as error:
-        raise RunError(f'{path} cannot be made: {error.strerror}; choose another output folder') from None
+        raise RunError(f'{path} cannot be created: {error.strerror}; choose another output folder') from None
     try:
         yield
     finally:

@@ -1,14 +1,13 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which image files are accepted, and how they are handed to a network so that it sees what people see.
+"""Which image files are accepted, and how they are converted so that a network receives them as displayed.
 
-TensorFlow's `tf.io.decode_jpeg(x, channels=3, dct_method='INTEGER_ACCURATE')` decodes JPEG, gray or colour, and PNG. It
-does not turn an image by its Exif orientation, drops alpha instead of laying the image on a ground, cuts 16 bits to
-their upper 8, inverts CMYK that has no Adobe marker and refuses BMP. `as_people_see` repairs these at ingestion and in
-`predict`; whoever calls the raw serving signature does it alone.
+TensorFlow's `tf.io.decode_jpeg(x, channels=3, dct_method='INTEGER_ACCURATE')` decodes gray and colour JPEG and PNG. It
+ignores Exif orientation, drops alpha, truncates 16 bits to 8, inverts CMYK without an Adobe marker and refuses BMP.
+`as_displayed` corrects this at ingestion and in `predict`; callers of the raw serving signature must do it themselves.
 
-Colour profiles (ICC, gAMA) are applied neither by TensorFlow nor here: the numbers are taken as sRGB. CMYK is taken as
-Adobe writes it (inverted) and mixed without a profile, as Pillow does.
+Neither TensorFlow nor this module applies colour profiles (ICC, gAMA): values count as sRGB. CMYK is read as Adobe
+writes it (inverted) and converted without a profile, as in Pillow.
 """
 
 from __future__ import annotations
@@ -21,27 +20,25 @@ from PIL import Image, ImageStat
 from components.errors import InputError
 from components.stratified_example_gen.headers import BMP, JPEG, PNG, Header, HeaderError, check_png_pixels, read_header
 
-# 50 million pixels are 150 MB as RGB, and five times that for a moment while alpha is laid on white: more than a
-# portrait needs, and what a worker can afford for one image.
+# 150 MB as RGB, and briefly five times that during alpha compositing: ample for a portrait, affordable for a worker.
 MAX_PIXELS = 50_000_000
-# Sides to which an image is decoded at least where only its mean is asked for.
-_MEASURED_SIZE = 32
-# Longer files are rejected unread; at 50 million pixels this still leaves ten bits a pixel.
+# Longer files are rejected unread. At the most pixels this allows ten bits per pixel.
 MAX_BYTES = 64 * 1024 * 1024
+_MEASURED_SIZE = 32  # least side in pixels of the decoded image for `measure`
 
-# Every reason `inspect` gives, with its meaning for a person.
+# Reasons of `inspect`, with their wording in messages.
 REASONS = {
     'zero_bytes': 'empty file',
-    'truncated': 'ends too early',
-    'damaged': 'does not decode',
+    'truncated': 'truncated',
+    'damaged': 'damaged',
     'not_an_image': 'not an image',
     'unsupported_format': 'a format other than JPEG, PNG and BMP',
     'animated': 'animated',
-    'too_many_pixels': 'absurdly large',
+    'too_many_pixels': 'too many pixels',
     'too_small': 'smaller than min_size',
 }
 
-# What undoes each Exif orientation.
+# The inverse of each Exif orientation.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -55,14 +52,14 @@ _UPRIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What `inspect` found.
+    """The result of `inspect`.
 
     Attributes:
-      reason: a key of `REASONS`, or None when the image is accepted.
-      detail: what exactly, for a person; empty when accepted.
-      width: pixels a row as people see it (after rotation); 0 when the header could not be read.
-      height: rows as people see it.
-      needs_conversion: `as_people_see` would return a PNG instead of the file's own bytes.
+      reason: a key of `REASONS`, or None if the image is accepted.
+      detail: details for messages; empty if accepted.
+      width: pixels per row as displayed (after rotation); 0 if the header is unreadable.
+      height: rows as displayed.
+      needs_conversion: `as_displayed` would return a PNG instead of the file's bytes.
     """
 
     reason: str | None
@@ -73,12 +70,12 @@ class Inspection:
 
 
 def inspect(data: bytes, min_size: int = 1, max_pixels: int = MAX_PIXELS) -> Inspection:
-    """Judges an encoded image: its header first, then by decoding all of it.
+    """Checks the header of an encoded image, then decodes all of it.
 
     Args:
       data: the content of the file.
-      min_size: the shorter side must have at least this many pixels.
-      max_pixels: an image of more pixels is rejected by its header and never decoded.
+      min_size: least pixels of the shorter side.
+      max_pixels: images with more pixels are rejected by their header and never decoded.
     """
     try:
         header = read_header(data)
@@ -86,30 +83,27 @@ def inspect(data: bytes, min_size: int = 1, max_pixels: int = MAX_PIXELS) -> Ins
         return Inspection(error.reason, error.detail)
     width, height = _upright_size(header)
     if width * height > max_pixels:
-        return Inspection(
-            'too_many_pixels', f'{width}×{height} pixels; at most {max_pixels:,} are decoded', width, height
-        )
+        return Inspection('too_many_pixels', f'{width}×{height} pixels; the limit is {max_pixels:,}', width, height)
     if min(width, height) < min_size:
         return Inspection('too_small', f'{width}×{height} pixels; data.min_size is {min_size}', width, height)
     try:
-        # JPEG is decoded at an eighth of its size: all of the coded data is still read, at a seventh of the time
-        # (measured: 0.07 instead of 0.51 ms for 200×200 pixels).
+        # A JPEG decoded at an eighth of its size still has all its data read (200×200 pixels: 0.07 instead of 0.51 ms).
         image = _decode(data, header, at_least=1)
     except HeaderError as error:
         return Inspection(error.reason, error.detail, width, height)
     return Inspection(None, '', width, height, _needs_conversion(header, image))
 
 
-def as_people_see(data: bytes) -> bytes:
-    """The encoded image that TensorFlow decodes to what people see.
+def as_displayed(data: bytes) -> bytes:
+    """An encoded image that TensorFlow decodes to the pixels of `data` as displayed.
 
     Returns:
-      The same bytes where `tf.io.decode_jpeg(channels=3, dct_method='INTEGER_ACCURATE')` gives the right pixels;
-      otherwise a PNG with 8 bits and three channels: turned upright, CMYK and YCCK turned into RGB, alpha laid on
-      white, 16 bits rounded to 8. Except for that rounding no precision is lost.
+      `data` itself if `tf.io.decode_jpeg(channels=3, dct_method='INTEGER_ACCURATE')` gives the right pixels; otherwise
+      a PNG with three channels of 8 bits: rotated upright, CMYK and YCCK converted to RGB, alpha composited on white,
+      16 bits rounded to 8. Only that rounding loses precision.
 
     Raises:
-      InputError: the data is not an image that `inspect` accepts; the message does not name a file, the caller does.
+      InputError: `inspect` rejects the image; the caller adds the file name.
     """
     inspection = inspect(data)
     if inspection.reason is not None:
@@ -126,13 +120,13 @@ def as_people_see(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What statistics over images are made of.
+    """Properties of an image for statistics.
 
     Attributes:
-      width: pixels a row as people see it.
-      height: rows as people see it.
-      brightness: mean luma (ITU-R BT.601) of the image as people see it, 0-255; a JPEG is decoded at a fraction of its
-        size for it, which moves the mean by less than 1.
+      width: pixels per row as displayed.
+      height: rows as displayed.
+      brightness: mean luma (ITU-R BT.601) as displayed, 0-255; a JPEG is decoded at a
+        fraction of its size, which changes the mean by less than 1.
     """
 
     width: int
@@ -152,7 +146,7 @@ def measure(data: bytes) -> Measures:
 
 
 def thumbnail(data: bytes, size: int) -> Image.Image:
-    """An accepted image as people see it (RGB), decoded no larger than it takes for sides of at least `size` pixels.
+    """An accepted image as displayed (RGB), decoded at the least resolution with sides of at least `size` pixels.
 
     Raises:
       InputError: the image does not decode.
@@ -175,16 +169,16 @@ def _upright_size(header: Header) -> tuple[int, int]:
 
 
 def _decode(data: bytes, header: Header, at_least: int | None = None) -> Image.Image:
-    """Decodes all of an image; a JPEG, when `at_least` is given, no larger than sides of that many pixels need."""
-    # MPO is what Pillow calls a JPEG with more pictures behind the first, as telephones write; people see the first.
+    """Decodes all of an image; with `at_least`, a JPEG at the least resolution with sides of that many pixels."""
+    # Pillow's MPO is a JPEG followed by more pictures, as phones write; the first is displayed.
     formats = ('JPEG', 'MPO') if header.format == JPEG else (header.format,)
     try:
         image = Image.open(io.BytesIO(data), formats=formats)
         if image.size != (header.width, header.height):
-            # Two readings of one header are how a bomb would get past the check of its size.
-            raise HeaderError('damaged', f'a header that says {header.width}×{header.height} and {image.size}')
+            # A second size in the header must not circumvent the limit.
+            raise HeaderError('damaged', f'the header has two sizes, {header.width}×{header.height} and {image.size}')
         if at_least is not None and header.format == JPEG:
-            # No mode: asked for gray, libjpeg would not decode the colours, and damage there would go unseen.
+            # No mode: for gray, libjpeg would skip the colours and miss damage there.
             image.draft(None, (at_least, at_least))  # type: ignore[arg-type]
         elif header.format == PNG:
             check_png_pixels(data, header)
@@ -192,7 +186,7 @@ def _decode(data: bytes, header: Header, at_least: int | None = None) -> Image.I
     except HeaderError:
         raise
     except Exception as error:
-        # Pillow raises whatever its parsers ran into: OSError, SyntaxError, ValueError, struct.error, zlib.error …
+        # Pillow's parsers raise OSError, SyntaxError, ValueError, struct.error, zlib.error …
         text = ' '.join(str(error).split())
         reason = 'truncated' if 'truncated' in text.lower() else 'damaged'
         raise HeaderError(reason, f'the {header.format} does not decode: {text or type(error).__name__}') from None
@@ -208,7 +202,7 @@ def _needs_conversion(header: Header, image: Image.Image) -> bool:
 
 
 def _is_transparent(header: Header, image: Image.Image) -> bool:
-    """Whether any pixel lets something through: an alpha channel that is opaque everywhere needs no ground."""
+    """Whether any pixel is transparent; an alpha channel may be opaque everywhere."""
     if not header.may_be_transparent:
         return False
     if 'A' not in image.getbands():
@@ -225,15 +219,15 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _sixteen_bits(data: bytes) -> Image.Image:
-    """A PNG of 16 bits a component as RGBA of 8 bits, each rounded: v·255/65535.
+    """A PNG of 16 bits per component as RGBA of 8 bits, each rounded: v·255/65535.
 
-    Pillow keeps only the upper byte of colour and clips gray, so TensorFlow reads it.
+    Uses TensorFlow, because Pillow truncates colour and clips gray.
     """
     import numpy as np
     import tensorflow as tf
 
     wide = tf.io.decode_png(data, channels=4, dtype=tf.uint16).numpy()  # [H, W, 4], uint16
     rounded = np.empty(wide.shape, np.uint8)
-    for top in range(0, len(wide), 64):  # in bands, because the products take four bytes each
+    for top in range(0, len(wide), 64):  # in bands, because products take four bytes each
         rounded[top : top + 64] = (wide[top : top + 64].astype(np.uint32) * 255 + 32767) // 65535
     return Image.fromarray(rounded)

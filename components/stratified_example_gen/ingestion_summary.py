@@ -1,57 +1,143 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What became of every file: as numbers (account.json), as rows (rejected.csv, remarks.csv) and as a paragraph."""
+"""What happened to each file: counts (ingestion_summary.json), rows (rejected.csv, remarks.csv) and a paragraph."""
 
 from __future__ import annotations
 
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from components import names
 from components.errors import InputError
-from components.io.files import atomic_path, write_text
+from components.io.files import atomic_path, printable, write_text
 from components.stratified_example_gen.images import REASONS
-from components.stratified_example_gen.records import (
-    CONFLICT,
-    DUPLICATE,
-    MALFORMED,
-    MANIFEST,
-    REJECTED,
-    Note,
-    Photo,
-    shown,
-)
+from components.stratified_example_gen.records import CONFLICT, DUPLICATE, MALFORMED, MANIFEST, REJECTED, Note, Photo
 from components.stratified_example_gen.settings import Settings
 
-ACCOUNT_NAME = 'account.json'
 REJECTED_NAME = 'rejected.csv'
 REMARKS_NAME = 'remarks.csv'
 
-_NAMES_IN_A_SENTENCE = 3
+_MAX_NAMES_IN_SENTENCE = 3
 _REASONS = REASONS | {
-    'link_outside_root': 'a link that leaves the data root',
+    'link_outside_root': 'links out of the data root',
     'unreadable': 'unreadable',
     'vanished': 'gone before it was read',
     'not_a_file': 'not a regular file',
-    'too_many_bytes': 'too long a file',
+    'too_many_bytes': 'file too long',
 }
 
 
-def build(settings: Settings, kept: int, notes: Iterable[Note], chosen: Iterable[tuple[str, Photo]]) -> dict[str, Any]:
-    """Adds up what happened.
+@dataclass(frozen=True)
+class IngestionSummary:
+    """Counts of files; found = rejected + duplicates + conflicting + sampled + not_sampled.
+
+    Attributes:
+      found: files whose path contains labels.
+      rejected: unusable files by reason.
+      duplicates: dropped copies of an image with the same label.
+      conflicting: copies with different labels; all of them are dropped.
+      sampled: images in the sample.
+      not_sampled: usable images beyond `per_folder`.
+      converted: sampled images that are stored as a converted PNG.
+      folders: age-gender folders with sampled images.
+      folders_below_per_folder: those with fewer than `per_folder`.
+      splits: sampled images by split and gender.
+      strata: sampled images by split and '<gender> <age band>'; includes zeros.
+      malformed: names that do not match the layout.
+      manifest: mismatches between manifest.csv and the files, by reason.
+    """
+
+    found: int
+    rejected: dict[str, int]
+    duplicates: int
+    conflicting: int
+    sampled: int
+    not_sampled: int
+    converted: int
+    folders: int
+    folders_below_per_folder: int
+    splits: dict[str, dict[str, int]]
+    strata: dict[str, dict[str, int]]
+    malformed: list[str]
+    manifest: dict[str, int]
+
+    def describe(self) -> str:
+        """The summary as a paragraph."""
+        splits = ', '.join(
+            f'{split} {sum(genders.values()):,} ({", ".join(f"{n:,} {g}" for g, n in genders.items())})'
+            for split, genders in self.splits.items()
+        )
+        short = self.folders_below_per_folder
+        text = [
+            f'{self.found:,} files found: {self._losses() or "none rejected, no duplicates"}.',
+            f'{self.sampled:,} sampled from {self.folders:,} age-gender folders'
+            + (f', {short:,} of which have fewer images than requested' if short else '')
+            + f': {splits}.',
+        ]
+        if self.converted:
+            text.append(f'{self.converted:,} converted to PNG.')
+        if self.malformed:
+            more = len(self.malformed) - _MAX_NAMES_IN_SENTENCE
+            listed = ', '.join(self.malformed[:_MAX_NAMES_IN_SENTENCE]) + (f' and {more:,} more' if more > 0 else '')
+            text.append(f'{len(self.malformed):,} names do not match the layout and were ignored: {listed}.')
+        if self.manifest:
+            counts = ', '.join(f'{number:,} {reason.replace("_", " ")}' for reason, number in self.manifest.items())
+            text.append(f'Manifest: {counts}.')
+        return ' '.join(text)
+
+    def check(self, data_root: str, settings: Settings, first_rejected: Note | None) -> None:
+        """Stops a run whose input is unusable, before it writes any example.
+
+        Raises:
+          InputError: too many files were rejected, no image is left, or a split is empty.
+        """
+        rejected, root = sum(self.rejected.values()), printable(data_root)
+        first = f', the first {printable(first_rejected.path)} ({first_rejected.detail})' if first_rejected else ''
+        if not self.sampled:
+            raise InputError(
+                f'no image is left of {self.found} files in {root}: {self._losses() or "nothing was found"}{first}'
+            )
+        if rejected > settings.max_bad_fraction * self.found:
+            raise InputError(
+                f'{rejected} of {self.found} files in {root} ({rejected / self.found:.1%}) are rejected: '
+                f'{self._rejected_by_reason()}{first}; repair or remove them, or raise data.max_bad_fraction above '
+                f'{settings.max_bad_fraction}'
+            )
+        for split, share in zip(names.SPLITS, settings.fractions, strict=True):
+            if not sum(self.splits[split].values()):
+                raise InputError(
+                    f'a sample of {self.sampled} images from {root} leaves the {split} split empty '
+                    f'(its share is {share}); add images or raise data.per_folder'
+                )
+
+    def _losses(self) -> str:
+        parts = []
+        if self.rejected:
+            parts.append(f'{sum(self.rejected.values()):,} rejected ({self._rejected_by_reason()})')
+        if self.duplicates:
+            parts.append(f'{self.duplicates:,} duplicate')
+        if self.conflicting:
+            parts.append(f'{self.conflicting:,} with conflicting labels')
+        return ', '.join(parts)
+
+    def _rejected_by_reason(self) -> str:
+        return ', '.join(f'{number:,} {_REASONS.get(reason, reason)}' for reason, number in self.rejected.items())
+
+
+def build(
+    settings: Settings, usable: int, notes: Iterable[Note], sample: Iterable[tuple[str, Photo]]
+) -> IngestionSummary:
+    """Counts files.
 
     Args:
       settings: of the run.
-      kept: images that were accepted and are neither duplicate nor conflicting.
-      notes: everything that was left out or is strange.
-      chosen: the split and the photo of every image that is in the sample.
-
-    Returns:
-      found = the sum of rejected + duplicates + conflicting + sampled + not_sampled; the rest is in the README.
+      usable: accepted images, without duplicates and conflicts.
+      notes: notes of all steps.
+      sample: each sampled image and its split.
     """
     kinds: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
@@ -62,7 +148,7 @@ def build(settings: Settings, kept: int, notes: Iterable[Note], chosen: Iterable
         if note.kind == REJECTED:
             reasons[note.reason] += 1
         elif note.kind == MALFORMED:
-            malformed.append(shown(note.path))
+            malformed.append(printable(note.path))
         elif note.kind == MANIFEST:
             manifest[note.reason] += 1
     splits = {split: dict.fromkeys(names.GENDERS, 0) for split in names.SPLITS}
@@ -71,114 +157,45 @@ def build(settings: Settings, kept: int, notes: Iterable[Note], chosen: Iterable
     }
     folders: Counter[bytes] = Counter()
     converted = 0
-    for split, photo in chosen:
+    for split, photo in sample:
         gender = names.GENDERS[photo.gender]
         splits[split][gender] += 1
         strata[split][f'{gender} {names.age_band(photo.age)}'] += 1
         folders[photo.stratum] += 1
         converted += photo.convert
-    sampled = folders.total()
-    short = sum(1 for number in folders.values() if settings.per_folder is not None and number < settings.per_folder)
-    return {
-        'found': kept + kinds[REJECTED] + kinds[DUPLICATE] + kinds[CONFLICT],
-        'rejected': dict(sorted(reasons.items())),
-        'duplicates': kinds[DUPLICATE],
-        'conflicting': kinds[CONFLICT],
-        'sampled': sampled,
-        'not_sampled': kept - sampled,
-        'converted': converted,
-        'folders': len(folders),
-        'folders_below_per_folder': short,
-        'splits': splits,
-        'strata': strata,
-        'malformed': malformed,
-        'manifest': dict(sorted(manifest.items())),
-    }
+    return IngestionSummary(
+        found=usable + kinds[REJECTED] + kinds[DUPLICATE] + kinds[CONFLICT],
+        rejected=dict(sorted(reasons.items())),
+        duplicates=kinds[DUPLICATE],
+        conflicting=kinds[CONFLICT],
+        sampled=folders.total(),
+        not_sampled=usable - folders.total(),
+        converted=converted,
+        folders=len(folders),
+        folders_below_per_folder=sum(number < (settings.per_folder or 0) for number in folders.values()),
+        splits=splits,
+        strata=strata,
+        malformed=malformed,
+        manifest=dict(sorted(manifest.items())),
+    )
 
 
-def check(account: Mapping[str, Any], data_root: str, settings: Settings, first_rejected: Note | None) -> None:
-    """Stops a run whose input is too bad to bet on, before any example is written.
+def write(folder: Path, summary: IngestionSummary, notes: Iterable[Note]) -> None:
+    """Writes rejected.csv, remarks.csv and ingestion_summary.json.
 
-    Raises:
-      InputError: too many files were rejected, none is left, or a split that has a share got no image.
-    """
-    bad = sum(account['rejected'].values())
-    found = account['found']
-    root = shown(data_root)
-    named = f', the first {shown(first_rejected.path)} ({first_rejected.detail})' if first_rejected else ''
-    if not account['sampled']:
-        losses = _losses(account) or 'nothing was found'
-        raise InputError(f'no image is left of {found} files in {root}: {losses}{named}')
-    if bad > settings.max_bad_fraction * found:
-        raise InputError(
-            f'{bad} of {found} files in {root} ({bad / found:.1%}) are rejected: {_by_reason(account)}'
-            f'{named}; repair or remove them, or raise data.max_bad_fraction above {settings.max_bad_fraction}'
-        )
-    for split, share in zip(names.SPLITS, settings.fractions, strict=True):
-        if share and not sum(account['splits'][split].values()):
-            raise InputError(
-                f'a sample of {account["sampled"]} images from {root} leaves the {split} split empty '
-                f'(its share is {share}); add images or raise data.per_folder'
-            )
-
-
-def write(folder: Path, account: Mapping[str, Any], notes: Iterable[Note]) -> None:
-    """Writes the rows, then account.json.
-
-    rejected.csv lists each file that was found and is not in reach of the sample (rejected, duplicate, conflicting);
-    remarks.csv lists names that are not of the layout and what does not fit the manifest. Both have the columns path,
-    reason, detail, are sorted by path and UTF-8; what does not print in a name is escaped.
+    rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names and manifest
+    mismatches. Both are UTF-8, sorted by path, with the columns path, reason, detail; unprintable characters are
+    escaped.
     """
     ordered = sorted(notes, key=lambda note: (note.path, note))
-    aside = {MALFORMED, MANIFEST}
-    _write_rows(folder / REJECTED_NAME, [note for note in ordered if note.kind not in aside])
-    _write_rows(folder / REMARKS_NAME, [note for note in ordered if note.kind in aside])
-    write_text(folder / ACCOUNT_NAME, json.dumps(account, indent=2) + '\n')
+    remarks = {MALFORMED, MANIFEST}
+    _write_rows(folder / REJECTED_NAME, [note for note in ordered if note.kind not in remarks])
+    _write_rows(folder / REMARKS_NAME, [note for note in ordered if note.kind in remarks])
+    write_text(folder / names.INGESTION_SUMMARY_FILE, json.dumps(asdict(summary), indent=2) + '\n')
 
 
 def _write_rows(path: Path, notes: Iterable[Note]) -> None:
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='utf-8', newline='') as stream:
         rows = csv.writer(stream, lineterminator='\n')
         rows.writerow(['path', 'reason', 'detail'])
-        rows.writerows((shown(note.path), note.reason, note.detail) for note in notes)
-
-
-def describe(account: Mapping[str, Any]) -> str:
-    """The account in one paragraph, for the summary of a run."""
-    splits = ', '.join(
-        f'{split} {sum(genders.values()):,} ({", ".join(f"{n:,} {g}" for g, n in genders.items())})'
-        for split, genders in account['splits'].items()
-    )
-    text = [f'{account["found"]:,} files found: {_losses(account) or "none rejected, no duplicates"}.']
-    short = account['folders_below_per_folder']
-    text.append(
-        f'{account["sampled"]:,} sampled from {account["folders"]:,} age-gender folders'
-        + (f', {short:,} of which had fewer than asked for' if short else '')
-        + f': {splits}.'
-    )
-    if account['converted']:
-        text.append(f'{account["converted"]:,} converted to PNG.')
-    malformed = account['malformed']
-    if malformed:
-        more = len(malformed) - _NAMES_IN_A_SENTENCE
-        names = ', '.join(malformed[:_NAMES_IN_A_SENTENCE]) + (f' and {more:,} more' if more > 0 else '')
-        text.append(f'{len(malformed):,} names are not of the layout and were passed over: {names}.')
-    if account['manifest']:
-        problems = ', '.join(f'{number:,} {reason.replace("_", " ")}' for reason, number in account['manifest'].items())
-        text.append(f'Manifest: {problems}.')
-    return ' '.join(text)
-
-
-def _losses(account: Mapping[str, Any]) -> str:
-    parts = []
-    if account['rejected']:
-        parts.append(f'{sum(account["rejected"].values()):,} rejected ({_by_reason(account)})')
-    if account['duplicates']:
-        parts.append(f'{account["duplicates"]:,} duplicate')
-    if account['conflicting']:
-        parts.append(f'{account["conflicting"]:,} with conflicting labels')
-    return ', '.join(parts)
-
-
-def _by_reason(account: Mapping[str, Any]) -> str:
-    return ', '.join(f'{number:,} {_REASONS.get(reason, reason)}' for reason, number in account['rejected'].items())
+        rows.writerows((printable(note.path), note.reason, note.detail) for note in notes)

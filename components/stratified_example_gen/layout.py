@@ -1,17 +1,15 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Where the images lie and what their names say.
+"""Finds image files in a data root and reads labels from their paths.
 
-`folders`: `<root>/combined/<directory>/<AA>_<M|F>/<file>`, AA the age in years with two digits. Directories are
+Layout `folders`: `<root>/combined/<directory>/<AA>_<M|F>/<file>`, AA the age in years with two digits. Directories are
 `aligned`, `valid` …
 
-`utkface`: `<root>/<directory>/<age>_<gender>_<race>_<date>.jpg`, the flat naming of UTKFace
+Layout `utkface`: `<root>/<directory>/<age>_<gender>_<race>_<date>.jpg`, as in UTKFace
 (https://susanqq.github.io/UTKFace/): gender 0 male, 1 female. The directory `.` is the root itself.
 
-Names that begin with a dot, `Thumbs.db` and `desktop.ini` are what file managers leave behind and are not counted.
-A symbolic link is followed when it ends inside the root, and never otherwise.
-
-A root is a folder of this machine or of a bucket, `gs://BUCKET/FOLDER`; `trees` knows how each is listed and read.
+Dot files, `Thumbs.db` and `desktop.ini`, which file managers create, are ignored. Symbolic links are followed only
+inside the root.
 """
 
 from __future__ import annotations
@@ -24,94 +22,90 @@ from concurrent.futures import ThreadPoolExecutor
 
 from components import names
 from components.errors import InputError
-from components.io import trees
-from components.io.trees import Entry, Tree
-from components.stratified_example_gen.records import MALFORMED, REJECTED, Found, Note, shown
+from components.io.files import printable
+from components.io.trees import Entry, Tree, open_tree
+from components.stratified_example_gen.records import MALFORMED, REJECTED, LabelledFile, Note
+from components.stratified_example_gen.settings import FOLDERS, UTKFACE, Settings
 
-FOLDERS = 'folders'
-UTKFACE = 'utkface'
-LAYOUTS = (FOLDERS, UTKFACE)
 MANIFEST_NAME = 'manifest.csv'
 
-_ABOVE = b'combined'
+_PARENT = b'combined'
 _FOLDER_NAME = re.compile(rb'([0-9]{2})_([MF])')
 _UTKFACE_NAME = re.compile(rb'([0-9]{1,3})_([01])_([0-4])_[0-9]+(\.[^/]*)?', re.DOTALL)
-_LEFT_BEHIND = frozenset({b'thumbs.db', b'desktop.ini'})
+_IGNORED_NAMES = frozenset({b'thumbs.db', b'desktop.ini'})
 
 _FINGERPRINT_THREADS = 8
-_NAMES_IN_A_MESSAGE = 5
+_MAX_NAMES_IN_MESSAGE = 5
 
 
-def check_root(data_root: str, directories: Sequence[str], layout: str = FOLDERS) -> None:
-    """Checks that a data root looks as it should, in a few milliseconds: lists folders, opens no image.
+def check_root(data_root: str, settings: Settings) -> None:
+    """Checks in milliseconds that a data root has the configured layout; lists folders but reads no file.
 
-    A bucket takes some requests; its folders are listed until there is a file.
+    In a bucket it lists folders only until it finds a file.
 
     Args:
-      data_root: the folder that holds `combined/` (or, for `utkface`, the directories themselves).
-      directories: names below it, e.g. ['aligned'].
-      layout: 'folders' or 'utkface'.
+      data_root: the folder that contains `combined/` (for `utkface`: the directories), local or gs://BUCKET/FOLDER.
+      settings: the layout and the directories.
 
     Raises:
-      InputError: the root, a directory or every age-gender folder is missing, a folder cannot be listed, or there is
-        no file in any of them. Names what was expected and what was found.
+      InputError: the root, a directory or every age-gender folder is missing or empty, or cannot be listed.
     """
-    check_directories(directories, layout)
-    tree = trees.at(data_root)
-    root = tree.shown()
-    expected = f'expected a folder that holds {_listed(directories, layout)}'
+    tree = open_tree(data_root)
+    root, listed = tree.printable(), _listed(settings)
+    expected = f'expected a folder that contains {listed}'
     if not tree.is_folder(b''):
-        what = 'is not a folder' if tree.exists(b'') else 'does not exist'
-        raise InputError(f'data root {root} {what}; {expected}')
+        problem = 'is not a folder' if tree.exists(b'') else 'does not exist'
+        raise InputError(f'data root {root} {problem}; {expected}')
     if not _names(tree, b''):
         raise InputError(f'data root {root} is empty; {expected}')
-    files = 0
+    files = folders = 0
     malformed: list[Note] = []
-    folders = 0
-    for directory in directories:
-        if not tree.is_folder(below(directory, layout)):
-            raise InputError(_wrong_root(tree, directory, layout, expected))
-        for folder in _folders(tree, directory, layout):
+    for directory in settings.directories:
+        if not tree.is_folder(relative_path(directory, settings.layout)):
+            raise InputError(_missing_directory(tree, directory, settings.layout, expected))
+        for folder in list_folders(tree, directory, settings.layout):
             if isinstance(folder, Note):
                 malformed.append(folder)
                 continue
             folders += 1
-            if files and tree.one_grant:
+            if files and tree.uniform_access:
                 continue
-            names = _names(tree, folder)
-            if layout == UTKFACE:
-                malformed += [Note(MALFORMED, 'name', os.path.join(folder, n)) for n in names if not _utkface_labels(n)]
-                names = [name for name in names if _utkface_labels(name)]
-            files += len(names)
-    form = 'folder of the form AA_M or AA_F' if layout == FOLDERS else 'file named <age>_<gender>_<race>_<date>.jpg'
-    if not folders or (layout == UTKFACE and not files):
-        some = _some([note.path for note in malformed])
-        raise InputError(f'data root {root}: no {form} in {_listed(directories, layout)}; found {some}')
+            found = _names(tree, folder)
+            if settings.layout == UTKFACE:
+                malformed += [Note(MALFORMED, 'name', os.path.join(folder, n)) for n in found if not _utkface_labels(n)]
+                found = [name for name in found if _utkface_labels(name)]
+            files += len(found)
+    form = 'folder named AA_M or AA_F' if settings.layout == FOLDERS else 'file named <age>_<gender>_<race>_<date>.jpg'
+    if not folders or (settings.layout == UTKFACE and not files):
+        raise InputError(f'data root {root}: no {form} in {listed}; found {_some([note.path for note in malformed])}')
     if not files:
-        raise InputError(
-            f'data root {root}: the {folders} age-gender folders in {_listed(directories, layout)} hold no file'
-        )
+        raise InputError(f'data root {root}: the {folders} age-gender folders in {listed} contain no files')
 
 
-def fingerprint(data_root: str, directories: Sequence[str], layout: str = FOLDERS, with_manifest: bool = False) -> str:
-    """What identifies the input: 64 hexadecimal digits that change when any image's name or content does.
+def fingerprint(data_root: str, settings: Settings) -> str:
+    """A digest of the input, 64 hexadecimal digits, that changes with the name or content of any image.
 
-    SHA-256 over the sorted pairs of relative path and SHA-256 of the content, of all files that could be sampled (so
-    not of links that leave the root); a file that cannot be read counts by its name. `with_manifest` adds manifest.csv.
-    In a bucket the CRC-32C and the size of the listings stand for the content, and no object is read.
+    SHA-256 over the sorted relative paths and content digests of all files that can be sampled; unreadable files count
+    by name. Includes manifest.csv if any of its columns is used. In a bucket, listed CRC-32Cs and sizes replace content
+    digests, so no object is read.
 
     Raises:
       InputError: a folder cannot be listed.
     """
-    tree = trees.at(data_root)
-    folders = [f for directory in directories for f in _folders(tree, directory, layout) if not isinstance(f, Note)]
+    tree = open_tree(data_root)
+    folders = [
+        folder
+        for directory in settings.directories
+        for folder in list_folders(tree, directory, settings.layout)
+        if not isinstance(folder, Note)
+    ]
     total = hashlib.sha256()
     with ThreadPoolExecutor(_FINGERPRINT_THREADS) as pool:
-        listed = pool.map(lambda folder: list(_files(tree, folder, layout)), folders)
+        listed = pool.map(lambda folder: list(_files(tree, folder, settings.layout)), folders)
         found: list[tuple[bytes, Entry | None]] = [
-            (item.path, entry) for files in listed for item, entry in files if isinstance(item, Found)
+            (item.path, entry) for files in listed for item, entry in files if isinstance(item, LabelledFile)
         ]
-        if with_manifest:
+        if settings.manifest_columns:
             found.append((os.fsencode(MANIFEST_NAME), None))
         found.sort(key=lambda file: file[0])
         digests = pool.map(lambda file: tree.digest(*file), found)
@@ -120,68 +114,17 @@ def fingerprint(data_root: str, directories: Sequence[str], layout: str = FOLDER
     return total.hexdigest()
 
 
-def check_directories(directories: Sequence[str], layout: str) -> None:
-    """Refuses a layout that does not exist and directories that are not plain names.
+def list_folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | Note]:
+    """The image folders of a directory, relative to the root and sorted by name; notes for other names.
 
     Raises:
-      InputError: with the value and what is allowed.
+      InputError: the directory cannot be listed, or is a link that leaves the root.
     """
-    if layout not in LAYOUTS:
-        raise InputError(f'data.layout is {layout!r}; expected one of {", ".join(LAYOUTS)}')
-    if not directories or isinstance(directories, str):
-        raise InputError(f'data.directories is {directories!r}; expected a list of names such as ["aligned"]')
-    if len(set(directories)) != len(directories):
-        raise InputError(f'data.directories names a directory twice: {list(directories)}')
-    for directory in directories:
-        plain = os.path.basename(directory) == directory and directory not in ('', '..')
-        if not plain or (directory == '.' and layout == FOLDERS):
-            raise InputError(
-                f'data.directories holds {directory!r}; expected a plain name of a folder'
-                + (' below combined/, such as "aligned"' if layout == FOLDERS else ' below the root, or "."')
-            )
-
-
-def list_folders(data_root: str, directory: str, layout: str) -> Iterator[bytes | Note]:
-    """The folders of one directory that hold images, relative to the root, sorted by name; notes for other names.
-
-    Raises:
-      InputError: the directory cannot be listed.
-    """
-    return _folders(trees.at(data_root), directory, layout)
-
-
-def list_files(data_root: str, folder: bytes, layout: str) -> Iterator[Found | Note]:
-    """The files of one folder with the labels of their names, sorted by name; notes for what is no such file.
-
-    Raises:
-      InputError: the folder cannot be listed.
-    """
-    return (item for item, _ in _files(trees.at(data_root), folder, layout))
-
-
-def read(data_root: str, path: bytes, max_bytes: int) -> bytes:
-    """The content of one file below the root.
-
-    Raises:
-      FileNotFoundError: it is gone.
-      IsADirectoryError: it is no regular file (a pipe, a device), which could block or never end.
-      OverflowError: it is longer than `max_bytes`.
-      OSError: it cannot be read.
-    """
-    return trees.at(data_root).read(path, max_bytes)
-
-
-def below(directory: str, layout: str) -> bytes:
-    """The path of a directory relative to the root."""
-    if layout == FOLDERS:
-        return os.path.join(_ABOVE, os.fsencode(directory))
-    return b'' if directory == '.' else os.fsencode(directory)
-
-
-def _folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | Note]:
-    base = below(directory, layout)
-    if tree.outside(base) is not None:
-        raise InputError(f'{tree.shown(base)} is a symbolic link that leaves the data root; give the root it lies in')
+    base = relative_path(directory, layout)
+    if tree.outside_target(base) is not None:
+        raise InputError(
+            f'{tree.printable(base)} is a symbolic link that leaves the data root; use its target as the data root'
+        )
     if layout == UTKFACE:
         yield base
         return
@@ -189,39 +132,54 @@ def _folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | Note]:
         path = os.path.join(base, entry.name)
         if _folder_labels(entry.name) is None:
             kind = 'folder' if entry.is_folder else 'file'
-            yield Note(MALFORMED, 'name', path, f'a {kind} where folders AA_M and AA_F of ages 01-70 are expected')
+            yield Note(MALFORMED, 'name', path, f'a {kind}; expected folders AA_M and AA_F with ages 01-70')
         elif not entry.is_folder:
-            yield Note(MALFORMED, 'not_a_folder', path, 'a file with the name of an age-gender folder')
-        elif entry.is_link and tree.outside(path) is not None:
-            yield Note(MALFORMED, 'link_outside_root', path, 'a folder outside the data root is not followed')
+            yield Note(MALFORMED, 'not_a_folder', path, 'a file named like an age-gender folder')
+        elif entry.is_link and tree.outside_target(path) is not None:
+            yield Note(MALFORMED, 'link_outside_root', path, 'links to a folder outside the data root')
         else:
             yield path
 
 
-def _files(tree: Tree, folder: bytes, layout: str) -> Iterator[tuple[Found | Note, Entry]]:
-    """Each beside what the listing says of it."""
+def list_files(tree: Tree, folder: bytes, layout: str) -> Iterator[LabelledFile | Note]:
+    """The labelled files of a folder, sorted by name; notes for everything else.
+
+    Raises:
+      InputError: the folder cannot be listed.
+    """
+    return (item for item, _ in _files(tree, folder, layout))
+
+
+def relative_path(directory: str, layout: str) -> bytes:
+    """The path of a configured directory relative to the root."""
+    if layout == FOLDERS:
+        return os.path.join(_PARENT, os.fsencode(directory))
+    return b'' if directory == '.' else os.fsencode(directory)
+
+
+def _files(tree: Tree, folder: bytes, layout: str) -> Iterator[tuple[LabelledFile | Note, Entry]]:
     for entry in _entries(tree, folder):
         path = os.path.join(folder, entry.name)
         labels = _folder_labels(os.path.basename(folder)) if layout == FOLDERS else _utkface_labels(entry.name)
         if labels is None:
             yield Note(MALFORMED, 'name', path, 'expected <age>_<gender>_<race>_<date>.jpg with an age of 1-70'), entry
-        elif entry.is_link and (end := tree.outside(path)) is not None:
-            yield Note(REJECTED, 'link_outside_root', path, f'links to {shown(end)}'), entry
+        elif entry.is_link and (target := tree.outside_target(path)) is not None:
+            yield Note(REJECTED, 'link_outside_root', path, f'links to {printable(target)}'), entry
         elif entry.is_folder:
-            yield Note(MALFORMED, 'folder', path, 'a folder among images is not read'), entry
+            yield Note(MALFORMED, 'folder', path, 'a folder among images'), entry
         else:
             gender, age = labels
             stratum = folder if layout == FOLDERS else os.path.join(folder, b'%02d_%s' % (age, b'MF'[gender:][:1]))
-            yield Found(path, stratum, gender, age), entry
+            yield LabelledFile(path, stratum, gender, age), entry
 
 
 def _entries(tree: Tree, folder: bytes) -> list[Entry]:
-    """What counts in a folder, sorted by name."""
+    """The entries of a folder, sorted by name, without ignored names and manifest.csv."""
     return [
         entry
         for entry in tree.entries(folder)
         if not entry.name.startswith(b'.')
-        and entry.name.lower() not in _LEFT_BEHIND
+        and entry.name.lower() not in _IGNORED_NAMES
         and (folder or entry.name != os.fsencode(MANIFEST_NAME))
     ]
 
@@ -244,29 +202,30 @@ def _utkface_labels(name: bytes) -> tuple[int, int] | None:
     return int(match[2]), int(match[1])
 
 
-def _wrong_root(tree: Tree, directory: str, layout: str, expected: str) -> str:
-    names = _names(tree, b'')
-    found = _some(names)
-    hint = ''
-    wanted = below(directory, layout)
+def _missing_directory(tree: Tree, directory: str, layout: str, expected: str) -> str:
+    """The error message, with a hint if the root is probably one level too high or too low."""
+    found = _names(tree, b'')
+    found_text, hint = _some(found), ''
+    wanted = printable(relative_path(directory, layout))
     if layout == FOLDERS:
         if tree.is_folder(os.fsencode(directory)):
-            hint = '; give the folder above it'
-        elif any(_folder_labels(name) for name in names):
-            hint = f'; move its folders to {shown(wanted)}/'
-        elif tree.is_folder(_ABOVE):
-            found = f'combined/ with {_some(_names(tree, _ABOVE))}'
-    elif any(_utkface_labels(name) for name in names):
-        hint = '; set data.directories to ["."] when the images lie in the root itself'
-    return f'data root {tree.shown()} has no {shown(wanted)}/; {expected}, found {found}{hint}'
+            hint = '; use the parent folder as the data root'
+        elif any(_folder_labels(name) for name in found):
+            hint = f'; move its folders to {wanted}/'
+        elif tree.is_folder(_PARENT):
+            found_text = f'combined/ with {_some(_names(tree, _PARENT))}'
+    elif any(_utkface_labels(name) for name in found):
+        hint = '; if the images are in the root itself, set data.directories to ["."]'
+    return f'data root {tree.printable()} has no {wanted}/; {expected}, found {found_text}{hint}'
 
 
-def _listed(directories: Sequence[str], layout: str) -> str:
-    return ', '.join((shown(below(directory, layout)) or '.') + '/' for directory in directories)
+def _listed(settings: Settings) -> str:
+    paths = (printable(relative_path(directory, settings.layout)) for directory in settings.directories)
+    return ', '.join(f'{path or "."}/' for path in paths)
 
 
-def _some(names: Sequence[bytes]) -> str:
-    if not names:
+def _some(found: Sequence[bytes]) -> str:
+    if not found:
         return 'nothing'
-    text = ', '.join(shown(name) for name in names[:_NAMES_IN_A_MESSAGE])
-    return text + (f' and {len(names) - _NAMES_IN_A_MESSAGE} more' if len(names) > _NAMES_IN_A_MESSAGE else '')
+    text = ', '.join(printable(name) for name in found[:_MAX_NAMES_IN_MESSAGE])
+    return text + (f' and {len(found) - _MAX_NAMES_IN_MESSAGE} more' if len(found) > _MAX_NAMES_IN_MESSAGE else '')

@@ -1,10 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Which images are taken and where they go: pure functions on metadata, decided by hashes instead of a random state.
+"""Which images are sampled and which split they join: pure functions of metadata, based on hashes.
 
-A hash of (seed, purpose, path) gives every image a place in an order of its own, which no file system, number of
-workers or other image changes. Choosing and splitting use different purposes: with one order for both, the images
-that a larger k adds would all land in the same split.
+A hash of (seed, purpose, path) ranks the images. The rank does not depend on the file system, the number of workers or
+other images. Sampling and splitting use different purposes: with a shared order, the images that a larger `per_folder`
+adds would all join one split.
 """
 
 from __future__ import annotations
@@ -15,68 +15,73 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from components.stratified_example_gen.records import CONFLICT, DUPLICATE, Note, Photo, shown
+from components.io.files import printable
+from components.stratified_example_gen.records import CONFLICT, DUPLICATE, Note, Photo
 
-CHOICE, SPLIT, ORDER, SHARD = 'choice', 'split', 'order', 'shard'
+SAMPLE, SPLIT, ORDER, SHARD = 'choice', 'split', 'order', 'shard'
+
+# Sorts by gender and age, so that quotas balance genders and neighbouring ages too.
+Stratum = tuple[int, int, bytes]  # gender, age, folder
 
 
 def rank(seed: int, purpose: str, path: bytes) -> bytes:
-    """The place of an image in one of the orders: 16 bytes to compare, uniform and independent between purposes."""
+    """The rank of an image for a purpose: 16 bytes, uniform, and independent between purposes."""
     return hashlib.sha256(f'{purpose}:{seed}:'.encode() + path).digest()[:16]
 
 
-def one_of_each(photos: Iterable[Photo], seed: int) -> tuple[Photo | None, list[Note]]:
-    """Of images with the same content keeps the first by rank, or none when their labels differ.
+def ranked(photos: Iterable[Photo], purpose: str, seed: int) -> list[Photo]:
+    """The photos sorted by rank."""
+    return sorted(photos, key=lambda photo: (rank(seed, purpose, photo.path), photo.path))
+
+
+def keep_one(photos: Iterable[Photo], seed: int) -> tuple[Photo | None, list[Note]]:
+    """Of images with the same content, keeps the first by rank, or none if their labels differ.
 
     Args:
-      photos: all images whose bytes are the same, in any order.
-      seed: as for `choose`, so that the one kept is one that would be chosen.
+      photos: all images with the same bytes, in any order.
+      seed: as for `sample`, so that the kept image is the one that `sample` prefers.
 
     Returns:
-      The image that is kept and a note for each that is not.
+      The kept image, and a note for each other one.
     """
-    ordered = sorted(photos, key=lambda photo: (rank(seed, CHOICE, photo.path), photo.path))
+    ordered = ranked(photos, SAMPLE, seed)
     labels = {(photo.gender, photo.age) for photo in ordered}
     if len(labels) == 1:
         first, *others = ordered
         return first, [
-            Note(DUPLICATE, 'duplicate', other.path, f'same content as {shown(first.path)}') for other in others
+            Note(DUPLICATE, 'duplicate', other.path, f'same content as {printable(first.path)}') for other in others
         ]
     notes = []
     for photo in ordered:
         other = next(p for p in ordered if (p.gender, p.age) != (photo.gender, photo.age))
-        notes.append(Note(CONFLICT, 'conflict', photo.path, f'same content as {shown(other.path)} with other labels'))
+        detail = f'same content as {printable(other.path)} with other labels'
+        notes.append(Note(CONFLICT, 'conflict', photo.path, detail))
     return None, notes
 
 
-def choose(photos: Iterable[Photo], per_folder: int | None, seed: int) -> list[Photo]:
-    """The first `per_folder` images of a folder by rank (all of them for None); a larger number only adds."""
-    ordered = sorted(photos, key=lambda photo: (rank(seed, CHOICE, photo.path), photo.path))
-    return ordered if per_folder is None else ordered[:per_folder]
-
-
-# Gender and age first: debts are small after every folder, so they are small for each gender and run of ages too.
-Stratum = tuple[int, int, bytes]  # gender, age, folder
+def sample(photos: Iterable[Photo], per_folder: int | None, seed: int) -> list[Photo]:
+    """The first `per_folder` images of a folder by rank, all for None; a larger number only adds images."""
+    return ranked(photos, SAMPLE, seed)[:per_folder]
 
 
 def stratum_of(photo: Photo) -> Stratum:
-    """What folders are sorted by when remainders are handed out."""
+    """The key by which `quotas` sorts folders."""
     return photo.gender, photo.age, photo.stratum
 
 
 def quotas(counts: Mapping[Stratum, int], fractions: Sequence[float]) -> dict[Stratum, tuple[int, ...]]:
-    """How many images of each folder go to each split.
+    """The number of images of each folder in each split.
 
-    Each split gets its share of a folder rounded down. What is left (fewer than there are splits) goes, one each, to
-    the splits that are furthest behind their share of everything up to and including this folder. So a folder is
-    within one image of its share, and so small are the debts that totals are too, even when every folder holds 3.
+    Each split gets its share of a folder, rounded down. The remaining images (fewer than splits) go one each to the
+    splits that are furthest behind their share of all folders so far. So each folder is within one image of its share,
+    and totals stay close to theirs even if every folder has only 3 images.
 
     Args:
-      counts: images chosen by folder.
+      counts: sampled images by folder.
       fractions: the share of each split; they add up to 1.
 
     Returns:
-      For each folder the numbers in the order of `fractions`; they add up to its count.
+      For each folder, numbers in the order of `fractions` that add up to its count.
     """
     shares = exact(fractions)
     behind = [Fraction(0)] * len(shares)
@@ -85,9 +90,9 @@ def quotas(counts: Mapping[Stratum, int], fractions: Sequence[float]) -> dict[St
         count = counts[stratum]
         numbers = [int(share * count) for share in shares]
         behind = [debt + share * count - n for debt, share, n in zip(behind, shares, numbers, strict=True)]
-        # A share that came out whole gets no more: else the folder would be a whole image above it.
-        open_splits = [s for s, share in enumerate(shares) if (share * count).denominator != 1]
-        for split in sorted(open_splits, key=lambda s: (-behind[s], s))[: count - sum(numbers)]:
+        # Another image for a split with an exact share would put the folder a whole image above it.
+        candidates = [s for s, share in enumerate(shares) if (share * count).denominator != 1]
+        for split in sorted(candidates, key=lambda s: (-behind[s], s))[: count - sum(numbers)]:
             numbers[split] += 1
             behind[split] -= 1
         result[stratum] = tuple(numbers)
@@ -95,15 +100,15 @@ def quotas(counts: Mapping[Stratum, int], fractions: Sequence[float]) -> dict[St
 
 
 def exact(fractions: Sequence[float]) -> list[Fraction]:
-    """The fractions as written: 0.6 is three fifths, not the nearest binary number; scaled to add up to one."""
+    """The decimal fractions as exact ones (0.6 is three fifths), scaled to add up to one."""
     shares = [Fraction(str(fraction)) for fraction in fractions]
     total = sum(shares)
     return [share / total for share in shares]
 
 
-def deal(photos: Iterable[Photo], numbers: Sequence[int], seed: int) -> Iterator[tuple[int, Photo]]:
-    """Gives each image of a folder its split (an index), so that split i gets `numbers[i]` of them."""
-    ordered = sorted(photos, key=lambda photo: (rank(seed, SPLIT, photo.path), photo.path))
+def split_images(photos: Iterable[Photo], numbers: Sequence[int], seed: int) -> Iterator[tuple[int, Photo]]:
+    """Pairs each image of a folder with a split index, so that split i gets `numbers[i]` images."""
+    ordered = ranked(photos, SPLIT, seed)
     start = 0
     for split, number in enumerate(numbers):
         for photo in ordered[start : start + number]:
@@ -111,23 +116,23 @@ def deal(photos: Iterable[Photo], numbers: Sequence[int], seed: int) -> Iterator
         start += number
 
 
-def deal_groups(
+def split_groups(
     photos: Sequence[Photo], groups: Sequence[int], fractions: Sequence[float], seed: int
 ) -> Iterator[tuple[int, Photo]]:
-    """Deals all folders at once so that images of one group land in one split.
+    """Splits all folders at once and keeps the images of a group together.
 
-    Groups of several go first, the largest at their head, each to the split where the quotas of its folders are
-    exceeded least and, of those, furthest from full; then single images fill what is left. Every folder and the totals
-    come out as `quotas` says unless groups are too large for that: a group is never cut.
+    Groups of several images come first, largest first. Each goes to the split where it exceeds the quotas of its
+    folders least, or, among equals, that is furthest from full. Single images fill the rest. Folders and totals match
+    `quotas` unless a group is too large.
 
     Args:
       photos: the whole sample.
-      groups: for each photo the index of the first member of its group.
+      groups: for each photo, the index of the first member of its group.
       fractions: the share of each split.
-      seed: as everywhere.
+      seed: of the ranks.
     """
     shares = exact(fractions)
-    left = {stratum: list(numbers) for stratum, numbers in quotas(_count(photos), fractions).items()}
+    remaining = {stratum: list(numbers) for stratum, numbers in quotas(_count(photos), fractions).items()}
     members: dict[int, list[Photo]] = {}
     for photo, leader in zip(photos, groups, strict=True):
         members.setdefault(leader, []).append(photo)
@@ -138,38 +143,27 @@ def deal_groups(
             singles.setdefault(stratum_of(group[0]), []).append(group[0])
     for group in sorted(several, key=lambda g: (-len(g), min(rank(seed, SPLIT, photo.path) for photo in g))):
         needs = _count(group)
-        split = min(range(len(shares)), key=lambda s: (_too_many(needs, left, s), -_room(needs, left, s, shares[s]), s))
+        split = min(
+            range(len(shares)), key=lambda s: (_excess(needs, remaining, s), -_room(needs, remaining, s, shares[s]), s)
+        )
         for stratum, number in needs.items():
-            numbers = left[stratum]
+            numbers = remaining[stratum]
             numbers[split] -= number
-            while numbers[split] < 0:  # taken from the split of the folder that has most left
+            while numbers[split] < 0:  # take from the folder's split with the most room
                 numbers[numbers.index(max(numbers))] -= 1
                 numbers[split] += 1
         for photo in group:
             yield split, photo
     for stratum in sorted(singles):
-        yield from deal(singles[stratum], left[stratum], seed)
+        yield from split_images(singles[stratum], remaining[stratum], seed)
 
 
-def _count(photos: Iterable[Photo]) -> dict[Stratum, int]:
-    return dict(Counter(stratum_of(photo) for photo in photos))
-
-
-def _too_many(needs: Mapping[Stratum, int], left: Mapping[Stratum, Sequence[int]], split: int) -> int:
-    return sum(max(0, number - left[stratum][split]) for stratum, number in needs.items())
-
-
-def _room(needs: Mapping[Stratum, int], left: Mapping[Stratum, Sequence[int]], split: int, share: Fraction) -> Fraction:
-    """How much of its share the split still has to get from these folders."""
-    return Fraction(sum(left[stratum][split] for stratum in needs)) / share if share else Fraction(-1)
-
-
-def shuffled(
+def split_shuffled(
     photos: Sequence[Photo], groups: Sequence[int], fractions: Sequence[float], seed: int
 ) -> Iterator[tuple[int, Photo]]:
-    """The plain shuffle: everything in one order, cut where the fractions say, whatever the folders.
+    """Orders all images by rank and cuts at the fractions, regardless of folders.
 
-    A whole group goes where its first member falls. Arguments as for `deal_groups`.
+    A group joins the split of its first member. Arguments as for `split_groups`.
     """
     shares = exact(fractions)
     cuts = [round(sum(shares[: split + 1]) * len(photos)) for split in range(len(shares))]
@@ -180,5 +174,21 @@ def shuffled(
 
 
 def shard_of(photo: Photo, shards: int, seed: int) -> int:
-    """The shard an image is written to: by its hash, so that no step needs to know the whole split."""
+    """The shard of an image: a hash, so that no step needs the whole split."""
     return int.from_bytes(rank(seed, SHARD, photo.path)[:8], 'big') % shards
+
+
+def _count(photos: Iterable[Photo]) -> dict[Stratum, int]:
+    return dict(Counter(stratum_of(photo) for photo in photos))
+
+
+def _excess(needs: Mapping[Stratum, int], remaining: Mapping[Stratum, Sequence[int]], split: int) -> int:
+    """How many images of a group exceed the remaining quotas of the split."""
+    return sum(max(0, number - remaining[stratum][split]) for stratum, number in needs.items())
+
+
+def _room(
+    needs: Mapping[Stratum, int], remaining: Mapping[Stratum, Sequence[int]], split: int, share: Fraction
+) -> Fraction:
+    """The remaining quotas of the split in a group's folders, relative to its share."""
+    return Fraction(sum(remaining[stratum][split] for stratum in needs)) / share if share else Fraction(-1)

@@ -96,14 +96,14 @@ def _csv() -> Callable[[Prediction], None]:
 
 
 def _table() -> Callable[[Prediction], None]:
-    from components.stratified_example_gen.records import shown
+    from components.io.files import printable
 
     print('label   p(female)  image')
 
     def show(answer: Prediction) -> None:
         if answer.error is not None:
-            print(f'{shown(answer.path)}: {answer.error}', file=sys.stderr)
+            print(f'{printable(answer.path)}: {answer.error}', file=sys.stderr)
         else:
-            print(f'{answer.label:<6}  {answer.probability:9.3f}  {shown(answer.path)}')
+            print(f'{answer.label:<6}  {answer.probability:9.3f}  {printable(answer.path)}')
 
     return show

@@ -104,11 +104,11 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _summary(output: Path, result: Report) -> None:
-    from components.stratified_example_gen import ingestion_summary
+    from components.stratified_example_gen.ingestion_summary import IngestionSummary
     from pipeline.report import page
     from pipeline.runs import history
 
-    print(ingestion_summary.describe(result.data))
+    print(IngestionSummary(**result.data).describe())
     print(history.metrics_table(result.evaluation))
     if result.blessed:
         pushed, root = Path(result.run.pushed or ''), output.resolve()

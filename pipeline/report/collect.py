@@ -13,7 +13,6 @@ from components import names
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
-from components.stratified_example_gen.ingestion_summary import ACCOUNT_NAME
 from pipeline.report import curves, dataset, paired, scores
 from pipeline.report import faces as pictures
 from pipeline.report.content import Details, Report, RunRecord, Training
@@ -118,7 +117,7 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
     most_wrong, least_certain = pictures.chosen(scored, examples, faces)
     return Report(
         run=run,
-        data=_json(examples, ACCOUNT_NAME),
+        data=_json(examples, names.INGESTION_SUMMARY_FILE),
         evaluation=evaluation,
         training=Training(**_json(model_run, names.TRAINING_FILE), trials=trials),
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from components import names
-from components.io.files import in_bucket
-from components.stratified_example_gen.records import shown
+from components.io.files import in_bucket, printable
 from pipeline.report.scores import Scores, predicted_female, shards
 
 #: Faces in each of the two lists.
@@ -60,7 +59,7 @@ def _faces(scores: Scores, indices: np.ndarray, images: dict[bytes, str]) -> lis
     predicted = predicted_female(scores.probability).astype(int)
     return [
         Face(
-            path=shown(scores.path[index]),
+            path=printable(scores.path[index]),
             gender=names.GENDERS[scores.gender[index]],
             age=int(scores.age[index]),
             score=float(scores.probability[index]),

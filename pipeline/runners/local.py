@@ -15,12 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import names
+from components import error_reporting, names
 from components.embedding_gen import precision
 from components.errors import InputError, RunError
 from components.fine_tuner import layers
 from pipeline.config import Config
-from pipeline.runners import failures
 from pipeline.runners.beam import options as beam_options
 from pipeline.runs import log_capture, previous_runs, run_directory, run_facts
 from pipeline.runs.run_inputs import InputDigests, RunInputs
@@ -53,7 +52,7 @@ def run(config: Config, inputs: RunInputs, output: Path) -> Report:
                 raise
             except Exception as error:
                 logging.exception('The run failed.')
-                raise failures.for_people(error, str(log)) from error
+                raise error_reporting.one_line(error, str(log)) from error
 
 
 def check(config: Config, inputs: RunInputs) -> tuple[int, int]:

@@ -109,9 +109,9 @@ def _check_buckets(found: list[Run]) -> None:
     """Fails early: callers read the artifacts next."""
     uris = {output.uri for run in found for stage in run.stages for output in stage.outputs.values()}
     for name in sorted({bucket_and_name(uri)[0] for uri in uris if in_bucket(uri)}):
-        from components.io import bucket_access
+        from components.io import cloud_storage
 
-        bucket_access.check('artifacts in', f'gs://{name}')
+        cloud_storage.check_bucket('artifacts in', f'gs://{name}')
 
 
 def _run(store: Any, context: Any) -> Run:

@@ -42,7 +42,7 @@ class RunInputs:
         Raises:
           InputError: an input is missing or unusable.
         """
-        layout.check_root(str(self.data), data.directories, data.layout)
+        layout.check_root(str(self.data), data)
         return api.check(self.prototxt, self.caffemodel, output_layer=model.output_layer, input_size=model.size)
 
     def digests(self, data: DataSettings) -> InputDigests:
@@ -51,9 +51,8 @@ class RunInputs:
         Raises:
           InputError: an input cannot be read.
         """
-        with_manifest = bool(data.manifest_columns)
         return InputDigests(
-            data_fingerprint=layout.fingerprint(str(self.data), data.directories, data.layout, with_manifest),
+            data_fingerprint=layout.fingerprint(str(self.data), data),
             prototxt_sha256=sha256_file(self.prototxt),
             caffemodel_sha256=sha256_file(self.caffemodel),
         )

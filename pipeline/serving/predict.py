@@ -133,12 +133,13 @@ def _answers_or_errors(classify: Classifier, images: Sequence[bytes]) -> list[An
 
 def _read(path: str) -> bytes | str:
     """An image's bytes for the model, or an error."""
-    from components.stratified_example_gen import images, layout
+    from components.io.trees import open_tree
+    from components.stratified_example_gen import images
 
     try:
-        data = layout.read('', os.fsencode(path), images.MAX_BYTES)
+        data = open_tree('').read(os.fsencode(path), images.MAX_BYTES)
         found = images.inspect(data)
-        return f'{images.REASONS[found.reason]}: {found.detail}' if found.reason else images.as_people_see(data)
+        return f'{images.REASONS[found.reason]}: {found.detail}' if found.reason else images.as_displayed(data)
     except OSError as error:
         return f'cannot be read ({error.strerror or error})'
     except (OverflowError, InputError) as error:

@@ -89,7 +89,8 @@ def _training_split(output: Path) -> tuple[Any, Any]:
 
 def _images(source: Source) -> Iterator[bytes | None]:
     """Yields the encoded images of a file, or None if it cannot be read."""
-    from components.stratified_example_gen import images, layout
+    from components.io.trees import open_tree
+    from components.stratified_example_gen import images
 
     if source.problem is not None:
         yield None
@@ -97,7 +98,7 @@ def _images(source: Source) -> Iterator[bytes | None]:
         yield from _logged(source.path)
     else:
         try:
-            yield layout.read('', os.fsencode(source.path), images.MAX_BYTES)
+            yield open_tree('').read(os.fsencode(source.path), images.MAX_BYTES)
         except (OSError, OverflowError):
             yield None
 

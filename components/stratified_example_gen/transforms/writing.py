@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The two pipelines, and what they leave on disk: plans and notes first, then shards."""
+"""The two pipelines: the first writes plans and notes, the second writes shards."""
 
 from __future__ import annotations
 
@@ -8,95 +8,67 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 
 from components import error_reporting, names
-from components.io.files import any_path, errors_of_the_system, write_text
+from components.io.files import any_path, as_os_errors, write_text
 from components.stratified_example_gen import sampling, shards
 from components.stratified_example_gen.records import Note, Photo
 from components.stratified_example_gen.settings import Settings
 from components.stratified_example_gen.transforms.choosing import DropDuplicates, Sample, Split
 from components.stratified_example_gen.transforms.reading import FindImages, InspectImages, JoinManifest
 
-NOTES_NAME = 'notes.jsonl'
-KEPT_NAME = 'kept'
+USABLE_NAME = 'usable'
+_NOTES_NAME = 'notes.jsonl'
 
 
-def make_plan(pipeline: beam.Pipeline, data_root: str, settings: Settings, folder: str) -> None:
-    """Adds the steps from listing to the plan of each shard.
+def make_plan(pipeline: beam.Pipeline, data_root: str, settings: Settings, work: str) -> None:
+    """Adds the steps from listing to planning.
 
-    They write into `folder`: one plan a shard that is not empty, `notes.jsonl` unless there are none, and `kept`
-    (the number of distinct images accepted).
+    They write to the folder `work`: a plan per non-empty shard, `notes.jsonl` if there are notes, and `usable`, the
+    number of distinct accepted images.
     """
-    found, listing_notes = pipeline | 'Find' >> FindImages(data_root, settings, folder)
-    labelled, manifest_notes = found | 'Join' >> JoinManifest(data_root, settings)
+    files, listing_notes = pipeline | 'Find' >> FindImages(data_root, settings, work)
+    labelled, manifest_notes = files | 'Join' >> JoinManifest(data_root, settings)
     photos, reading_notes = labelled | 'Inspect' >> InspectImages(data_root, settings)
-    kept, duplicate_notes = photos | 'DropDuplicates' >> DropDuplicates(settings)
-    chosen = kept | 'Sample' >> Sample(settings)
-    assigned = chosen | 'Split' >> Split(settings)
+    usable, duplicate_notes = photos | 'DropDuplicates' >> DropDuplicates(settings)
     _ = (
-        assigned
+        usable
+        | 'Sample' >> Sample(settings)
+        | 'Split' >> Split(settings)
         | 'KeyByShard' >> beam.Map(_by_shard, settings)
         | 'GroupByShard' >> beam.GroupByKey()
-        | 'WritePlans' >> beam.ParDo(_WritePlan(settings, folder))
+        | 'WritePlans' >> beam.Map(_write_plan, settings, work)
     )
-    _ = kept | 'CountKept' >> beam.combiners.Count.Globally() | 'WriteKept' >> beam.Map(_write_kept, folder)
+    _ = usable | 'CountUsable' >> beam.combiners.Count.Globally() | 'WriteUsable' >> beam.Map(_write_usable, work)
     _ = (
         (listing_notes, manifest_notes, reading_notes, duplicate_notes)
         | 'FlattenNotes' >> beam.Flatten()
-        | 'KeyNotes' >> beam.Map(_under_one_key)
+        | 'KeyNotes' >> beam.WithKeys(0)
         | 'GroupNotes' >> beam.GroupByKey()
-        | 'WriteNotes' >> beam.ParDo(_WriteNotes(folder))
+        | 'WriteNotes' >> beam.Map(_write_notes, work)
     )
 
 
-class WriteShards(beam.PTransform):
-    """Makes every shard from its plan: Pipeline → nothing. Reads plans from and writes `Split-*/` into `folder`."""
+@beam.ptransform_fn
+def WriteShards(pipeline: beam.Pipeline, data_root: str, settings: Settings, work: str) -> beam.PCollection:
+    """Writes every shard from its plan: Pipeline → nothing. Plans and `Split-*/` are in the folder `work`.
 
-    def __init__(self, data_root: str, settings: Settings, folder: str):
-        super().__init__()
-        self._data_root = data_root
-        self._settings = settings
-        self._folder = folder
-
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        """A worker makes a whole shard, image by image, so the shard is the same however many workers there are."""
-        places = [(split, shard) for split in names.SPLITS for shard in range(self._settings.shards)]
-        return (
-            pipeline
-            | 'Shards' >> beam.Create(places)
-            | 'SpreadShards' >> beam.Reshuffle()
-            | 'WriteShard' >> beam.Map(_write_shard, self._data_root, self._settings, self._folder)
-        )
+    One worker writes a whole shard, so its bytes do not depend on the number of workers.
+    """
+    places = [(split, shard) for split in names.SPLITS for shard in range(settings.shards)]
+    return (
+        pipeline
+        | 'Shards' >> beam.Create(places)
+        | 'SpreadShards' >> beam.Reshuffle()
+        | 'WriteShard' >> beam.Map(_write_shard, data_root, settings, work)
+    )
 
 
-class _WritePlan(beam.DoFn):
-    def __init__(self, settings: Settings, folder: str):
-        self._seed = settings.seed
-        self._folder = folder
-
-    def process(self, group: tuple[tuple[str, int], Iterable[Photo]]) -> None:
-        (split, shard), photos = group
-        ordered = sorted(photos, key=lambda photo: (sampling.rank(self._seed, sampling.ORDER, photo.path), photo.path))
-        with error_reporting.left_in(self._folder):
-            shards.write_plan(shards.plan_path(any_path(self._folder), split, shard), ordered)
-
-
-class _WriteNotes(beam.DoFn):
-    def __init__(self, folder: str):
-        self._folder = folder
-
-    def process(self, group: tuple[int, Iterable[Note]]) -> None:
-        rows = (json.dumps((n.kind, n.reason, os.fsdecode(n.path), n.detail)) for n in sorted(group[1]))
-        with error_reporting.left_in(self._folder):
-            write_text(any_path(self._folder) / NOTES_NAME, ''.join(row + '\n' for row in rows))
-
-
-def read_notes(folder: Path) -> list[Note]:
-    """The notes that `make_plan` left in its folder, sorted."""
-    path = folder / NOTES_NAME
+def read_notes(work: Path) -> list[Note]:
+    """The notes of `make_plan`, sorted."""
+    path = work / _NOTES_NAME
     if not path.exists():
         return []
     rows = (json.loads(line) for line in path.read_text('utf-8').splitlines())
@@ -108,21 +80,30 @@ def _by_shard(assigned: tuple[str, Photo], settings: Settings) -> tuple[tuple[st
     return (split, sampling.shard_of(photo, settings.shards, settings.seed)), photo
 
 
-def _under_one_key(element: Any) -> tuple[int, Any]:
-    return 0, element
+def _write_plan(group: tuple[tuple[str, int], Iterable[Photo]], settings: Settings, work: str) -> None:
+    (split, shard), photos = group
+    with error_reporting.saved_errors(work):
+        path = shards.plan_path(any_path(work), split, shard)
+        shards.write_plan(path, sampling.ranked(photos, sampling.ORDER, settings.seed))
 
 
-def _write_kept(number: int, folder: str) -> None:
-    with error_reporting.left_in(folder):
-        write_text(any_path(folder) / KEPT_NAME, str(number))
+def _write_notes(group: tuple[int, Iterable[Note]], work: str) -> None:
+    rows = (json.dumps((n.kind, n.reason, os.fsdecode(n.path), n.detail)) for n in sorted(group[1]))
+    with error_reporting.saved_errors(work):
+        write_text(any_path(work) / _NOTES_NAME, ''.join(row + '\n' for row in rows))
 
 
-def _write_shard(name: tuple[str, int], data_root: str, settings: Settings, folder: str) -> None:
-    split, shard = name
-    target = any_path(folder) / shards.split_folder(split)
-    photos = shards.read_plan(shards.plan_path(any_path(folder), split, shard))
-    with error_reporting.left_in(folder):
-        with errors_of_the_system(target):
+def _write_usable(number: int, work: str) -> None:
+    with error_reporting.saved_errors(work):
+        write_text(any_path(work) / USABLE_NAME, str(number))
+
+
+def _write_shard(place: tuple[str, int], data_root: str, settings: Settings, work: str) -> None:
+    split, shard = place
+    target = any_path(work) / shards.split_folder(split)
+    photos = shards.read_plan(shards.plan_path(any_path(work), split, shard))
+    with error_reporting.saved_errors(work):
+        with as_os_errors(target):
             target.mkdir(exist_ok=True)
         path = target / shards.shard_name(shard, settings.shards)
         shards.write_shard(data_root, photos, settings.manifest_columns, path)

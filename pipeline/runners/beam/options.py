@@ -89,12 +89,12 @@ def check_machine(settings: BeamSettings) -> None:
     Raises:
       InputError: a bucket is not accessible, Java is missing, or the job server's jar does not exist.
     """
-    from components.io import bucket_access
+    from components.io import cloud_storage
 
     if settings.pipeline_root:
-        bucket_access.check('beam.pipeline_root', settings.pipeline_root, write=True)
+        cloud_storage.check_bucket('beam.pipeline_root', settings.pipeline_root, write=True)
     if settings.runner == DATAFLOW:
-        bucket_access.check('beam.temp_location', str(settings.temp_location))
+        cloud_storage.check_bucket('beam.temp_location', str(settings.temp_location))
     if settings.runner != FLINK or is_address(settings.job_server):
         return
     if not shutil.which('java'):

@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> int:
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    from pipeline.runners import failures
+    from components import error_reporting
 
     in_store = runs_elsewhere(options.executor_class_path, beam_args)
     given = json.loads(options.json_serialized_invocation_args)
@@ -198,7 +198,7 @@ def main(arguments: list[str]) -> int:
             storage.tidy(os.path.dirname(invocation['outputs']['outputFile']))
     except Exception as error:
         traceback.print_exc()
-        reported = failures.for_people(error, 'the lines above')
+        reported = error_reporting.one_line(error, 'the lines above')
         print(f'gender-pipeline: {" ".join(str(reported).split())}', file=sys.stderr)
         return 2 if isinstance(reported, InputError) else 1
     return 0

@@ -34,8 +34,8 @@ def cloud(inputs, tmp_path_factory):
     ('data', 'message'),
     [
         ('gs://faces/nowhere', 'data root gs://faces/nowhere does not exist; expected a folder'),
-        ('gs://nobodys/x', 'data root gs://nobodys/x: there is no bucket nobodys'),
-        ('s3://faces/drawn', 'data root s3://faces/drawn: expected a folder of this machine or gs://BUCKET/FOLDER'),
+        ('gs://nobodys/x', 'data root gs://nobodys/x: bucket nobodys does not exist'),
+        ('s3://faces/drawn', 'data root s3://faces/drawn: expected a local folder or gs://BUCKET/FOLDER'),
     ],
 )
 def test_a_bucket_that_cannot_be_used(command, inputs, cloud, tmp_path, data, message):

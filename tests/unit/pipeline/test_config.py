@@ -68,7 +68,7 @@ def test_a_single_value_becomes_a_list():
         ('data.fractions=[0.5, 0.5, 0.5]', 'add up to 1'),
         ('model.pooling_grid=3', 'no such key; did you mean embedding.pooling_grid?'),
         ('data.xyzzy=3', 'no such key; known are: beam.flink_master, '),
-        ('data.directories=[]', 'data.directories is (); expected a list of names'),
+        ('data.directories=[]', 'data.directories: expected at least one name, each once'),
         ('data.directories={a: 1}', "data.directories: expected text, found {'a': 1}"),
         ('data.fractions=0.6', 'data.fractions: expected three shares'),
         ('trainer.hidden_units=[32, 0]', 'trainer.hidden_units: expected at least 1 and at most 65536, found 0'),

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from components import error_reporting
 from components.errors import RunError
-from pipeline.runners import failures
 from pipeline.runners.beam import options as beam_options
 from pipeline.settings import BeamSettings
 from tests.e2e.pipeline.runners import same_run
@@ -100,7 +100,7 @@ def test_a_failure_on_flink_is_one_line(jar, tmp_path):
     def told(shard: int) -> Exception:
         with pytest.raises(RuntimeError) as raised, apache_beam.Pipeline(argv=options) as pipeline:
             _ = pipeline | apache_beam.Create([shard]) | apache_beam.Map(fail)
-        return failures.for_people(raised.value, 'the.log')
+        return error_reporting.one_line(raised.value, 'the.log')
 
     with beam_options.session(BeamSettings(runner='flink', job_server=str(jar)), tmp_path / 'flink.log') as options:
         own, other = told(7), told(8)
@@ -108,7 +108,7 @@ def test_a_failure_on_flink_is_one_line(jar, tmp_path):
     assert str(own) == 'shard 7: values that are not finite'
     assert isinstance(other, RunError)
     assert 'ZeroDivisionError: by hand' in str(other)
-    assert str(other).endswith('(the whole of it is in the.log)')
+    assert str(other).endswith('(full trace in the.log)')
     assert '\n' not in str(other)
 
 

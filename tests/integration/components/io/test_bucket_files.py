@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What components write into a bucket: whole objects or none, and embeddings and examples as in a folder."""
+"""Files in a bucket: complete objects or none; embeddings equal those in a folder."""
 
 import contextlib
 import errno
@@ -12,11 +12,12 @@ import tensorflow as tf
 
 from components import error_reporting
 from components.embedding_gen import base_model, embedder, shard_embedder, store
-from components.errors import PassingError, RunError
+from components.embedding_gen.settings import Settings
+from components.errors import RunError, TemporaryError
 from components.io import files
 
 
-def test_an_object_is_there_when_the_block_ended_without_an_exception(bucket, tmp_path):
+def test_an_object_appears_only_if_the_block_succeeds(bucket, tmp_path):
     path = f'gs://{bucket.name}/some/folder/file.txt'
 
     def fail() -> None:
@@ -39,26 +40,26 @@ def test_an_object_is_there_when_the_block_ended_without_an_exception(bucket, tm
     assert files.sha256_file(path) == files.sha256_file(local)
 
 
-def test_folders_where_stores_are_mirrored_are_folders():
+def test_local_folders_that_mirror_stores():
     for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b'):
         assert not files.in_bucket(path)
         assert str(files.any_path(path, 'y')) == f'{Path(path)}/y'
     assert str(files.any_path('gs://bucket/x', 'y')) == 'gs://bucket/x/y'
 
 
-def test_what_may_pass_is_raised_for_the_runner_to_try_again_and_what_does_not_is_left(tmp_path):
+def test_temporary_errors_are_raised_for_a_retry_and_others_are_saved(tmp_path):
     for number in (errno.EIO, errno.EACCES):
         with (
-            pytest.raises(PassingError, match=r'gs://bucket/x: no answer; check') if number == errno.EIO
-            else contextlib.nullcontext(), error_reporting.left_in(tmp_path),
+            pytest.raises(TemporaryError, match=r'gs://bucket/x: no answer; check') if number == errno.EIO
+            else contextlib.nullcontext(), error_reporting.saved_errors(tmp_path),
         ):  # fmt: skip
             raise OSError(number, 'no answer', 'gs://bucket/x')
-    with pytest.raises(RunError, match='gs://bucket/x: no answer') as left:
-        error_reporting.raise_first(tmp_path)
-    assert not isinstance(left.value, PassingError)
+    with pytest.raises(RunError, match='gs://bucket/x: no answer') as saved:
+        error_reporting.raise_saved(tmp_path)
+    assert not isinstance(saved.value, TemporaryError)
 
 
-def test_a_folder_goes_to_the_bucket_at_the_end(bucket, tmp_path):
+def test_a_folder_is_uploaded_after_the_block(bucket, tmp_path):
     with files.local_folder(f'gs://{bucket.name}/logs') as folder:
         (folder / 'train').mkdir()
         (folder / 'train' / 'events').write_bytes(b'1')
@@ -70,7 +71,7 @@ def test_a_folder_goes_to_the_bucket_at_the_end(bucket, tmp_path):
         assert folder.is_dir()
 
 
-def test_a_bucket_that_cannot_be_used_is_an_error_of_the_system_that_names_the_path(bucket):
+def test_an_unusable_bucket_is_an_os_error_that_names_the_path(bucket):
     with pytest.raises(OSError, match='404') as raised:
         files.write_text('gs://no-such-bucket/file.txt', 'text')
     assert raised.value.filename == 'gs://no-such-bucket/file.txt'
@@ -78,7 +79,7 @@ def test_a_bucket_that_cannot_be_used_is_an_error_of_the_system_that_names_the_p
         pass
 
 
-def test_embeddings_in_a_bucket_are_those_of_a_folder_and_are_found_again(
+def test_embeddings_in_a_bucket_equal_a_folders_and_are_reused(
     bucket, tmp_path, small_base, minus_100, jpegs, write_records
 ):
     root = f'gs://{bucket.name}/run'
@@ -88,7 +89,7 @@ def test_embeddings_in_a_bucket_are_those_of_a_folder_and_are_found_again(
 
     def shards(folder: str) -> shard_embedder.ShardEmbedder:
         base = base_model.load(f'{root}/base.keras')
-        return shard_embedder.ShardEmbedder(embedder.Embedder(base, minus_100, batch_size=16), folder)
+        return shard_embedder.ShardEmbedder(embedder.Embedder(base, minus_100, Settings(batch_size=16)), folder)
 
     assert shards(f'{root}/store')(f'{root}/shard.gz', f'{root}/out.gz') == shard_embedder.Counts(20, 0)
     assert shards(str(tmp_path / 'store'))(here, tmp_path / 'out.gz') == shard_embedder.Counts(20, 0)

@@ -1,8 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Ingestion as a whole on Beam: what is written, that it adds up, and that it is the same again."""
+"""Ingestion on Beam: examples, a consistent summary, and reproducible bytes."""
 
 import csv
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -22,8 +23,7 @@ from PIL import Image
 
 from components import names
 from components.errors import InputError
-from components.stratified_example_gen import ingestion_summary as accounts
-from components.stratified_example_gen import layout
+from components.stratified_example_gen.settings import UTKFACE
 
 pytest.importorskip('apache_beam')
 tf = pytest.importorskip('tensorflow')
@@ -35,22 +35,22 @@ def everything(splits):
     return [example for examples in splits.values() for example in examples]
 
 
-def assert_adds_up(account, splits, folder):
-    """What holds for every run, whatever the input."""
-    losses = sum(account['rejected'].values()) + account['duplicates'] + account['conflicting']
-    assert account['found'] == losses + account['sampled'] + account['not_sampled']
+def assert_adds_up(summary, splits, folder):
+    """Invariants of every run."""
+    losses = sum(summary.rejected.values()) + summary.duplicates + summary.conflicting
+    assert summary.found == losses + summary.sampled + summary.not_sampled
     with open(folder / 'rejected.csv', encoding='utf-8', newline='') as stream:
         assert len(list(csv.DictReader(stream))) == losses
     for split, examples in splits.items():
         genders = [names.GENDERS[example['gender']] for example in examples]
-        assert account['splits'][split] == {name: genders.count(name) for name in names.GENDERS}
+        assert summary.splits[split] == {name: genders.count(name) for name in names.GENDERS}
         strata = [f'{name} {e["age_band"].decode()}' for name, e in zip(genders, examples, strict=True)]
-        assert {k: n for k, n in account['strata'][split].items() if n} == {k: strata.count(k) for k in set(strata)}
-        assert len(account['strata'][split]) == 14
-    assert account['sampled'] == len(everything(splits))
-    assert json.loads((folder / 'account.json').read_text()) == account
+        assert {k: n for k, n in summary.strata[split].items() if n} == {k: strata.count(k) for k in set(strata)}
+        assert len(summary.strata[split]) == 14
+    assert summary.sampled == len(everything(splits))
+    assert json.loads((folder / names.INGESTION_SUMMARY_FILE).read_text()) == dataclasses.asdict(summary)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        ['Split-train', 'Split-validation', 'Split-test', 'account.json', 'rejected.csv', 'remarks.csv']
+        ['Split-train', 'Split-validation', 'Split-test', names.INGESTION_SUMMARY_FILE, 'rejected.csv', 'remarks.csv']
     )
 
 
@@ -69,10 +69,10 @@ def root(make_tree, tmp_path_factory):
     return make_tree(tmp_path_factory.mktemp('root'), sizes)
 
 
-def test_the_examples_hold_the_files_own_bytes_and_what_the_folder_says(root, sample):
-    account, splits, folder = sample(root, per_folder=4)
-    assert_adds_up(account, splits, folder)
-    assert account['sampled'] == sum(min(4, len(list(f.iterdir()))) for f in (root / 'combined/aligned').iterdir())
+def test_examples_contain_the_files_bytes_and_the_folders_labels(root, sample):
+    summary, splits, folder = sample(root, per_folder=4)
+    assert_adds_up(summary, splits, folder)
+    assert summary.sampled == sum(min(4, len(list(f.iterdir()))) for f in (root / 'combined/aligned').iterdir())
     for example in everything(splits):
         assert set(example) == {'image', 'gender', 'age', 'age_band', 'path', *_MEASURED}
         path = example['path'].decode()
@@ -86,11 +86,11 @@ def test_the_examples_hold_the_files_own_bytes_and_what_the_folder_says(root, sa
         assert int(low) <= example['age'] <= int(high) == int(low) + 9
 
 
-def test_the_same_again_whatever_the_workers_and_the_file_system(root, sample, tmp_path):
+def test_output_does_not_depend_on_workers_or_the_file_system(root, sample, tmp_path):
     _, _, first = sample(root, shards=3)
     _, _, threads = sample(root, shards=3, workers=3, mode='multi_threading')
     assert hashes(threads) == hashes(first)
-    # The same files made in another order, which is what an unsorted listing depends on.
+    # The same files created in another order, which an unsorted listing would reveal.
     files = [path.relative_to(root) for path in root.rglob('*.jpg')]
     random.Random(0).shuffle(files)
     for file in files:
@@ -103,21 +103,21 @@ def test_the_same_again_whatever_the_workers_and_the_file_system(root, sample, t
 
 
 def test_another_process_writes_the_same_bytes(root, sample, tmp_path):
-    """Nothing may hang on Python's random string hashes; two worker processes of their own take the shards."""
+    """Two worker processes write the shards; Python's random string hashes must not matter."""
     _, _, first = sample(root, shards=2, per_folder=3)
     _, _, processes = sample(root, shards=2, per_folder=3, workers=2, mode='multi_processing')
     assert hashes(processes) == hashes(first)
 
 
 def test_shards_are_named_and_filled(root, sample):
-    account, splits, folder = sample(root, shards=4)
+    summary, splits, folder = sample(root, shards=4)
     for split in names.SPLITS:
         shards = sorted(path.name for path in (folder / f'Split-{split}').iterdir())
         assert shards == [f'data_tfrecord-{shard:05d}-of-00004.gz' for shard in range(4)]
-    assert len(everything(splits)) == account['sampled']
+    assert len(everything(splits)) == summary.sampled
 
 
-def test_more_shards_than_images_leave_whole_empty_files(make_tree, sample, tmp_path):
+def test_more_shards_than_images_leave_valid_empty_files(make_tree, sample, tmp_path):
     _, splits, folder = sample(make_tree(tmp_path / 'root', {'25_F': 3, '30_M': 3}), shards=7)
     assert len(everything(splits)) == 6
     files = list(folder.glob('Split-*/*.gz'))
@@ -125,8 +125,8 @@ def test_more_shards_than_images_leave_whole_empty_files(make_tree, sample, tmp_
     assert sum(gzip.decompress(path.read_bytes()) == b'' for path in files) >= 15
 
 
-def test_the_reading_order_is_mixed(root, sample):
-    """Training reads in this order: folder after folder would give batches of one gender."""
+def test_the_order_is_shuffled(root, sample):
+    """Training reads in this order; folder by folder, batches would have one gender."""
     _, splits, _ = sample(root)
     labels = [example['gender'] for example in splits['train']]
     changes = sum(a != b for a, b in itertools.pairwise(labels))
@@ -135,7 +135,7 @@ def test_the_reading_order_is_mixed(root, sample):
     assert ages != sorted(ages)
 
 
-def test_raising_k_keeps_what_was_chosen(root, sample):
+def test_a_larger_k_keeps_the_sample(root, sample):
     before = set()
     for per_folder in (1, 2, 5, None):
         _, splits, _ = sample(root, per_folder=per_folder)
@@ -145,7 +145,7 @@ def test_raising_k_keeps_what_was_chosen(root, sample):
     assert len(before) == len(list(root.rglob('*.jpg')))
 
 
-def test_other_folders_do_not_change_the_choice(root, make_tree, sample, tmp_path):
+def test_other_folders_do_not_change_the_sample(root, make_tree, sample, tmp_path):
     _, splits, _ = sample(root, per_folder=2)
     shutil.copytree(root, tmp_path / 'more')
     make_tree(tmp_path / 'more', {'33_M': 5})
@@ -155,10 +155,10 @@ def test_other_folders_do_not_change_the_choice(root, make_tree, sample, tmp_pat
     assert len(everything(more)) == len(everything(splits)) + 4
 
 
-def test_the_plain_shuffle(root, sample):
-    account, splits, folder = sample(root, split='shuffled')
-    assert_adds_up(account, splits, folder)
-    total = account['sampled']
+def test_the_shuffled_split(root, sample):
+    summary, splits, folder = sample(root, split='shuffled')
+    assert_adds_up(summary, splits, folder)
+    total = summary.sampled
     assert [len(splits[s]) for s in names.SPLITS] == [
         round(0.6 * total), round(0.8 * total) - round(0.6 * total), total - round(0.8 * total)
     ]  # fmt: skip
@@ -167,7 +167,7 @@ def test_the_plain_shuffle(root, sample):
 class TestDuplicates:
     @pytest.fixture
     def tree(self, make_tree, picture, tmp_path):
-        """30_M twice holds an image of 25_F and one of its own under other names; aligned and valid share one."""
+        """30_M has copies of an image of 25_F and of its own; aligned and valid share an image."""
         own = {f'{i}.jpg': picture(('30_M', i)) for i in range(5)}
         root = make_tree(tmp_path / 'root', {'25_F': 6, '30_M': own | {'again.jpg': own['0.jpg']}})
         folder = root / 'combined/aligned'
@@ -176,9 +176,9 @@ class TestDuplicates:
         return root
 
     def test_each_content_once_and_conflicts_nowhere(self, tree, sample):
-        account, splits, folder = sample(tree, directories=('aligned', 'valid'), per_folder=None)
-        assert_adds_up(account, splits, folder)
-        assert (account['duplicates'], account['conflicting']) == (2, 2)
+        summary, splits, folder = sample(tree, directories=('aligned', 'valid'), per_folder=None)
+        assert_adds_up(summary, splits, folder)
+        assert (summary.duplicates, summary.conflicting) == (2, 2)
         contents = [example['image'] for example in everything(splits)]
         assert len(set(contents)) == len(contents) == 11
         assert (tree / 'combined/aligned/25_F/0.jpg').read_bytes() not in contents
@@ -188,24 +188,24 @@ class TestDuplicates:
         assert 'aligned/25_F/0.jpg' in rows['combined/aligned/30_M/stolen.jpg']['detail']
         assert sorted(row['reason'] for row in rows.values()) == ['conflict', 'conflict', 'duplicate', 'duplicate']
 
-    def test_the_reserve_fills_in(self, tree, sample):
-        account, splits, _ = sample(tree, directories=('aligned', 'valid'), per_folder=4)
+    def test_other_images_replace_dropped_ones(self, tree, sample):
+        summary, splits, _ = sample(tree, directories=('aligned', 'valid'), per_folder=4)
         folders = [str(Path(e['path'].decode()).parent) for e in everything(splits)]
         assert {f: folders.count(f) for f in set(folders)} == {
             'combined/aligned/25_F': 4, 'combined/aligned/30_M': 4,
             'combined/valid/25_F': folders.count('combined/valid/25_F'),
         }  # fmt: skip
-        assert account['folders_below_per_folder'] == 1
+        assert summary.folders_below_per_folder == 1
 
 
-def test_rejected_images_are_replaced_from_the_reserve(make_tree, picture, sample, tmp_path):
+def test_other_images_replace_rejected_ones(make_tree, picture, sample, tmp_path):
     content = {f'{i}.jpg': picture(i) for i in range(8)} | {f'bad{i}.jpg': picture(i)[:200] for i in range(4)}
     root = make_tree(tmp_path / 'root', {'25_F': content, '30_M': 8})
     for seed in range(3):
-        account, splits, folder = sample(root, per_folder=8, seed=seed, max_bad_fraction=0.5)
-        assert_adds_up(account, splits, folder)
-        assert account['rejected'] == {'truncated': 4}
-        assert account['sampled'] == 16
+        summary, splits, folder = sample(root, per_folder=8, seed=seed, max_bad_fraction=0.5)
+        assert_adds_up(summary, splits, folder)
+        assert summary.rejected == {'truncated': 4}
+        assert summary.sampled == 16
 
 
 def test_kinds_of_files_are_converted_and_counted(make_tree, encode, picture, sample, tmp_path):
@@ -219,9 +219,9 @@ def test_kinds_of_files_are_converted_and_counted(make_tree, encode, picture, sa
         'p.png': encode(plain.rotate(180), 'PNG'),
     }
     root = make_tree(tmp_path / 'root', {'25_F': content | {'a.jpg': picture(1)}, '30_M': 4})
-    account, splits, folder = sample(root, per_folder=None)
-    assert_adds_up(account, splits, folder)
-    assert account['converted'] == 2
+    summary, splits, folder = sample(root, per_folder=None)
+    assert_adds_up(summary, splits, folder)
+    assert summary.converted == 2
     seen = {Path(e['path'].decode()).name: e['image'] for e in everything(splits)}
     assert seen['p.png'] == content['p.png']
     pixels = tf.io.decode_jpeg(seen['turned.png'], channels=3, dct_method='INTEGER_ACCURATE').numpy()
@@ -233,14 +233,14 @@ def test_near_duplicates_share_a_split(make_tree, encode, sample, tmp_path):
     folders: dict[str, dict[str, bytes]] = {}
     for age in range(1, 21):
         for i in range(4):
-            # Twelve colours across: with fewer, most of the frequencies that are hashed would be empty.
+            # Twelve colours across: with fewer, most hashed frequencies would be empty.
             image = Image.frombytes('RGB', (12, 12), chance.randbytes(432)).resize((96, 96), Image.Resampling.BICUBIC)
-            # The same picture with other bytes, in the next folder.
+            # The same picture with other bytes goes to the next folder.
             folders.setdefault(f'{age:02d}_F', {})[f'{i}.jpg'] = encode(image, quality=95)
             folders.setdefault(f'{age + 1:02d}_F', {})[f'{i}-again.jpg'] = encode(image.resize((64, 64)), quality=60)
     root = make_tree(tmp_path / 'root', folders)
 
-    def torn(splits):
+    def separated(splits):
         where = {e['path'].decode(): split for split, examples in splits.items() for e in examples}
         pairs = [
             (f'combined/aligned/{a:02d}_F/{i}.jpg', f'combined/aligned/{a + 1:02d}_F/{i}-again.jpg')
@@ -250,29 +250,29 @@ def test_near_duplicates_share_a_split(make_tree, encode, sample, tmp_path):
         return sum(where[one] != where[other] for one, other in pairs)
 
     _, apart, _ = sample(root, per_folder=None)
-    assert torn(apart) > 20
-    account, together, folder = sample(root, per_folder=None, near_duplicate_distance=4)
-    assert_adds_up(account, together, folder)
-    assert torn(together) == 0
-    assert abs(len(together['train']) / account['sampled'] - 0.6) < 0.05
+    assert separated(apart) > 20
+    summary, together, folder = sample(root, per_folder=None, near_duplicate_distance=4)
+    assert_adds_up(summary, together, folder)
+    assert separated(together) == 0
+    assert abs(len(together['train']) / summary.sampled - 0.6) < 0.05
 
 
 @pytest.mark.parametrize('split', names.SPLIT_METHODS)
-def test_near_duplicates_fall_alike_in_whatever_order_a_runner_brings_them(split):
+def test_splits_do_not_depend_on_a_runners_order(split):
     from components.stratified_example_gen.records import Photo
     from components.stratified_example_gen.settings import Settings
-    from components.stratified_example_gen.transforms.choosing import _deal_all
+    from components.stratified_example_gen.transforms.choosing import split_all
 
-    options = Settings('root', ('aligned',), split=split, near_duplicate_distance=0)
+    options = Settings(split=split, near_duplicate_distance=0)
     folders = [
         [
-            Photo(b'%02d_F/%d' % (age, i), b'%02d_F' % age, 1, age, (), bytes([age, i]), look=i % 3 * age)
+            Photo(b'%02d_F/%d' % (age, i), b'%02d_F' % age, 1, age, (), bytes([age, i]), perceptual_hash=i % 3 * age)
             for i in range(9)
         ]
         for age in range(1, 9)
     ]
     mixed = [random.Random(0).sample(folder, 9) for folder in reversed(folders)]
-    assert sorted(_deal_all((0, mixed), options)) == sorted(_deal_all((0, folders), options))
+    assert sorted(split_all((0, mixed), options)) == sorted(split_all((0, folders), options))
 
 
 def test_flat_utkface(picture, sample, tmp_path):
@@ -283,16 +283,16 @@ def test_flat_utkface(picture, sample, tmp_path):
             for i in range(6):
                 (faces / f'{age}_{gender}_2_2017011617452512{i}.jpg').write_bytes(picture((age, gender, i)))
     (faces / 'photo.jpg').write_bytes(picture('malformed'))
-    account, splits, folder = sample(faces, layout=layout.UTKFACE, directories=('.',), per_folder=5)
-    assert_adds_up(account, splits, folder)
-    assert account['sampled'] == 40
-    assert account['folders'] == 8
-    assert account['malformed'] == ['photo.jpg']
+    summary, splits, folder = sample(faces, layout=UTKFACE, directories=('.',), per_folder=5)
+    assert_adds_up(summary, splits, folder)
+    assert summary.sampled == 40
+    assert summary.folders == 8
+    assert summary.malformed == ['photo.jpg']
     for example in everything(splits):
         assert example['path'].startswith(b'%d_%d_' % (example['age'], example['gender']))
 
 
-# Leakage and stratification over random trees, through the real pipelines. Contents repeat within and across folders.
+# Leakage and stratification over random trees with repeated contents, through the real pipelines.
 contents = st.integers(0, 40)
 random_trees = st.dictionaries(
     st.builds(lambda age, sex: f'{age:02d}_{sex}', st.integers(1, 70), st.sampled_from('MF')),
@@ -304,7 +304,7 @@ random_trees = st.dictionaries(
 
 @given(random_trees, st.integers(1, 8) | st.none(), st.integers(0, 99))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_content_is_twice_in_a_sample_and_splits_are_stratified(make_tree, picture, sample, tree, per_folder, seed):
+def test_samples_have_no_duplicates_and_splits_are_stratified(make_tree, picture, sample, tree, per_folder, seed):
     with tempfile.TemporaryDirectory() as place:
         files = {name: {f'{i}.jpg': picture(c) for i, c in enumerate(numbers)} for name, numbers in tree.items()}
         root = make_tree(Path(place), files)
@@ -315,13 +315,13 @@ def test_no_content_is_twice_in_a_sample_and_splits_are_stratified(make_tree, pi
         usable = {name: {c for c in numbers if owners[c] == {name}} for name, numbers in tree.items()}
         expected = sum(min(len(distinct), per_folder or 99) for distinct in usable.values())
         try:
-            account, splits, folder = sample(root, per_folder=per_folder, seed=seed)
+            summary, splits, folder = sample(root, per_folder=per_folder, seed=seed)
         except InputError as error:
-            assert expected < 5, error  # too few to give every split one
+            assert expected < 5, error  # too few for every split
             return
-        assert_adds_up(account, splits, folder)
-        assert account['sampled'] == expected
-        assert account['conflicting'] == sum(owners[c] != {name} for name, numbers in tree.items() for c in numbers)
+        assert_adds_up(summary, splits, folder)
+        assert summary.sampled == expected
+        assert summary.conflicting == sum(owners[c] != {name} for name, numbers in tree.items() for c in numbers)
         drawn = [example['image'] for example in everything(splits)]
         assert len(set(drawn)) == len(drawn)
         for share, split in zip((0.6, 0.2, 0.2), names.SPLITS, strict=True):
@@ -334,16 +334,16 @@ def test_no_content_is_twice_in_a_sample_and_splits_are_stratified(make_tree, pi
 
 def test_real_faces(shared, sample):
     root = shared / 'data/agegender'
-    account, splits, folder = sample(root, per_folder=20, manifest_columns=('race',))
-    assert_adds_up(account, splits, folder)
-    assert account['found'] == 2793
-    assert account['rejected'] == {}
-    assert account['manifest'] == {}
-    assert account['sampled'] + account['duplicates'] + account['conflicting'] == 2793
+    summary, splits, folder = sample(root, per_folder=20, manifest_columns=('race',))
+    assert_adds_up(summary, splits, folder)
+    assert summary.found == 2793
+    assert summary.rejected == {}
+    assert summary.manifest == {}
+    assert summary.sampled + summary.duplicates + summary.conflicting == 2793
     for share, split in zip((0.6, 0.2, 0.2), names.SPLITS, strict=True):
-        assert abs(len(splits[split]) / account['sampled'] - share) <= 0.005
-        assert abs(account['splits'][split]['male'] - account['splits'][split]['female']) <= 5
+        assert abs(len(splits[split]) / summary.sampled - share) <= 0.005
+        assert abs(summary.splits[split]['male'] - summary.splits[split]['female']) <= 5
     assert {e['race'] for e in everything(splits)} == {b'0', b'1', b'2', b'3', b'4'}
-    text = accounts.describe(account)
+    text = summary.describe()
     assert text.startswith('2,793 files found')
     assert '\n' not in text

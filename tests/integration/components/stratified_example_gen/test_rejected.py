@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Image files that are refused, and that nothing gets through which TensorFlow then cannot decode."""
+"""Rejected image files; TensorFlow decodes every accepted one."""
 
 import random
 import struct
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 40, 28
 
 
 def decode(data):
-    """What the network's graph makes of an image: [H, W, 3], uint8, RGB."""
+    """The image as the network's graph decodes it: [H, W, 3], uint8, RGB."""
     return tf.io.decode_jpeg(data, channels=3, dct_method='INTEGER_ACCURATE').numpy()
 
 
@@ -34,7 +34,7 @@ class TestRejected:
         assert '\n' not in inspection.detail
         return inspection.reason
 
-    def test_words(self, encode, image):
+    def test_reasons(self, encode, image):
         frames = [image, Image.new('RGB', image.size)]
         options = {'save_all': True, 'append_images': frames[1:]}
         assert self.reason(b'') == 'zero_bytes'
@@ -68,7 +68,7 @@ class TestRejected:
         assert self.reason(png(WIDTH, HEIGHT, 8, 2, rows_of(scene)[:-1])) == 'truncated'
         assert self.reason(png(WIDTH, HEIGHT, 8, 2, rows_of(scene))) is None
 
-    def test_a_jpeg_of_endless_scans(self, encode, image):
+    def test_a_jpeg_with_too_many_scans(self, encode, image):
         data = encode(image, progressive=True)
         first = data.index(b'\xff\xda')
         following = data.index(b'\xff\xda', first + 2)
@@ -76,7 +76,7 @@ class TestRejected:
 
 
 class TestBombs:
-    """A file of a few kilobytes that decodes to gigabytes is judged by its header."""
+    """Small files that would decode to gigabytes are rejected by their header."""
 
     def bombs(self, encode, png_chunk):
         small = Image.new('1', (64, 64))
@@ -98,11 +98,11 @@ class TestBombs:
             inspection = images.inspect(data)
             assert inspection.reason == 'too_many_pixels'
             assert inspection.width >= 60_000
-            with pytest.raises(InputError, match='absurdly large'):
-                images.as_people_see(data)
+            with pytest.raises(InputError, match='too many pixels'):
+                images.as_displayed(data)
         assert not opened
 
-    def test_a_jpeg_with_a_second_size_behind_the_one_that_is_checked(self, encode, image):
+    def test_a_jpeg_with_a_second_size(self, encode, image):
         data = encode(image)
         at = data.index(b'\xff\xc0')
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], 'big')
@@ -110,9 +110,9 @@ class TestBombs:
         second[5:9] = struct.pack('>HH', 9_000, 9_000)
         inspection = images.inspect(data[:end] + bytes(second) + data[end:])
         assert inspection.reason == 'damaged'
-        assert inspection.detail == 'a header that says 40×28 and (9000, 9000)'
+        assert inspection.detail == 'the header has two sizes, 40×28 and (9000, 9000)'
 
-    def test_a_png_that_unpacks_to_more_than_its_pixels_takes_no_memory(self, png):
+    def test_a_png_that_decompresses_to_more_than_its_pixels_takes_no_memory(self, png):
         data = png(64, 64, 8, 0, b'\0' * 200_000_000)
         assert len(data) < 300_000
         tracemalloc.start()
@@ -131,7 +131,7 @@ class TestBombs:
 
 
 def repaired(data, png_chunk):
-    """A damaged PNG with right checksums, so that the damage reaches further in."""
+    """A damaged PNG with recomputed checksums, so that decoders reach the damage."""
     out, at = [data[:8]], 8
     while at + 12 <= len(data):
         (length,) = struct.unpack_from('>I', data, at)
@@ -142,8 +142,8 @@ def repaired(data, png_chunk):
     return b''.join([*out, data[at:]])
 
 
-def test_what_is_accepted_decodes_in_tensorflow(encode, image, png_chunk):
-    """Random damage: an image that got through ingestion and then stopped training would be the worst of both."""
+def test_tensorflow_decodes_accepted_images(encode, image, png_chunk):
+    """Random damage: an accepted image must not stop training."""
     chance = random.Random(0)
     gray = image.convert('L')
     bases = [
@@ -158,7 +158,7 @@ def test_what_is_accepted_decodes_in_tensorflow(encode, image, png_chunk):
         damaged = repaired(bytes(data), png_chunk) if data[:4] == b'\x89PNG' else bytes(data)
         if images.inspect(damaged).reason is None:
             accepted += 1
-            assert decode(images.as_people_see(damaged)).shape[2] == 3
+            assert decode(images.as_displayed(damaged)).shape[2] == 3
         else:
             refused += 1
     assert accepted > 200

@@ -10,7 +10,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tfx.types import standard_artifacts
 
-from components import artifacts
+from components import artifacts, names
 from components.curated_schema import schema
 from components.data_gate import comparison, gate
 from components.data_gate.executor import Executor
@@ -60,7 +60,7 @@ def test_ordinary_faces_pass():
     assert _decide(_faces(10, 12)) == []
 
 
-def test_a_chosen_column_of_the_manifest_passes_even_where_it_is_missing():
+def test_a_selected_manifest_column_may_be_missing():
     assert _decide(_faces(10, 12, race=['0', None] * 11)) == []
 
 
@@ -100,7 +100,7 @@ def test_a_missing_stratum_is_named():
     assert gate.stratum_findings(strata, 0) == []
 
 
-def test_distances_are_what_their_definitions_say():
+def test_distances_match_their_definitions():
     """Age bands 50/50 against 80/20: the largest difference of a share is 0.3. Genders are the same: 0."""
     one = _faces(10, 10, age_band=['01-10', '11-20'] * 10)
     other = _faces(10, 10, age_band=(['01-10'] * 4 + ['11-20']) * 4)
@@ -145,13 +145,15 @@ def artifact_dicts(tmp_path):
     (tmp_path / 'statistics' / 'Split-train' / 'FeatureStats.pb').write_bytes(statistics.SerializeToString())
     (tmp_path / 'anomalies' / 'Split-train' / 'SchemaDiff.pb').write_bytes(found.SerializeToString())
     (tmp_path / 'schema' / 'schema.pbtxt').write_text(text_format.MessageToString(_schema(frame)))
-    (tmp_path / 'examples' / 'account.json').write_text('{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}}')
+    (tmp_path / 'examples' / names.INGESTION_SUMMARY_FILE).write_text(
+        '{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}}'
+    )
     decision = artifacts.GateDecision()
     decision.uri = str(tmp_path / 'decision')
     return {name: [artifact] for name, artifact in inputs.items()}, {'decision': [decision]}
 
 
-def test_the_executor_stops_the_run_or_warns_and_goes_on(artifact_dicts, tmp_path):
+def test_the_executor_stops_the_run_or_warns(artifact_dicts, tmp_path):
     properties = {'settings': _SETTINGS.to_json(), 'baseline': ''}
     with pytest.raises(RunError, match=r'train: gender: 10\.0% female') as caught:
         Executor().Do(*artifact_dicts, properties)
@@ -169,7 +171,7 @@ def test_the_executor_stops_the_run_or_warns_and_goes_on(artifact_dicts, tmp_pat
     assert '"passed": true' in (tmp_path / 'decision' / 'decision.json').read_text()
 
 
-def test_a_baseline_that_is_gone_is_named(artifact_dicts, tmp_path):
+def test_a_missing_baseline_is_named(artifact_dicts, tmp_path):
     properties = {'settings': _SETTINGS.to_json(), 'baseline': str(tmp_path / 'gone')}
     with pytest.raises(RunError, match=r'gone: the statistics of the last run on other data are gone'):
         Executor().Do(*artifact_dicts, properties)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Every kind of image file: what is accepted, what reaches TensorFlow, what is refused and never decoded."""
+"""Image files of every kind: which are kept and which are converted, compared with TensorFlow's decoder."""
 
 import io
 import struct
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 40, 28
 
 
 def decode(data):
-    """What the network's graph makes of an image: [H, W, 3], uint8, RGB."""
+    """The image as the network's graph decodes it: [H, W, 3], uint8, RGB."""
     return tf.io.decode_jpeg(data, channels=3, dct_method='INTEGER_ACCURATE').numpy()
 
 
@@ -34,7 +34,7 @@ def exif(orientation):
 
 
 class TestKeptAsTheyAre:
-    """Files that TensorFlow decodes as people see them are passed through byte for byte."""
+    """Files that TensorFlow decodes as displayed are kept byte for byte."""
 
     @pytest.mark.parametrize(
         'options',
@@ -44,51 +44,51 @@ class TestKeptAsTheyAre:
     def test_colour_jpeg(self, encode, image, options):
         data = encode(image, 'JPEG', **options)
         assert images.inspect(data) == images.Inspection(None, '', WIDTH, HEIGHT, False)
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         np.testing.assert_array_equal(decode(data), np.asarray(Image.open(io.BytesIO(data)).convert('RGB')))
 
     def test_gray_jpeg_is_three_equal_channels(self, encode, image):
         data = encode(image.convert('L'))
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         pixels = decode(data)
         np.testing.assert_array_equal(pixels, np.repeat(np.asarray(Image.open(io.BytesIO(data)))[..., None], 3, 2))
 
     @pytest.mark.parametrize('mode', ['RGB', 'L', '1', 'P'])
     def test_png(self, encode, image, mode):
         data = encode(image.convert(mode), 'PNG')
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         np.testing.assert_array_equal(decode(data), np.asarray(image.convert(mode).convert('RGB')))
 
     def test_png_with_alpha_that_hides_nothing(self, encode, image, scene):
         data = encode(image.convert('RGBA'), 'PNG')
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         np.testing.assert_array_equal(decode(data), scene)
 
     def test_palette_whose_transparency_hides_nothing(self, encode, image):
         quantized = image.quantize(5)
         data = encode(quantized, 'PNG', transparency=b'\xff' * 5)
         assert b'tRNS' in data
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         np.testing.assert_array_equal(decode(data), np.asarray(quantized.convert('RGB')))
 
     def test_interlaced_png(self, scene, png):
         rows = b''.join(rows_of(scene[top::down, left::across]) for left, top, across, down in headers._ADAM7)
         data = png(WIDTH, HEIGHT, 8, 2, rows, interlace=1)
         assert images.inspect(data).reason is None
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         np.testing.assert_array_equal(decode(data), scene)
 
     def test_a_jpeg_with_more_pictures_behind_the_first(self, encode, image, scene):
         data = encode(image, 'MPO', save_all=True, append_images=[Image.new('RGB', image.size, 'white')])
         assert data.count(b'\xff\xd8\xff') == 2
-        assert images.as_people_see(data) is data
+        assert images.as_displayed(data) is data
         assert np.abs(decode(data).astype(int) - scene).mean() < 8
 
 
 class TestConverted:
-    """Files that TensorFlow would show otherwise become PNGs with exactly the pixels people see."""
+    """Files that TensorFlow decodes differently become PNGs with exactly the displayed pixels."""
 
-    # What each orientation of the standard means for the stored rows, spelled out with numpy as an independent oracle.
+    # The stored rows for each orientation, written in numpy as an independent oracle.
     STORED = {
         1: lambda p: p,
         2: lambda p: p[:, ::-1],
@@ -108,12 +108,12 @@ class TestConverted:
         inspection = images.inspect(data)
         assert (inspection.width, inspection.height) == (WIDTH, HEIGHT)
         assert inspection.needs_conversion == (orientation != 1)
-        seen = images.as_people_see(data)
+        seen = images.as_displayed(data)
         assert (seen is data) == (orientation == 1)
         if kind == 'PNG':
             np.testing.assert_array_equal(decode(seen), scene)
         else:
-            # Turning must add nothing to what JPEG itself lost.
+            # Rotation must lose nothing beyond JPEG's own loss.
             lost = np.asarray(Image.open(io.BytesIO(data)))
             np.testing.assert_array_equal(self.STORED[orientation](decode(seen)), lost)
 
@@ -123,34 +123,34 @@ class TestConverted:
         for inks, rgb in ((red, (255, 0, 0)), (green, (0, 255, 0)), (black, (0, 0, 0))):
             data = encode(Image.new('CMYK', (16, 16), inks), quality=100)
             assert images.inspect(data).needs_conversion
-            seen = images.as_people_see(data)
+            seen = images.as_displayed(data)
             assert seen.startswith(b'\x89PNG')
             np.testing.assert_allclose(decode(seen), np.full((16, 16, 3), rgb), atol=3)
 
     def test_ycck(self, encode):
-        # Pillow writes no YCCK, but a CMYK file whose Adobe segment says "transform 2" is one. With Cb = Cr = 128 the
-        # inks are C = M = Y' = 255 - Y (libjpeg, jdcolor.c: YCCK is the YCC of the complement), stored inverted.
+        # Pillow cannot write YCCK, but a CMYK file with "transform 2" in its Adobe segment is one. With Cb = Cr = 128
+        # the inks are C = M = Y' = 255 - Y (libjpeg, jdcolor.c: YCCK is the YCC of the complement), stored inverted.
         data = encode(Image.new('CMYK', (16, 16), (100, 127, 127, 60)), quality=100)
         at = data.index(b'Adobe')
         assert data[at + 11] == 0
         data = data[: at + 11] + b'\x02' + data[at + 12 :]
         inverted_ink, inverted_black = 255 - (255 - 100), 255 - 60
         np.testing.assert_allclose(
-            decode(images.as_people_see(data)), np.full((16, 16, 3), inverted_ink * inverted_black / 255), atol=3
+            decode(images.as_displayed(data)), np.full((16, 16, 3), inverted_ink * inverted_black / 255), atol=3
         )
 
-    def test_alpha_is_laid_on_white(self, encode, scene):
+    def test_alpha_is_composited_on_white(self, encode, scene):
         alpha = np.zeros((HEIGHT, WIDTH), np.uint8)
         alpha[:, 10:] = 128
         alpha[:, 30:] = 255
         data = encode(Image.fromarray(np.dstack([scene, alpha])), 'PNG')
-        assert np.array_equal(decode(data), scene)  # TensorFlow would show what alpha hides
+        assert np.array_equal(decode(data), scene)  # TensorFlow reveals hidden pixels
         a = alpha[..., None] / 255
-        np.testing.assert_allclose(decode(images.as_people_see(data)), scene * a + 255 * (1 - a), atol=1)
+        np.testing.assert_allclose(decode(images.as_displayed(data)), scene * a + 255 * (1 - a), atol=1)
 
     def test_gray_with_alpha(self, encode):
         data = encode(Image.merge('LA', (Image.new('L', (8, 8), 100), Image.new('L', (8, 8), 0))), 'PNG')
-        np.testing.assert_array_equal(decode(images.as_people_see(data)), np.full((8, 8, 3), 255))
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), np.full((8, 8, 3), 255))
 
     def test_palette_with_a_transparent_colour(self, encode, scene, image):
         quantized = image.quantize(5)
@@ -158,13 +158,13 @@ class TestConverted:
         expected = np.asarray(quantized.convert('RGB')).copy()
         expected[np.asarray(quantized) == 2] = 255
         assert (expected == 255).any()
-        np.testing.assert_array_equal(decode(images.as_people_see(data)), expected)
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), expected)
 
     def test_colour_with_a_transparent_colour(self, encode, image, scene):
         data = encode(image, 'PNG', transparency=(220, 30, 30))
         expected = scene.copy()
         expected[(scene == (220, 30, 30)).all(axis=2)] = 255
-        np.testing.assert_array_equal(decode(images.as_people_see(data)), expected)
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), expected)
 
     @pytest.mark.parametrize(('colour', 'channels'), [(0, 1), (2, 3), (4, 2), (6, 4)])
     def test_sixteen_bits(self, colour, channels, png):
@@ -178,7 +178,7 @@ class TestConverted:
         else:
             expected, tolerance = np.round(wide / 257), 0
         np.testing.assert_allclose(
-            decode(images.as_people_see(data)), np.broadcast_to(expected, (9, 11, 3)), atol=tolerance
+            decode(images.as_displayed(data)), np.broadcast_to(expected, (9, 11, 3)), atol=tolerance
         )
 
     @pytest.mark.parametrize(('colour', 'key'), [(0, (4000,)), (2, (4000, 5000, 6000))])
@@ -190,23 +190,21 @@ class TestConverted:
         )
         expected = np.full((6, 8, 3), round(30_000 / 257))
         expected[2:4, 3:5] = 255
-        np.testing.assert_array_equal(decode(images.as_people_see(data)), expected)
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), expected)
 
     @pytest.mark.parametrize('mode', ['RGB', 'L', 'P', '1'])
     def test_bmp(self, encode, image, mode):
         data = encode(image.convert(mode), 'BMP')
         with pytest.raises(tf.errors.InvalidArgumentError):
             decode(data)
-        np.testing.assert_array_equal(
-            decode(images.as_people_see(data)), np.asarray(image.convert(mode).convert('RGB'))
-        )
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), np.asarray(image.convert(mode).convert('RGB')))
 
-    def test_it_is_done_once(self, encode, image):
-        seen = images.as_people_see(encode(image, 'BMP'))
-        assert images.as_people_see(seen) is seen
+    def test_a_converted_image_is_not_converted_again(self, encode, image):
+        seen = images.as_displayed(encode(image, 'BMP'))
+        assert images.as_displayed(seen) is seen
 
 
-def test_importing_costs_neither_tensorflow_nor_beam_nor_tfx():
+def test_imports_load_neither_tensorflow_nor_beam_nor_tfx():
     code = (
         'import sys; from components import names;'
         'from components.stratified_example_gen import layout, images, ingestion_summary, sampling;'

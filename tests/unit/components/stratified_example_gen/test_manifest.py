@@ -1,13 +1,12 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""manifest.csv: columns that become features, rows and files that do not meet, and faulty files."""
+"""manifest.csv: columns that become features, mismatched rows and files, and invalid files."""
 
 from pathlib import Path
 
 import pytest
 
 from components.errors import InputError
-from components.stratified_example_gen import ingestion_summary as accounts
 
 pytest.importorskip('apache_beam')
 pytest.importorskip('tensorflow')
@@ -27,7 +26,7 @@ ROWS = (
 def test_columns_become_features(make_tree, sample, tmp_path):
     root = make_tree(tmp_path / 'root', {'25_F': 4, '30_M': 3})
     (root / 'manifest.csv').write_text(ROWS, encoding='utf-8-sig')
-    account, splits, folder = sample(root, per_folder=None, manifest_columns=('source', 'race'))
+    summary, splits, folder = sample(root, per_folder=None, manifest_columns=('source', 'race'))
     drawn = [example for examples in splits.values() for example in examples]
     examples = {Path(e['path'].decode()).relative_to('combined/aligned').as_posix(): e for e in drawn}
     read = {name: (e.get('source'), e.get('race')) for name, e in examples.items()}
@@ -40,8 +39,8 @@ def test_columns_become_features(make_tree, sample, tmp_path):
         '30_M/1.jpg': (None, None),
         '30_M/2.jpg': (None, None),
     }
-    assert account['manifest'] == {'file_without_row': 3, 'row_without_file': 1, 'second_row': 1}
-    assert 'Manifest: 3 file without row, 1 row without file, 1 second row.' in accounts.describe(account)
+    assert summary.manifest == {'file_without_row': 3, 'row_without_file': 1, 'second_row': 1}
+    assert 'Manifest: 3 file without row, 1 row without file, 1 second row.' in summary.describe()
     remarks = (folder / 'remarks.csv').read_text()
     assert 'combined/aligned/25_F/gone.jpg,row_without_file,line 5 of manifest.csv' in remarks
 
@@ -49,15 +48,15 @@ def test_columns_become_features(make_tree, sample, tmp_path):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (None, 'manifest.csv does not exist; data.manifest_columns asks for race'),
+        (None, 'manifest.csv does not exist, but data.manifest_columns selects race'),
         (b'path,age\nx,1\n', 'has no column race; found path, age'),
         (b'race\n1\n', 'has no column path; found race'),
         (b'', 'has no column path, race'),
         (b'path,race\n\xff,1\n', 'is not UTF-8'),
-        (b'path,race\n"x,1\n', 'is no CSV: line'),
+        (b'path,race\n"x,1\n', 'is not valid CSV: line'),
     ],
 )
-def test_a_faulty_one(make_tree, sample, tmp_path, content, message):
+def test_an_invalid_manifest(make_tree, sample, tmp_path, content, message):
     root = make_tree(tmp_path / 'root', {'25_F': 4, '30_M': 3})
     if content is not None:
         (root / 'manifest.csv').write_bytes(content)
@@ -65,10 +64,3 @@ def test_a_faulty_one(make_tree, sample, tmp_path, content, message):
         sample(root, manifest_columns=('race',))
     assert message in str(error.value)
     assert '\n' not in str(error.value)
-
-
-def test_a_column_that_is_a_feature_already(make_tree, sample, tmp_path):
-    with pytest.raises(
-        InputError, match=r"data\.manifest_columns: expected names that no feature has already, found \['gender'\]"
-    ):
-        sample(make_tree(tmp_path / 'root', {'25_F': 4}), manifest_columns=('gender',))

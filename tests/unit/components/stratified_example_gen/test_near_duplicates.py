@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The perceptual hash against its definition, and what it calls alike."""
+"""The perceptual hash against its definition, and groups of near duplicates."""
 
 import io
 import random
@@ -23,8 +23,8 @@ def bits(one, other):
     return (one ^ other).bit_count()
 
 
-def test_the_hash_is_the_one_of_its_definition(encode):
-    """From the formula X[u, v] = Σ Σ x[i, j] cos(π u (2i+1) / 64) cos(π v (2j+1) / 64), written out."""
+def test_the_hash_matches_its_definition(encode):
+    """By the formula X[u, v] = Σ Σ x[i, j] cos(π u (2i+1) / 64) cos(π v (2j+1) / 64), written out."""
     image = noise(0, size=(32, 32)).convert('L')
     x = np.asarray(image, dtype=float)
     angle = np.pi * (2 * np.arange(32) + 1) / 64
@@ -33,7 +33,7 @@ def test_the_hash_is_the_one_of_its_definition(encode):
     assert f'{near_duplicates.perceptual_hash(encode(image, "PNG")):064b}' == expected
 
 
-def test_the_same_picture_in_other_bytes_is_near_and_another_is_far(encode):
+def test_hashes_of_one_picture_are_near_and_of_others_far(encode):
     near, far = [], []
     for seed in range(30):
         image = noise(seed)
@@ -46,7 +46,7 @@ def test_the_same_picture_in_other_bytes_is_near_and_another_is_far(encode):
     assert min(far) >= 16
 
 
-def test_it_sees_what_people_see(encode):
+def test_the_hash_is_of_the_image_as_displayed(encode):
     image = noise(3)
     tags = Image.Exif()
     tags[0x0112] = 6
@@ -61,9 +61,9 @@ def test_it_sees_what_people_see(encode):
 
 
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 255), max_size=140), st.integers(0, 10))
-def test_groups_are_the_connected_parts(hashes, distance):
-    leaders = near_duplicates.alike(hashes, distance)
-    # The oracle: spread from each hash until nothing is added.
+def test_groups_are_connected_components(hashes, distance):
+    leaders = near_duplicates.group(hashes, distance)
+    # Oracle: a breadth-first search from each hash.
     for i, leader in enumerate(leaders):
         reached, fresh = {i}, [i]
         while fresh:
@@ -75,10 +75,10 @@ def test_groups_are_the_connected_parts(hashes, distance):
 
 
 def test_real_faces(shared):
-    """Known of these faces (looked at): 13 pairs are the same photograph, all within two bits."""
+    """13 pairs, inspected by eye, are the same photograph, all within two bits."""
     files = sorted((shared / 'data/agegender/combined/aligned').rglob('*.jpg'))
     hashes = [near_duplicates.perceptual_hash(file.read_bytes()) for file in files]
-    leaders = near_duplicates.alike(hashes, 2)
+    leaders = near_duplicates.group(hashes, 2)
     pairs = [(files[leader].name, files[i].name) for i, leader in enumerate(leaders) if leader != i]
     assert len(pairs) == 13
     assert ('5_1_4_20161223230106795.jpg', '6_1_1_20170117193241163.jpg') in pairs
@@ -88,6 +88,6 @@ def test_real_faces(shared):
     assert bits(hashes[0], near_duplicates.perceptual_hash(smaller.getvalue())) <= 4
 
 
-def test_a_hash_of_what_is_no_image():
+def test_data_that_is_not_an_image():
     with pytest.raises(ValueError, match='not an image'):
         near_duplicates.perceptual_hash(b'text')

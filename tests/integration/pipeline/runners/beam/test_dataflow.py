@@ -24,9 +24,9 @@ from apache_beam.metrics import Metrics, MetricsFilter
 from apache_beam.runners.dataflow.dataflow_runner import DataflowPipelineResult, DataflowRuntimeException
 from google.api_core import exceptions
 
+from components import error_reporting
 from components.errors import InputError, RunError
-from components.io import bucket_access
-from pipeline.runners import failures
+from components.io import cloud_storage
 from pipeline.runners.beam import dataflow
 from pipeline.runners.beam import options as beam_options
 from pipeline.settings import BeamSettings
@@ -173,18 +173,18 @@ def test_a_failure_on_a_worker_is_one_line(cloud):
         own, given, other, killed = pool.map(failed, ['own', 'input', 'other', 'killed'])
     for error, name in ((own, 'RunError'), (given, 'InputError'), (other, 'ZeroDivisionError')):
         assert re.search(rf'Traceback \(most recent call last\):\n(.*\n)+.*{name}: .*\[while running .Fail', str(error))
-    told = failures.for_people(own, 'the.log')
+    told = error_reporting.one_line(own, 'the.log')
     assert (type(told), str(told)) == (RunError, 'shard 7: values that are not finite')
-    told = failures.for_people(given, 'the.log')
+    told = error_reporting.one_line(given, 'the.log')
     assert (type(told), str(told)) == (InputError, 'combined/aligned/25_F/7.jpg: not an image')
-    told = failures.for_people(other, 'the.log')
+    told = error_reporting.one_line(other, 'the.log')
     assert isinstance(told, RunError)
     assert re.fullmatch(
         r"DataflowRuntimeException: ZeroDivisionError: by hand \[while running 'Fail\S*'\] "
-        r'\(the whole of it is in the\.log\)',
+        r'\(full trace in the\.log\)',
         str(told),
     )
-    told = failures.for_people(killed, 'the.log')
+    told = error_reporting.one_line(killed, 'the.log')
     assert re.match('DataflowRuntimeException: the job ended as FAILED: Workflow failed. Causes: ', str(told))
     assert '\n' not in str(told)
     assert sorted(job.exit_status for job in service.jobs) == [-signal.SIGKILL, 1, 1, 1]
@@ -252,7 +252,7 @@ def test_a_refusal_of_the_service_is_one_line(cloud, changed, more, message):
         with pytest.raises(exceptions.BadRequest) as raised:
             _submit(service, lambda pipeline: pipeline | apache_beam.Create([1]), settings, more)
         assert service.jobs == []
-    told = str(failures.for_people(raised.value, 'the.log'))
+    told = str(error_reporting.one_line(raised.value, 'the.log'))
     assert 'The workflow could not be created' in told
     assert message in told
     assert '\n' not in told
@@ -260,11 +260,11 @@ def test_a_refusal_of_the_service_is_one_line(cloud, changed, more, message):
 
 def test_a_missing_bucket_is_reported_at_once(cloud, monkeypatch):
     def check(uri: str, write: bool = False) -> None:
-        bucket_access.check.cache_clear()
-        bucket_access.check('beam.temp_location', uri, write)
+        cloud_storage.check_bucket.cache_clear()
+        cloud_storage.check_bucket('beam.temp_location', uri, write)
 
     check('gs://faces/tmp')
-    with pytest.raises(InputError, match=r'temp_location gs://others/tmp: there is no bucket others; make it'):
+    with pytest.raises(InputError, match=r'temp_location gs://others/tmp: bucket others does not exist; create it'):
         check('gs://others/tmp')
     check('gs://faces/some/folder', write=True)
     assert cloud.objects.contents == {}
@@ -274,16 +274,16 @@ def test_a_missing_bucket_is_reported_at_once(cloud, monkeypatch):
         cloud.objects, 'answer', lambda request: refused if request.method == 'POST' else answer_all(request)
     )
     check('gs://faces/some/folder')
-    with pytest.raises(InputError, match=r'may not use the bucket faces \(.*a has no storage\.objects\.create'):
+    with pytest.raises(InputError, match=r'access to bucket faces is denied \(.*a has no storage\.objects\.create'):
         check('gs://faces/some/folder', write=True)
     answer = Response(403, b'{"error": {"code": 403, "message": "a has no storage.buckets.get"}}', _JSON)
     monkeypatch.setattr(cloud.objects, 'answer', lambda request: answer)
-    with pytest.raises(InputError, match=r'may not use the bucket faces \(.*a has no storage\.buckets\.get\)'):
+    with pytest.raises(InputError, match=r'access to bucket faces is denied \(.*a has no storage\.buckets\.get\)'):
         check('gs://faces/tmp')
     monkeypatch.setenv('https_proxy', 'http://127.0.0.1:9')
     with pytest.raises(InputError, match=r'gs://faces: Cloud Storage does not answer'):
         check('gs://faces')
     monkeypatch.delenv('GOOGLE_APPLICATION_CREDENTIALS')
     monkeypatch.setenv('HOME', str(cloud.folder))
-    with pytest.raises(InputError, match=r'no credentials .* can be used here .*; call "gcloud auth'):
+    with pytest.raises(InputError, match=r'no valid Google Cloud credentials \(.*\); run "gcloud auth'):
         check('gs://faces/tmp')

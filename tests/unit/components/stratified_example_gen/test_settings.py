@@ -1,0 +1,60 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Settings of StratifiedExampleGen reject invalid values when they are made."""
+
+import pytest
+
+from components.errors import InputError
+from components.stratified_example_gen.settings import UTKFACE, Settings
+
+
+def test_a_single_directory_is_a_list_of_one():
+    assert Settings(directories='aligned').directories == ('aligned',)
+    assert Settings(directories=['aligned', 'valid']).directories == ('aligned', 'valid')
+
+
+@pytest.mark.parametrize('directories', [[], ['../x'], ['/etc'], ['a/b'], [''], ['.'], ['..'], ['aligned'] * 2])
+def test_directories_must_be_distinct_plain_names(directories):
+    with pytest.raises(InputError, match=r'^data\.directories: expected .* name'):
+        Settings(directories=directories)
+
+
+def test_only_the_flat_layout_reads_the_root_itself():
+    assert Settings(layout=UTKFACE, directories='.').directories == ('.',)
+    with pytest.raises(InputError, match=r'plain folder names below the root, or "\."'):
+        Settings(layout=UTKFACE, directories='..')
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [
+        ({'layout': 'flat'}, "data.layout: expected one of folders, utkface, found 'flat'"),
+        ({'split': 'foo'}, "data.split: expected one of stratified, shuffled, found 'foo'"),
+        ({'fractions': (0.6, 0.2, 0.3)}, 'data.fractions: expected three shares above 0 that add up to 1'),
+        ({'fractions': (0.5, 0.5)}, 'data.fractions: expected three shares'),
+        ({'fractions': (1.0, 0.0, 0.0)}, 'data.fractions: expected three shares above 0'),
+        ({'fractions': (1.5, -0.25, -0.25)}, 'data.fractions: expected at least 0 and at most 1, found 1.5'),
+        ({'fractions': 'most'}, "data.fractions: expected a number, found 'most'"),
+        ({'per_folder': 0}, 'data.per_folder: expected at least 1, found 0'),
+        ({'per_folder': 2.5}, 'data.per_folder: expected a whole number, found 2.5'),
+        ({'seed': -1}, 'data.seed: expected at least 0, found -1'),
+        ({'shards': 0}, 'data.shards: expected at least 1 and at most 10000, found 0'),
+        ({'min_size': 0}, 'data.min_size: expected at least 1, found 0'),
+        ({'max_bad_fraction': 1.5}, 'data.max_bad_fraction: expected at least 0 and at most 1, found 1.5'),
+        ({'near_duplicate_distance': 40}, 'near_duplicate_distance: expected at least 0 and at most 16'),
+        ({'manifest_columns': ('race', 'race')}, 'data.manifest_columns: expected each column once'),
+        ({'manifest_columns': 'gender'}, 'data.manifest_columns: expected names that are not already features'),
+    ],
+)
+def test_invalid_values(values, message):
+    with pytest.raises(InputError) as error:
+        Settings(**values)
+    assert message in str(error.value)
+    assert '\n' not in str(error.value)
+
+
+def test_json_keeps_every_value():
+    settings = Settings(
+        per_folder=None, fractions=(0.5, 0.25, 0.25), manifest_columns='race', near_duplicate_distance=2
+    )
+    assert Settings.from_json(settings.to_json()) == settings
