@@ -70,7 +70,7 @@ def test_a_failed_part_is_reported_and_the_others_run(tmp_path, monkeypatch, cap
 
 
 def test_the_error_of_a_part_is_the_last_line_of_its_log(tmp_path):
-    with pytest.raises(RunError, match="exit status 1: AttributeError: .* has no attribute 'absent'"):
+    with pytest.raises(RunError, match=r"exit status 1: AttributeError: .* has no attribute 'absent'"):
         processes.part('network.absent', tmp_path, _TINY, tmp_path / 'log')
 
 
