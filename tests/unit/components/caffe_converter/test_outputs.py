@@ -4,8 +4,6 @@
 
 import importlib.util
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
@@ -17,7 +15,7 @@ from components.caffe_converter import convert, read_weights
 from components.caffe_converter.copying import contiguous
 from components.caffe_converter.network import open_network
 from components.caffe_converter.order import keras_order
-from components.caffe_converter.outputs import write_hdf5, write_keras, write_pickle
+from components.caffe_converter.outputs import write_hdf5, write_pickle
 
 TOLERANCE = 1e-4
 _spec = importlib.util.spec_from_file_location('caffe_converter_nets', Path(__file__).with_name('layer_nets.py'))
@@ -173,26 +171,6 @@ def test_pickle_holds_plain_dictionaries(small_vgg, tmp_path):
         'name': 'relu1_1', 'type': 'ReLU', 'weights': [],
         'bottoms': [{'name': 'conv1_1', 'shape': (64, 64, 8)}], 'tops': [{'name': 'conv1_1', 'shape': (64, 64, 8)}],
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    'imports', ['import components.caffe_converter, keras', 'import keras, components.caffe_converter']
-)
-def test_keras_file_opens_after_importing_the_package(make_net, tmp_path, imports):
-    files = make_net(nets.NUMPY['LRN k'])
-    write_keras(open_network(*files), tmp_path / 'x.keras')
-    code = f'{imports}\nprint(keras.models.load_model({str(tmp_path / "x.keras")!r}).output_shape)'
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '(None, 11, 8, 6)'
-
-
-def test_importing_the_package_is_cheap():
-    code = (
-        'import sys, components.caffe_converter as c; c.check, c.convert, c.write_random_caffemodel; '
-        'print([m for m in ("keras", "tensorflow", "h5py", "tfx") if m in sys.modules])'
-    )
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == '[]'
 
 
 @pytest.mark.parametrize('shape', [(3, 3, 70, 300), (5, 70, 3, 300), (70_000, 33), (90, 5, 7, 40), (3,), ()])

@@ -3,8 +3,6 @@
 """Files from strangers: whatever is in them, the answer is a network or one error line, soon and in little memory."""
 
 import resource
-import subprocess
-import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -179,32 +177,6 @@ def test_a_network_deeper_than_keras_can_build(files):
         convert(folder / 'n', folder / 'w')
 
 
-def _peak(prototxt: Path, caffemodel: Path, out: Path) -> int:
-    """Peak resident bytes of a conversion to .h5 in a process of its own."""
-    code = (
-        'import resource, sys\nfrom components.caffe_converter.__main__ import main\n'
-        'status = main(sys.argv[1:])\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\nsys.exit(status)'
-    )
-    command = [sys.executable, '-c', code, str(out), str(prototxt), str(caffemodel)]
-    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=True)
-    return int(done.stdout) * (1 if sys.platform == 'darwin' else 1024)
-
-
-def test_conversion_takes_less_memory_than_the_file(tmp_path):
-    """A quarter of VGG-Face's fc6 in one blob, 103 MB: the source's pages, two slabs and no copy."""
-    small, large = tmp_path / 'small.prototxt', tmp_path / 'large.prototxt'
-    small.write_text(vgg_face_prototxt(4, True, 32, 8, 3))
-    large.write_text(vgg_face_prototxt(32, True, 224, 2048, 10))
-    sizes = []
-    for prototxt in (small, large):
-        write_random_caffemodel(prototxt, prototxt.with_suffix('.caffemodel'), seed=0)
-        sizes.append(_peak(prototxt, prototxt.with_suffix('.caffemodel'), tmp_path / 'x.h5'))
-    size = large.with_suffix('.caffemodel').stat().st_size
-    assert size > 120e6
-    assert sizes[1] - sizes[0] < 1.3 * size
-    assert (tmp_path / 'x.h5').stat().st_size == pytest.approx(size, rel=0.01)
-
-
 def test_checking_a_large_file_is_quick_and_takes_no_memory(tmp_path):
     prototxt, caffemodel = tmp_path / 'n.prototxt', tmp_path / 'w.caffemodel'
     prototxt.write_text(vgg_face_prototxt(16, True, 224, 1024, 10))
@@ -214,14 +186,3 @@ def test_checking_a_large_file_is_quick_and_takes_no_memory(tmp_path):
     assert summarise(open_network(prototxt, caffemodel)).parameters > 7e6
     assert time.monotonic() - started < 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 5_000
-
-
-def test_benchmark_runs_every_step():
-    from components.caffe_converter.bench import measure
-
-    result = measure(width=4, rounds=1)
-    opencv = 'OpenCV readNetFromCaffe'
-    written = ['write random weights', 'write as many bytes, fsync', 'copy the file, fsync']
-    expected = [*written, 'check', 'convert to .h5, fsync', opencv]
-    assert list(result['steps']) == expected
-    assert all(step['seconds'] > 0 for step in result['steps'].values())

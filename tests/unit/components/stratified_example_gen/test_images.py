@@ -4,8 +4,6 @@
 
 import io
 import struct
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -204,13 +202,3 @@ class TestConverted:
     def test_it_is_done_once(self, encode, image):
         seen = images.as_people_see(encode(image, 'BMP'))
         assert images.as_people_see(seen) is seen
-
-
-def test_importing_costs_neither_tensorflow_nor_beam_nor_tfx():
-    code = (
-        'import sys; from components import names;'
-        'from components.stratified_example_gen import layout, images, ingestion_summary, sampling;'
-        'print([m for m in ("tensorflow", "apache_beam", "tfx") if m in sys.modules])'
-    )
-    result = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == '[]'
