@@ -16,7 +16,7 @@ NETWORK, SMALL_NETWORK = 'vgg.prototxt', 'small.prototxt'
 
 
 def images(work: Path, count: int) -> list[Path]:
-    """`count` image files, one folder after the other; starts again where there are fewer."""
+    """`count` image files from all folders; starts again where there are fewer."""
     files = sorted((work / FACES / 'combined' / 'aligned').glob('*/*.jpg'), key=lambda file: (file.name, file.parent))
     return [files[index % len(files)] for index in range(count)]
 

@@ -70,21 +70,9 @@ def test_an_old_host_without_apt(bootstrap, tmp_path):
     uv = 'case "$1 $2" in "python find") echo /bin/true;; "venv --quiet") mkdir -p .venv/bin;; *) exit 2;; esac'
     needed = tmp_path / 'needed'
     needed.mkdir()
-    for name in [
-        'bash',
-        'sh',
-        'sed',
-        'cat',
-        'sha256sum',
-        'cut',
-        'mkdir',
-        'rm',
-        'uname',
-        'sort',
-        'head',
-        'dirname',
-        'grep',
-    ]:
+    for name in (
+        'bash', 'sh', 'sed', 'cat', 'sha256sum', 'cut', 'mkdir', 'rm', 'uname', 'sort', 'head', 'dirname', 'grep'
+    ):  # fmt: skip
         (needed / name).symlink_to(shutil.which(name))
     status, lines = bootstrap(only=str(needed), uv=uv, getconf='echo glibc 2.31')
     assert status == 1
