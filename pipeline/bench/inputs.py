@@ -55,7 +55,7 @@ def make(work: Path, sizes: Sizes) -> Part:
     with tf.io.TFRecordWriter(str(work / SHARD), tf.io.TFRecordOptions(compression_type='GZIP')) as writer:
         for file in images(work, sizes.embedded):
             example = tf.train.Example()
-            for name, value in ((names.IMAGE, file.read_bytes()), ('path', str(file).encode())):
+            for name, value in ((names.IMAGE, file.read_bytes()), (names.PATH, str(file).encode())):
                 example.features.feature[name].bytes_list.value.append(value)
             writer.write(example.SerializeToString())
     return Part()
