@@ -9,9 +9,10 @@ import sys
 import pytest
 
 from components import caffe_converter
+from components.embedding_gen import precision
 from components.errors import RunError
 from pipeline.bench import __main__ as command_line
-from pipeline.bench import measuring, processes
+from pipeline.bench import measuring, processes, programs
 from pipeline.bench.measuring import Row
 from pipeline.bench.sizes import FULL, QUICK, Sizes
 
@@ -78,6 +79,34 @@ def _only_parts_that_exist(function, *_):
     if function == 'network.absent':
         raise RunError('no such function')
     return measuring.Part()
+
+
+def test_whole_runs_and_the_notebook_procedure(tmp_path, monkeypatch):
+    run = _run(seconds=10.0, stages={'EmbeddingGen': 4.0, 'Tuner': 2.0})
+    monkeypatch.setattr(programs, '_run', lambda *_, **__: run)
+    monkeypatch.setattr(processes, 'part', lambda *_: measuring.Part(raw={'seconds_per_image': 0.5}))
+    monkeypatch.setattr(precision, 'supported', lambda: False)
+    rows = {row.name: row.value for row in programs.runs(tmp_path, _TINY).rows}
+    # 10 epochs over 80 images and a test of 20.
+    assert rows['notebook, projected / whole pipeline, seconds'] == pytest.approx(820 * 0.5 / 10)
+    assert rows['the command less EmbeddingGen'] == 6.0
+    assert rows['Tuner, 30 trials'] == 2.0
+
+
+def test_the_time_of_more_images_is_a_straight_line(tmp_path, monkeypatch):
+    runs = iter([_run(images=100 * times, seconds=10.0 + 2 * times, peak_bytes=10**9) for times in (1, 2, 4)])
+    monkeypatch.setattr(programs, '_run', lambda *_, **__: next(runs))
+    part = programs.scaling(tmp_path, _TINY)
+    assert [row.value for row in part.rows] == pytest.approx([1.0, 0.0, 20.0], abs=1e-9)
+    assert part.raw['line'] == pytest.approx({'start_s': 10.0, 'seconds_per_image': 0.02})
+
+
+def _run(**changed):
+    values = {
+        'seconds': 1.0, 'peak_bytes': 1, 'first_component_s': 1.0, 'stages': {}, 'images': 100, 'training_images': 60,
+        'accuracy': 0.5,
+    }  # fmt: skip
+    return programs.Run(**values | changed)
 
 
 def test_an_unknown_part_is_one_line(tmp_path, capsys):
