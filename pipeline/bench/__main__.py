@@ -19,7 +19,7 @@ from pathlib import Path
 
 from components.errors import InputError, RunError
 from components.io.files import write_text
-from pipeline.bench import inputs, measuring, processes
+from pipeline.bench import inputs, measuring
 from pipeline.bench.measuring import Part
 from pipeline.bench.sizes import FULL, QUICK, Sizes
 
@@ -92,12 +92,12 @@ def measure(work: Path, sizes: Sizes, wanted: Sequence[str], faces: Path | None,
     if faces:
         (work / inputs.FACES).symlink_to(faces.resolve())
     print('Making the inputs ...', file=sys.stderr, flush=True)
-    processes.part('inputs.make', work, sizes, output / 'inputs.log')
+    measuring.part('inputs.make', work, sizes, output / 'inputs.log')
     for name in (name for name in PARTS if name in wanted):
         print(f'\n{name}', flush=True)
         began = time.monotonic()
         try:
-            part = processes.part(PARTS[name], work, sizes, output / f'{name}.log')
+            part = measuring.part(PARTS[name], work, sizes, output / f'{name}.log')
         except RunError as error:  # the other parts are useful without this one
             part = Part(error=str(error))
         part.seconds = round(time.monotonic() - began, 1)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.bench import inputs, measuring, processes
+from pipeline.bench import inputs, measuring
 from pipeline.bench.measuring import Part, Row
 from pipeline.bench.sizes import Sizes
 
@@ -32,7 +32,7 @@ def embedding(work: Path, sizes: Sizes) -> Part:
     single = _embedder(work, sizes)
     embed = functools.partial(ShardEmbedder(single), work / inputs.SHARD, work / 'float32.gz')
     embed()
-    peak = processes.peak_bytes()  # before anything else is loaded
+    peak = measuring.peak_bytes()  # before anything else is loaded
     shape = (sizes.batch_size, sizes.input_size, sizes.input_size, 3)
     batch = tf.constant(np.random.default_rng(0).normal(0, 64, shape), tf.float32)
     bare = tf.function(single.pooled_base)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.caffe_converter import bench as converter_bench
-from pipeline.bench import inputs, processes
+from pipeline.bench import inputs, measuring
 from pipeline.bench.measuring import Part, Row
 from pipeline.bench.sizes import Sizes
 
@@ -122,7 +122,7 @@ def runs(work: Path, sizes: Sizes) -> Part:
 
 
 def _notebook(work: Path, sizes: Sizes) -> list[float]:
-    return [processes.part('network.notebook', work, sizes).raw['seconds_per_image']]
+    return [measuring.part('network.notebook', work, sizes).raw['seconds_per_image']]
 
 
 def _relative_error(output: Path) -> tuple[float, float]:
@@ -140,19 +140,11 @@ def _relative_error(output: Path) -> tuple[float, float]:
 
 
 def _run(work: Path, name: str, *changes: str, data: Path | None = None, network: str = inputs.NETWORK) -> Run:
-    """`python -m pipeline run --config vgg_face` in a process of its own.
-
-    Args:
-      work: the bench's working folder.
-      name: of the run directory in it.
-      changes: KEY=VALUE of the configuration.
-      data: the faces, if not the bench's.
-      network: the prototxt's name.
-    """
+    """Runs `python -m pipeline run` into the run directory `name`; `changes` are KEY=VALUE of the configuration."""
     from pipeline.runs import metadata
 
     output, prototxt = work / name, work / network
-    done = processes.call([
+    done = measuring.call([
         sys.executable, '-m', 'pipeline', 'run', '--config', 'vgg_face', '--data', str(data or work / inputs.FACES),
         '--prototxt', str(prototxt), '--caffemodel', str(prototxt.with_suffix('.caffemodel')), '--output', str(output),
         *(f'--set={change}' for change in (*_PUSH_ANYTHING, *changes)),

@@ -12,7 +12,7 @@ from components import caffe_converter
 from components.embedding_gen import precision
 from components.errors import RunError
 from pipeline.bench import __main__ as command_line
-from pipeline.bench import measuring, processes, programs
+from pipeline.bench import measuring, programs
 from pipeline.bench.measuring import Row
 from pipeline.bench.sizes import FULL, QUICK, Sizes
 
@@ -63,7 +63,7 @@ def test_throughput_is_images_by_seconds_of_the_same_round(bench):
 def test_a_failed_part_is_reported_and_the_others_run(tmp_path, monkeypatch, capsys):
     (tmp_path / 'faces').mkdir()
     monkeypatch.setattr(command_line, 'PARTS', {'latency': 'network.absent', 'embedding': 'network.notebook'})
-    monkeypatch.setattr(processes, 'part', _only_parts_that_exist)
+    monkeypatch.setattr(measuring, 'part', _only_parts_that_exist)
     results = command_line.measure(tmp_path, _TINY, ['latency', 'embedding'], None, tmp_path)
     assert 'no such function' in results.parts['latency'].error
     assert results.parts['embedding'].error == ''
@@ -72,7 +72,7 @@ def test_a_failed_part_is_reported_and_the_others_run(tmp_path, monkeypatch, cap
 
 def test_the_error_of_a_part_is_the_last_line_of_its_log(tmp_path):
     with pytest.raises(RunError, match=r"exit status 1: AttributeError: .* has no attribute 'absent'"):
-        processes.part('network.absent', tmp_path, _TINY, tmp_path / 'log')
+        measuring.part('network.absent', tmp_path, _TINY, tmp_path / 'log')
 
 
 def _only_parts_that_exist(function, *_):
@@ -84,7 +84,7 @@ def _only_parts_that_exist(function, *_):
 def test_whole_runs_and_the_notebook_procedure(tmp_path, monkeypatch):
     run = _run(seconds=10.0, stages={'EmbeddingGen': 4.0, 'Tuner': 2.0})
     monkeypatch.setattr(programs, '_run', lambda *_, **__: run)
-    monkeypatch.setattr(processes, 'part', lambda *_: measuring.Part(raw={'seconds_per_image': 0.5}))
+    monkeypatch.setattr(measuring, 'part', lambda *_: measuring.Part(raw={'seconds_per_image': 0.5}))
     monkeypatch.setattr(precision, 'supported', lambda: False)
     rows = {row.name: row.value for row in programs.runs(tmp_path, _TINY).rows}
     # 10 epochs over 80 images and a test of 20.
@@ -150,8 +150,8 @@ def test_a_ratio_is_taken_within_each_round():
 
 
 def test_a_process_has_its_own_peak(tmp_path):
-    big = processes.call([sys.executable, '-c', 'x = b"1" * 300_000_000'], tmp_path / 'log')
-    small = processes.call([sys.executable, '-c', 'pass'], tmp_path / 'log')
+    big = measuring.call([sys.executable, '-c', 'x = b"1" * 300_000_000'], tmp_path / 'log')
+    small = measuring.call([sys.executable, '-c', 'pass'], tmp_path / 'log')
     assert big.peak_bytes > 300_000_000
     # A child starts with its parent's peak, here that of the tests; the bench's processes start small.
     assert small.peak_bytes <= big.peak_bytes
@@ -159,5 +159,5 @@ def test_a_process_has_its_own_peak(tmp_path):
 
 def test_the_error_of_a_failed_process_quotes_its_last_line(tmp_path):
     with pytest.raises(RunError, match='exit status 3: no such thing'):
-        processes.call([sys.executable, '-c', 'import sys; print("no such thing", file=sys.stderr); sys.exit(3)'],
+        measuring.call([sys.executable, '-c', 'import sys; print("no such thing", file=sys.stderr); sys.exit(3)'],
                        tmp_path / 'log')  # fmt: skip
