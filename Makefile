@@ -32,7 +32,7 @@ lint: env ## ruff and mypy
 test: lint ## lint, then all tests
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
-bench: env ## measure the pipeline on this machine, in some 20 minutes; QUICK=1: in some 4, narrow networks
+bench: env ## measure the pipeline on this machine in 20 minutes; QUICK=1: in 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
 
 image: ## build the container image of every component (needs Docker or Podman; IMAGE=name:tag)

@@ -152,7 +152,11 @@ def _train(
             examples=embedded.embeddings,
             train_args=_TRAIN,
             eval_args=_VALIDATION,
-            custom_config={'tuner': config.tuner.as_dict(), 'trainer': config.trainer.as_dict()},
+            # Trainer's own epochs do not invalidate a finished search.
+            custom_config={
+                'tuner': config.tuner.as_dict(),
+                'trainer': {**config.trainer.as_dict(), 'epochs': config.tuner.epochs},
+            },
         )
         components.append(tuner)
         hyperparameters = tuner.outputs['best_hyperparameters']

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures that every test may use."""
+"""Fixtures for all tests."""
 
 import itertools
 import os
@@ -22,20 +22,20 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope='session')
 def shared() -> Path:
-    """The folder with real faces and real Caffe networks; a test that asks for it skips where it is absent."""
+    """The folder with real faces and Caffe networks; tests that use it are skipped where it is absent."""
     folder = Path(os.environ.get('SHARED_DIR', _ROOT.parent / 'shared'))
     if not (folder / 'models').is_dir() or not (folder / 'data').is_dir():
-        pytest.skip(f'real faces and networks are not here: {folder} has no models/ and data/')
+        pytest.skip(f'no real faces and networks: {folder} has no models/ and data/')
     return folder
 
 
-# TensorFlow remembers for some seconds what a path was.
+# TensorFlow caches the state of a path for some seconds, so each test gets a bucket of another name.
 _BUCKETS = itertools.count(1)
 
 
 @pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[objects.Objects]:
-    """A new bucket, `gs://{bucket.name}`, that the clients of this process find."""
+    """A new, empty bucket, `gs://{bucket.name}`, for the clients of this process."""
     folder = tmp_path / 'google_cloud'
     folder.mkdir()
     made = objects.Objects(f'bucket-{next(_BUCKETS)}')
@@ -49,7 +49,7 @@ _KINDS = ('unit', 'integration', 'e2e')
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the folder that it is in."""
+    """Marks each test with the name of its folder."""
     for item in items:
         kind = item.path.relative_to(_ROOT / 'tests').parts[0]
         if kind in _KINDS:

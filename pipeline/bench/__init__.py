@@ -1,3 +1,3 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`make bench`, `python -m pipeline.bench`: what the pipeline costs beside what it cannot do without."""
+"""Measures the pipeline beside the bare network, the notebook procedure and OpenCV: `python -m pipeline.bench`."""

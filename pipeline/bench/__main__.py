@@ -1,26 +1,51 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`make bench`, `python -m pipeline.bench`: measures the pipeline beside what it cannot do without, on this machine."""
+"""Measures the pipeline beside the bare network, the notebook procedure and OpenCV, on this machine (`make bench`)."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
+import re
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import metadata as packages
 from pathlib import Path
-from typing import Any
 
 from components.errors import InputError, RunError
 from components.io.files import write_text
-from pipeline.bench import bench_inputs, machine, measuring, plot, results
-from pipeline.bench.sizes import MODES
+from pipeline.bench import inputs, measuring
+from pipeline.bench.measuring import Part
+from pipeline.bench.sizes import FULL, QUICK, Sizes
 
-#: In the order in which they run.
-PARTS = ('converter', 'latency', 'embedding', 'scaling', 'whole', 'fixed', 'precision')
+#: Each part's function, in the order in which they run.
+PARTS = {
+    'converter': 'programs.converter',
+    'latency': 'network.latency',
+    'embedding': 'network.embedding',
+    'scaling': 'programs.scaling',
+    'runs': 'programs.runs',
+}
 _SHARED = Path(__file__).resolve().parents[3] / 'shared' / 'data' / 'agegender'
+_FLAGS = {'avx2', 'avx512f', 'avx512_bf16', 'avx512_vnni', 'amx_bf16', 'amx_tile'}
+_PACKAGES = {'tensorflow', 'keras', 'tfx', 'apache-beam', 'tensorflow-transform', 'numpy', 'opencv-python-headless'}
+
+
+@dataclass
+class Results:
+    """The contents of `bench.json`."""
+
+    started: str  # ISO 8601, UTC
+    machine: str
+    faces: str
+    sizes: Sizes
+    seconds: float = 0.0
+    parts: dict[str, Part] = field(default_factory=dict)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,116 +55,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
       0; 1 if a part failed; 2 on a usage or input error.
     """
     options = _parser().parse_args(arguments)
-    mode = 'quick' if options.quick else options.mode
-    unknown = sorted(set(options.only) - set(PARTS))
     try:
-        if unknown:
-            raise InputError(f'--only {unknown[0]}: no such part; there are {", ".join(PARTS)}')
-        faces = _faces(options.data, mode)
+        if unknown := sorted(set(options.only) - set(PARTS)):
+            raise InputError(f'--only {unknown[0]}: no such part; choose from {", ".join(PARTS)}')
+        faces = options.data or (_SHARED if _SHARED.is_dir() else None)
+        if faces and not (faces / 'combined' / 'aligned').is_dir():
+            raise InputError(f'--data {faces}: no combined/aligned in it; give the folder that has it, or omit --data')
         options.output.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix='bench-') as work:
-            found = measure(Path(work), mode, options.only or PARTS, faces, options.output)
+            sizes = QUICK if options.quick else FULL
+            results = measure(Path(work), sizes, options.only or list(PARTS), faces, options.output)
     except (InputError, RunError, OSError) as error:
         print(f'bench: {" ".join(str(error).split())}', file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
-    return 1 if any('error' in part for part in found['parts'].values()) else 0
+    return 1 if any(part.error for part in results.parts.values()) else 0
 
 
-def measure(work: Path, mode: str, wanted: Sequence[str], faces: Path | None, output: Path) -> dict[str, Any]:
-    """Runs the parts, prints each one's rows when it has ended and writes `bench.json` and `bench.svg` each time.
+def measure(work: Path, sizes: Sizes, wanted: Sequence[str], faces: Path | None, output: Path) -> Results:
+    """Runs the parts and prints each one's rows; writes `bench.json` after each and `bench.txt` at the end.
 
     Args:
-      work: an empty folder; a few gigabytes in full mode.
-      mode: one of `sizes.MODES`.
+      work: an empty folder; the full mode fills it with a few gigabytes.
+      sizes: how much to measure.
       wanted: names of parts.
       faces: the folder that has `combined/`, or None to draw faces.
-      output: gets the files.
-
-    Returns:
-      What `bench.json` holds: 'mode', 'started', 'machine', 'faces', 'network', 'seconds' and 'parts': by name
-      'seconds' and either 'rows' (see `results.row`) with 'raw', or 'error'; 'skipped' says why there are no rows.
+      output: gets the files and each part's log.
     """
-    sizes, started = MODES[mode], time.monotonic()
-    found: dict[str, Any] = {
-        'mode': mode,
-        'started': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()),
-        'machine': machine.describe(),
-        'faces': f'{faces.name}, real' if faces else 'drawn by code',
-        'network': f'VGG-16, width {sizes.width}, {sizes.input_size} pixels, random weights',
-        'parts': {},
-    }
-    print('\n'.join(_heading(found, sizes.judged)), flush=True)
+    clock = time.monotonic()
+    started = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
+    results = Results(started, _machine(), f'{faces.name}, real' if faces else 'drawn by code', sizes)
+    heading = (
+        f'{results.machine}\nVGG-16, width {sizes.width}, {sizes.input_size} pixels, random weights; faces: '
+        f'{results.faces}; {sizes.mode} mode{"" if sizes.judged else ": the targets do not apply"}'
+    )
+    print(heading, flush=True)
     if faces:
-        bench_inputs.give_faces(work, faces)
+        (work / inputs.FACES).symlink_to(faces.resolve())
     print('Making the inputs ...', file=sys.stderr, flush=True)
-    measuring.part('inputs', work, mode)
-    for name in [part for part in PARTS if part in wanted]:
+    measuring.part('inputs.make', work, sizes, output / 'inputs.log')
+    for name in (name for name in PARTS if name in wanted):
         print(f'\n{name}', flush=True)
         began = time.monotonic()
         try:
-            result = measuring.part(name, work, mode)
-        except RunError as error:  # the other parts are worth having without this one
-            result = {'error': _kept(work, output, name, str(error))}
-        result['seconds'] = round(time.monotonic() - began, 1)
-        found['parts'][name] = result
-        found['seconds'] = round(time.monotonic() - started, 1)
-        for line in results.lines(result.get('rows', []), sizes.judged):
-            print(line)
-        for key in ('skipped', 'error'):
-            if key in result:
-                print(f'  {key}: {result[key]}')
-        sys.stdout.flush()
-        write_text(output / 'bench.json', json.dumps(found, indent=1) + '\n')
-        write_text(output / 'bench.svg', plot.draw(found['parts']) + '\n')
-    _print_table(found, sizes.judged, output)
-    return found
+            part = measuring.part(PARTS[name], work, sizes, output / f'{name}.log')
+        except RunError as error:  # the other parts are useful without this one
+            part = Part(error=str(error))
+        part.seconds = round(time.monotonic() - began, 1)
+        results.parts[name], results.seconds = part, round(time.monotonic() - clock, 1)
+        notes = [f'  {key}: {text}' for key, text in (('skipped', part.skipped), ('error', part.error)) if text]
+        print('\n'.join([*measuring.table(part.rows, sizes.judged), *notes]), flush=True)
+        write_text(output / 'bench.json', json.dumps(asdict(results), indent=1) + '\n')
+    rows = [row for part in results.parts.values() for row in part.rows]
+    text = '\n'.join([heading, '', *measuring.table(rows, sizes.judged)]) + '\n'
+    write_text(output / 'bench.txt', text)
+    print(f'\n{"-" * 100}\n{text}\n{results.seconds:.0f} s. {output}/bench.json, {output}/bench.txt')
+    return results
 
 
-def _print_table(found: dict[str, Any], judged: bool, output: Path) -> None:
-    """All rows once more, ratios first, as text and into a file."""
-    rows = [row for part in found['parts'].values() for row in part.get('rows', [])]
-    table = '\n'.join([*_heading(found, judged), '', *results.lines(rows, judged)]) + '\n'
-    write_text(output / 'bench.txt', table)
-    print(f'\n{"-" * 100}\n{table}\n{found["seconds"]:.0f} s. {output}/bench.json, bench.svg, bench.txt')
-
-
-def _heading(found: dict[str, Any], judged: bool) -> list[str]:
-    on = found['machine']
-    memory = f'{on["memory_bytes"] / 2**30:.0f} GiB'
-    lines = [
-        f'{on["processor"]}, {on["cores"]} cores ({", ".join(on["flags"])}), {memory}; TensorFlow '
-        f'{on["versions"]["tensorflow"]}; {found["network"]}; faces: {found["faces"]}; {found["mode"]} mode',
-    ]
-    if on['load_before'] > 0.5:
-        lines.append(f'This machine was busy before (load {on["load_before"]}): the numbers are worth less.')
-    if not judged:
-        lines.append('A narrow network and few images: the targets are for the full run and are not judged here.')
-    return lines
-
-
-def _kept(work: Path, output: Path, name: str, message: str) -> str:
-    """The message with the log copied to where it stays."""
-    kept = output / f'{name}.log'
-    logs = sorted((work / 'logs').glob('*.log'), key=lambda file: file.stat().st_mtime)
-    write_text(kept, '\n'.join(f'== {log.name}\n{log.read_text(errors="replace")}' for log in logs[-3:]))
-    return f'{message.split(" (all of it:")[0]} (all of it: {kept})'
-
-
-def _faces(given: Path | None, mode: str) -> Path | None:
-    root = given or (_SHARED if mode != 'smoke' else None)
-    if root is None or (given is None and not root.is_dir()):
-        return None
-    if not (root / 'combined' / 'aligned').is_dir():
-        raise InputError(f'--data {root}: has no combined/aligned; give the folder that has it, or leave --data out')
-    return root
+def _machine() -> str:
+    """Describes the processor, its load and the versions of the libraries that compute."""
+    file = Path('/proc/cpuinfo')
+    cpuinfo = file.read_text() if file.is_file() else ''
+    model = re.search(r'model name\s*: (.*)', cpuinfo)
+    flags = ', '.join(sorted(_FLAGS.intersection(cpuinfo.split())))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30
+    versions = sorted(f'{one.name} {one.version}' for one in packages.distributions() if one.name in _PACKAGES)
+    return (
+        f'{model[1] if model else platform.machine()}, {cores} cores ({flags}), {memory:.0f} GiB, load before '
+        f'{os.getloadavg()[0]:.2f}; {platform.platform()}; Python {platform.python_version()}, {", ".join(versions)}'
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m pipeline.bench', description=__doc__)
-    parser.add_argument('--quick', action='store_true', help='minutes: a narrow network; the same as --mode quick')
-    parser.add_argument(
-        '--mode', choices=tuple(MODES), default='full', help='smoke is for the test of the bench itself'
-    )
+    parser.add_argument('--quick', action='store_true', help='a narrow network: 4 minutes, not 20')
     parser.add_argument(
         '--only', action='append', default=[], metavar='PART', help=f'one part: {", ".join(PARTS)}; may be repeated'
     )
@@ -147,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
         '--data', type=Path, metavar='DIR',
         help='faces, the folder that has combined/ (default: ../shared/data/agegender, or faces drawn by code)',
     )  # fmt: skip
-    parser.add_argument('--output', type=Path, default=Path('bench'), metavar='DIR', help='gets bench.json, .svg, .txt')
+    parser.add_argument('--output', type=Path, default=Path('bench'), metavar='DIR', help='gets bench.json, bench.txt')
     return parser
 
 

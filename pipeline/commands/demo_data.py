@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`demo-data`: draws the demo's faces and creates its network."""
+"""`demo-data`: makes the input of the demo."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 def add(commands: Any) -> None:
     """Declares the command."""
-    demo = commands.add_parser('demo-data', help='draw faces and create a small network to try the pipeline with')
+    demo = commands.add_parser('demo-data', help='draw faces and make random weights to try the pipeline')
     demo.add_argument('directory', type=Path, metavar='DIR')
     demo.set_defaults(command=_demo_data)
 
 
 def _demo_data(options: argparse.Namespace) -> int:
-    from pipeline.demo import make
+    from pipeline.demo.dataset import make_inputs
 
-    for line in make.make(options.directory):
+    for line in make_inputs(options.directory):
         print(line)
     return 0

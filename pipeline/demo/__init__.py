@@ -1,3 +1,3 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The made-up input of the demo: faces drawn by code, with labels that belong to nobody."""
+"""The input of the demo: faces drawn by code, with made-up labels."""

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A canvas in face coordinates: shapes are given relative to the face and land where the head's pose puts them."""
+"""A canvas in face coordinates: shapes move, turn and scale with the head."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, ImageDraw
 Colour = tuple[int, int, int]
 
 _OVERSAMPLING = 2  # shapes are drawn at twice the size and averaged: Pillow's polygons have hard edges
-_SOFT_REDUCTION = 4  # side of the drawing over side of the masks of soft patches
+_SOFT_REDUCTION = 4  # the masks of soft patches are this much smaller than the drawing
 _UNIT = 0.35  # half a face height as a part of the image's side
 
 _ANGLES = np.linspace(0, 2 * np.pi, 28, endpoint=False)
@@ -24,7 +24,7 @@ _BEZIER = np.stack([(1 - _T) ** 2, 2 * _T * (1 - _T), _T**2], -1)
 
 @dataclass(frozen=True)
 class Pose:
-    """Where the head is: shift as a part of the image's side, scale as a factor, rotation in radians (clockwise)."""
+    """The head's shift as a part of the image's side, its scale factor, its rotation in radians (clockwise)."""
 
     dx: float
     dy: float
@@ -34,7 +34,7 @@ class Pose:
 
 @dataclass(frozen=True)
 class Patch:
-    """A soft spot: its opacity falls off as a Gaussian with the standard deviations `rx`, `ry` in face coordinates."""
+    """A soft spot: its opacity is a Gaussian with the standard deviations `rx`, `ry` in face coordinates."""
 
     x: float
     y: float
@@ -47,8 +47,8 @@ class Patch:
 class Canvas:
     """An RGB image of `size` × `size` pixels to draw on.
 
-    Coordinates are the face's: origin in its middle, x to the image's right, y down, one unit half a face height, so
-    the chin is at (0, 1) and the crown at (0, -1). Colours are RGB 0-255, opacities 0..1.
+    Face coordinates: the origin is the middle of the face, x points to the image's right, y down, and the unit is half
+    a face height. The chin is at (0, 1), the crown at (0, -1). Colours are RGB 0-255, opacities 0..1.
     """
 
     def __init__(self, size: int, pose: Pose):
@@ -60,13 +60,13 @@ class Canvas:
         self._unit = unit
         self._image = Image.new('RGB', (side, side))
         self._draw = ImageDraw.Draw(self._image, 'RGBA')
-        # Soft patches are smooth: coarse masks are enough. Face coordinates of their pixels, [2, side, side].
+        # Coarse masks are enough for soft patches. The face coordinates of their pixels, [2, side, side]:
         pixels = (np.arange(side // _SOFT_REDUCTION) + 0.5) * _SOFT_REDUCTION
         centred = np.stack(np.meshgrid(pixels, pixels), -1) - self._origin
         self._soft_grid = np.moveaxis(centred @ np.linalg.inv(self._matrix), -1, 0).astype(np.float32)
 
     def gradient(self, above: Colour, below: Colour) -> None:
-        """Fills the whole image from `above` at the top edge to `below` at the bottom edge, whatever the pose."""
+        """Fills the whole image from `above` at its top edge to `below` at its bottom edge; ignores the pose."""
         ends = Image.fromarray(np.array([[above], [below]], np.uint8))
         self._image.paste(ends.resize(self._image.size, Image.Resampling.BILINEAR))
 
@@ -75,16 +75,16 @@ class Canvas:
         self._draw.polygon(self._place(points), fill=_rgba(colour, opacity))
 
     def line(self, points: np.ndarray, colour: Colour, width: float, opacity: float = 1.0) -> None:
-        """Draws the open line through `points` [n, 2], `width` thick."""
+        """Draws an open line through `points` [n, 2]."""
         pixels = max(1, round(width * self._unit))
         self._draw.line(self._place(points), fill=_rgba(colour, opacity), width=pixels, joint='curve')
 
     def ellipse(self, x: float, y: float, rx: float, ry: float, colour: Colour, opacity: float = 1.0) -> None:
-        """Fills an ellipse with the half axes `rx`, `ry`, turned with the head."""
+        """Fills an ellipse with the half axes `rx`, `ry`."""
         self.polygon(ellipse(x, y, rx, ry), colour, opacity)
 
     def soft(self, patches: Sequence[Patch], within: np.ndarray) -> None:
-        """Blends in `patches`, one over the other, but only inside the polygon through `within` [n, 2]."""
+        """Blends in `patches`, one over the other, inside the polygon through `within` [n, 2]."""
         centres = np.array([(p.x, p.y) for p in patches], np.float32)[:, :, None, None]
         spreads = np.array([(p.rx, p.ry) for p in patches], np.float32)[:, :, None, None]
         # [patches, 2, side, side] -> [patches, side, side]
@@ -104,7 +104,7 @@ class Canvas:
         )
 
     def pixels(self) -> np.ndarray:
-        """What was drawn, as float32 [size, size, 3] in 0-255."""
+        """The drawing as float32 [size, size, 3] in 0-255."""
         return np.asarray(self._image.reduce(_OVERSAMPLING), np.float32)
 
     def _place(self, points: np.ndarray) -> Sequence[float]:

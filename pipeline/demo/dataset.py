@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a drawn dataset in the layout of agegender_cleaned, whole or not at all."""
+"""Makes the input of the demo: drawn faces in the layout of agegender_cleaned, and a narrow VGG-Face."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from components import caffe_converter
 from components.errors import InputError
+from components.io.files import write_text
 from components.progress import Progress
 from pipeline.demo.drawing import draw_face
 from pipeline.demo.traits import sample_traits
@@ -22,7 +25,7 @@ from pipeline.demo.traits import sample_traits
 AGES = range(1, 71)
 STAMP = 'dataset.json'
 
-# Part of the stamp: raise it whenever the same parameters no longer give the same bytes.
+# Part of the stamp; raise it when the same parameters no longer give the same bytes.
 _DRAWING_VERSION = 1
 _JPEG_QUALITY = 92
 _STALE_AFTER_S = 3600.0
@@ -31,10 +34,10 @@ _README = """\
 Drawn faces
 ===========
 
-Nobody is in these pictures. A program drew every face, and the ages and genders in the folder names are made up: the
-program chose the label first and then drew features that a cartoonist might choose for it, with a lot of chance.
-They exist so that the pipeline can be tried without real data. Nothing learned or measured on them says anything about
-people, or about how well a classifier works on photographs.
+These pictures show nobody. A program drew every face, and the ages and genders in the folder names are made up: the
+program chose a label first and then, largely at random, the features that a cartoonist might draw for it.
+Use them to try the pipeline without real data. Results on them say nothing about people, or about how well a
+classifier works on photographs.
 
 combined/aligned/AA_G/NNN.jpg: AA is the age in years, 01 to 70; G is M (male) or F (female).
 {per_folder} images a folder, {size} x {size} pixels, seed {seed}. {stamp} holds the same parameters for the program.
@@ -44,18 +47,18 @@ combined/aligned/AA_G/NNN.jpg: AA is the age in years, 01 to 70; G is M (male) o
 def draw_dataset(root: Path, *, per_folder: int = 5, size: int = 96, seed: int = 0, quiet: bool = True) -> int:
     """Draws 140 · `per_folder` faces into `root`/combined/aligned/{01..70}_{M,F}/NNN.jpg.
 
-    The folder appears under its name only when it is whole. Each image depends on `seed`, `size` and its own path only,
-    so a larger `per_folder` adds images and changes none. On one machine the same parameters give the same bytes.
+    The folder appears when it is complete. Each image depends only on `seed`, `size` and its own path, so a larger
+    `per_folder` adds images and changes none. On one machine the same parameters give the same bytes.
 
     Args:
-      root: the folder to make. If it already holds this very dataset, nothing is done.
+      root: the folder to make; left alone if it already holds this dataset.
       per_folder: images for each age and gender, 1 to 999.
       size: side of the square RGB images in pixels, 32 to 512.
       seed: any integer.
       quiet: show no progress.
 
     Returns:
-      The number of images written: 0 if the dataset was there already.
+      The number of images written: 0 if the dataset exists.
 
     Raises:
       InputError: a parameter is out of range, `root` exists and holds something else, or it cannot be written.
@@ -71,25 +74,44 @@ def draw_dataset(root: Path, *, per_folder: int = 5, size: int = 96, seed: int =
             return 0
         root.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(root)
-        partial = Path(tempfile.mkdtemp(prefix=f'.{root.name}.', suffix='.partial', dir=root.parent))
-        try:
-            partial.chmod(0o755)  # mkdtemp's 0o700 would stay on the finished folder
+        with tempfile.TemporaryDirectory(prefix=f'.{root.name}.', suffix='.partial', dir=root.parent) as temporary:
+            partial = Path(temporary, root.name)
             written = _write_images(partial, per_folder, size, seed, quiet)
             (partial / 'README.txt').write_text(_README.format(**stamp, stamp=STAMP), encoding='utf-8')
             (partial / STAMP).write_text(json.dumps(stamp) + '\n', encoding='utf-8')
             try:
                 os.rename(partial, root)
             except OSError:
-                if _is_there(root, stamp):  # somebody else drew the same meanwhile
+                if _is_there(root, stamp):  # another process has drawn the same
                     return 0
                 raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise InputError(
-            f'{root}: the drawn faces cannot be written there: {error.strerror or error}; choose another folder'
+            f'{root}: the drawn faces cannot be written: {error.strerror or error}; choose another folder'
         ) from error
     return written
+
+
+def make_inputs(directory: Path) -> Iterator[str]:
+    """Makes the input of `run` with made-up data: faces and a narrow VGG-Face of random weights; keeps existing faces.
+
+    Args:
+      directory: gets `faces/`, `vgg_face_small.prototxt` and `vgg_face_small.caffemodel`.
+
+    Yields:
+      A line for each thing made.
+
+    Raises:
+      InputError: `faces/` holds something else, or the directory cannot be written.
+    """
+    faces = directory / 'faces'
+    drawn = draw_dataset(faces, per_folder=10, quiet=False)
+    yield f'{faces}: {f"{drawn:,} faces drawn by code" if drawn else "the drawn faces exist already"}'
+    prototxt, caffemodel = directory / 'vgg_face_small.prototxt', directory / 'vgg_face_small.caffemodel'
+    # 8 to 64 channels instead of 64 to 512.
+    write_text(prototxt, caffe_converter.vgg_face_prototxt(width=8, fully_connected=False))
+    caffe_converter.write_random_caffemodel(prototxt, caffemodel, seed=0)
+    yield f'{caffemodel}: VGG-Face of an eighth of the width, random weights'
 
 
 def _write_images(root: Path, per_folder: int, size: int, seed: int, quiet: bool) -> int:
@@ -108,16 +130,16 @@ def _write_images(root: Path, per_folder: int, size: int, seed: int, quiet: bool
 
 
 def _generator(seed: int, path: str) -> np.random.Generator:
-    """A stream of its own for each image, so that no image depends on which others are drawn or when."""
+    """Returns an image's own random numbers, so that it does not depend on other images."""
     digest = hashlib.sha256(f'{seed}:{path}'.encode()).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], 'big')))
 
 
 def _is_there(root: Path, stamp: dict[str, int]) -> bool:
-    """Whether `root` holds the dataset of `stamp`, whole. False if there is nothing.
+    """Whether `root` holds the complete dataset of `stamp`; False if it is absent or empty.
 
     Raises:
-      InputError: there is something else.
+      InputError: it holds something else.
     """
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
@@ -136,7 +158,7 @@ def _is_there(root: Path, stamp: dict[str, int]) -> bool:
 
 
 def _remove_stale(root: Path) -> None:
-    """Removes what killed runs left beside `root`. One that is still drawing is younger: it takes seconds."""
+    """Removes the remains of killed processes. Drawing takes seconds, so younger folders may be in use."""
     for partial in root.parent.glob(f'.{root.name}.*.partial'):
         if time.time() - partial.stat().st_mtime > _STALE_AFTER_S:
             shutil.rmtree(partial, ignore_errors=True)

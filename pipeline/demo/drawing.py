@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Draws one face from its traits: back to front, then light and camera noise."""
+"""Draws one face from its traits, back to front, then adds light and camera noise."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pipeline.demo.traits import Traits
 _DARK: Colour = (38, 24, 22)
 _WHITE: Colour = (246, 244, 240)
 
-# Amounts of beard from which on there is stubble, a full beard.
+# Amounts of beard at which stubble and a full beard begin.
 _STUBBLE, _FULL_BEARD = 0.15, 0.45
-_BALD = 0.75  # amount of receding from which on the top of the head is bare
+_BALD = 0.75  # amount of receding at which the top of the head is bald
 
 
 def draw_face(traits: Traits, rng: np.random.Generator, size: int) -> Image.Image:
-    """The face as an RGB image of `size` × `size` pixels; `rng` decides pose, light, and how each stroke falls."""
+    """Draws an RGB image of `size` × `size` pixels; `rng` chooses pose, light and strokes."""
     canvas = Canvas(size, _pose(rng))
     canvas.gradient(traits.wall, traits.wall_below)
     _back_hair(canvas, traits, rng)
@@ -43,13 +43,13 @@ def draw_face(traits: Traits, rng: np.random.Generator, size: int) -> Image.Imag
 
 
 def _pose(rng: np.random.Generator) -> Pose:
-    """As an alignment tool leaves it: nearly upright, nearly centred."""
+    """Nearly upright and nearly centred, like the output of an alignment tool."""
     dx, dy = rng.normal(0, 0.022, 2)
     return Pose(float(dx), float(dy), float(rng.normal(1.0, 0.05)), float(rng.normal(0, 0.075)))
 
 
 def _shade(colour: Colour, factor: float) -> Colour:
-    """The colour made darker (factor < 1) or lighter (> 1)."""
+    """A darker (factor < 1) or lighter (> 1) colour."""
     red, green, blue = (min(255, max(0, round(c * factor))) for c in colour)
     return red, green, blue
 
@@ -63,7 +63,7 @@ def _nose_tip(traits: Traits) -> float:
 
 
 def _face_outline(traits: Traits) -> np.ndarray:
-    """Half an ellipse above the ears, half a superellipse |x|^n + |y|^n = 1 with n = jaw below, [n, 2]."""
+    """Half an ellipse above the ears; below, half a superellipse |x|^n + |y|^n = 1 with n = jaw; [56, 2]."""
     angle = np.linspace(0, 2 * np.pi, 56, endpoint=False)
     exponent = np.where(np.sin(angle) > 0, 2 / traits.jaw, 1.0)
     x = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** exponent
@@ -93,7 +93,7 @@ def _back_hair(canvas: Canvas, traits: Traits, rng: np.random.Generator) -> None
 
 
 def _body(canvas: Canvas, traits: Traits) -> None:
-    """Neck, shoulders, ears: everything of the person behind the face but the hair."""
+    """Neck, shoulders and ears."""
     neck = 0.36 + 0.1 * (traits.jaw - 2.2) - 0.07 * traits.youth
     shadow = _shade(traits.skin, 0.78)
     canvas.polygon(np.array([(-neck, 0.6), (neck, 0.6), (neck * 1.15, 1.6), (-neck * 1.15, 1.6)]), shadow)
@@ -111,7 +111,7 @@ def _body(canvas: Canvas, traits: Traits) -> None:
 
 
 def _skin(canvas: Canvas, traits: Traits, rng: np.random.Generator, outline: np.ndarray) -> None:
-    """What has no edges: light and shade on the face, blush, eye shadow, stubble; and freckles."""
+    """Everything without edges (light, shade, blush, eye shadow, stubble), then freckles."""
     eyes, width = _eye_level(traits), traits.face_width
     shadow, light = _shade(traits.skin, 0.6), _shade(traits.skin, 1.18)
     pink = _shade((214, 84, 88), 0.45 + 0.55 * max(traits.skin) / 255)
@@ -139,7 +139,7 @@ def _skin(canvas: Canvas, traits: Traits, rng: np.random.Generator, outline: np.
 
 
 def _beard(canvas: Canvas, traits: Traits, rng: np.random.Generator, outline: np.ndarray) -> None:
-    """A full beard along the jaw and a moustache; stubble is `_skin`'s."""
+    """A full beard along the jaw and a moustache; `_skin` draws stubble."""
     colour = _shade(traits.hair, 0.88)
     if traits.beard > _FULL_BEARD:
         top = rng.uniform(0.15, 0.35)
@@ -156,7 +156,7 @@ def _beard(canvas: Canvas, traits: Traits, rng: np.random.Generator, outline: np
 
 
 def _mouth(canvas: Canvas, traits: Traits) -> None:
-    """Two lips between the corners, which the smile lifts; teeth where it is open."""
+    """Two lips whose corners the smile lifts; teeth in an open mouth."""
     y = 0.58 + 0.03 * traits.youth
     half = 0.25 + 0.08 * max(traits.smile, 0) - 0.06 * traits.youth
     corner = y - 0.09 * traits.smile
@@ -210,7 +210,7 @@ def _eye(canvas: Canvas, traits: Traits, side: int) -> None:
 
 
 def _wrinkles(canvas: Canvas, traits: Traits) -> None:
-    """Forehead, crow's feet, bags and the folds from nose to mouth, each from its own degree of wrinkledness on."""
+    """Lines on the forehead, crow's feet, bags, folds from nose to mouth; more of them with age."""
     amount, eyes, shadow = traits.wrinkles, _eye_level(traits), _shade(traits.skin, 0.62)
     for i in range(round(3.4 * max(0.0, amount - 0.25))):
         level = -0.44 - 0.1 * i
@@ -234,7 +234,7 @@ def _wrinkles(canvas: Canvas, traits: Traits) -> None:
 
 
 def _front_hair(canvas: Canvas, traits: Traits, rng: np.random.Generator) -> None:
-    """The hair over the forehead, its strands, and long hair's locks before the cheeks."""
+    """The hair over the forehead, its strands, and the locks of long hair beside the cheeks."""
     if traits.receding > _BALD:
         return
     width, volume = traits.face_width + 0.03, traits.hair_volume
@@ -287,7 +287,7 @@ def _glasses(canvas: Canvas, traits: Traits) -> None:
 
 
 def _photograph(pixels: np.ndarray, rng: np.random.Generator) -> Image.Image:
-    """Light from one side, exposure, white balance, contrast and sensor noise over float32 [size, size, 3]."""
+    """Adds light from one side, exposure, white balance, contrast and sensor noise to float32 [size, size, 3]."""
     size = len(pixels)
     across = np.linspace(-0.5, 0.5, size, dtype=np.float32)
     direction = rng.uniform(0, 2 * np.pi)

@@ -1,14 +1,14 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What a drawn face looks like, as numbers sampled from its age and gender.
+"""The traits of a drawn face, sampled from its age and gender.
 
 Every trait that differs between the genders follows one hidden number, `z`:
 
     z = ±SEPARATION · maturity(age) + N(0, 1)        + for female, - for male
 
-and adds noise of its own. So the traits overlap, no classifier can be right on more than about Φ(SEPARATION · maturity)
-of an age, and small children are nearly a coin's toss. The conventions are a cartoonist's (long hair, lipstick,
-beards): they give a classifier something to find and say nothing about people.
+and adds its own noise. The traits overlap: at each age, the best accuracy is about Φ(SEPARATION · maturity), and small
+children are nearly a coin toss. The conventions are a cartoonist's (long hair, lipstick, beards). They give a
+classifier something to find and say nothing about people.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _LIPSTICK = np.array([188.0, 32.0, 62.0])
 
 @dataclass(frozen=True)
 class Traits:
-    """One face. Lengths are in half face heights; everything called an amount is in 0..1; colours are RGB 0-255."""
+    """One face. Lengths are in half face heights, amounts in 0..1, colours RGB 0-255."""
 
     skin: Colour
     lips: Colour
@@ -71,13 +71,13 @@ class Traits:
 
 
 def maturity(age: float) -> float:
-    """How far the genders look apart at `age` years: 0.15 up to five years, rising smoothly to 1 at seventeen."""
+    """How different the genders look at `age` years: 0.15 up to five years, rising smoothly to 1 at seventeen."""
     t = min(max((age - 5) / 12, 0.0), 1.0)
     return 0.15 + 0.85 * t * t * (3 - 2 * t)
 
 
 def sample_traits(rng: np.random.Generator, age: int, female: bool) -> Traits:
-    """Draws one face of `age` years from the distributions of its gender."""
+    """Samples one face of `age` years from the distributions of its gender."""
     mature = maturity(age)
     z = (1 if female else -1) * SEPARATION * mature + rng.normal()
 
@@ -138,7 +138,7 @@ def sample_traits(rng: np.random.Generator, age: int, female: bool) -> Traits:
 
 
 def _hair_length(rng: np.random.Generator, z: float, age: int) -> float:
-    """Short, medium or long. Two humps rather than one: few people wear their hair exactly between."""
+    """Mostly short or mostly long: a mixture of two distributions."""
     wears_long = rng.random() < 1 / (1 + math.exp(0.2 - 1.5 * z))
     length = rng.beta(5, 3) if wears_long else rng.beta(1.2, 7)
     return float(length * min(1.0, 0.25 + age / 8) * (1 - 0.25 * max(0.0, (age - 50) / 20)))
@@ -152,13 +152,13 @@ def _between(rng: np.random.Generator, palette: np.ndarray) -> np.ndarray:
 
 
 def _cloth(rng: np.random.Generator, warmth: float) -> np.ndarray:
-    """A colour between dark and cool (`warmth` 0) and bright and warm (1), with much chance in it."""
+    """A random colour between dark and cool (`warmth` 0) and bright and warm (1)."""
     cool, warm = np.array([44.0, 64.0, 92.0]), np.array([232.0, 126.0, 132.0])
     return cool + warmth * (warm - cool) + rng.normal(0, 22, 3)
 
 
 def _pastel(rng: np.random.Generator) -> np.ndarray:
-    """A wall colour: any hue, little saturation, rather bright."""
+    """A wall colour: any hue, low saturation, bright."""
     return rng.uniform(160, 205) + rng.normal(0, 7, 3)
 
 

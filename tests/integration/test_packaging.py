@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What an installed package has, and that the README keeps up with the code."""
+"""The contents of the wheel, the pins, and the generated page of configuration keys."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope='module')
 def wheel(tmp_path_factory) -> list[str]:
-    """The names in a wheel built from a copy of the tree."""
+    """The file names in a wheel built from a copy of the tree."""
     folder = tmp_path_factory.mktemp('build')
     for name in ('pipeline', 'components', 'schemas'):
         shutil.copytree(_ROOT / name, folder / name, ignore=shutil.ignore_patterns('__pycache__'))
@@ -29,7 +29,7 @@ def wheel(tmp_path_factory) -> list[str]:
         return archive.namelist()
 
 
-def test_the_wheel_carries_code_and_data(wheel):
+def test_the_wheel_contains_code_and_data(wheel):
     expected = [
         path.relative_to(_ROOT).as_posix()
         for folder in ('pipeline', 'components', 'schemas')
@@ -40,7 +40,7 @@ def test_the_wheel_carries_code_and_data(wheel):
     assert set(expected) <= set(wheel)
 
 
-def test_the_wheel_carries_no_tests_and_the_console_script(wheel):
+def test_the_wheel_contains_the_console_script_and_no_tests(wheel):
     assert not [name for name in wheel if name.startswith('tests')]
     assert [name for name in wheel if name.endswith('entry_points.txt')]
 
@@ -49,7 +49,7 @@ def test_the_page_of_configuration_keys_is_what_the_command_prints():
     assert (_ROOT / 'docs' / 'configuration-keys.md').read_text() == config.markdown()
 
 
-def test_every_pin_is_plain():
+def test_every_pin_is_a_name_and_a_version():
     lines = (_ROOT / 'constraints.txt').read_text().splitlines()
     assert len(lines) > 100
     for line in lines:

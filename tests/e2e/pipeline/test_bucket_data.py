@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""`run --data gs://…`, and the same as a parameter on Kubeflow."""
+"""Faces in a bucket: `run --data gs://…` and the same as a parameter on Kubeflow."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from tests.fakes.google_cloud.proxy import Proxy
 
 @pytest.fixture(scope='module')
 def cloud(inputs, tmp_path_factory):
-    """gs://faces/drawn with the drawn faces, and what a process needs to see it; a project is not needed."""
+    """gs://faces/drawn with the drawn faces, and the environment of its clients, without a project."""
     objects, folder = Objects('faces'), tmp_path_factory.mktemp('cloud')
     for path in inputs.data.rglob('*.jpg'):
         objects.put(f'drawn/{path.relative_to(inputs.data)}', path.read_bytes())
     with Proxy(objects, folder) as server:
         environment = os.environ | server.environment | {'HOME': str(folder)}
         del environment['GOOGLE_CLOUD_PROJECT']
-        # As "gcloud auth application-default login" leaves them, which makes google.auth warn.
+        # The credentials of "gcloud auth application-default login": google.auth warns about them.
         file = Path(environment['GOOGLE_APPLICATION_CREDENTIALS'])
         number = '764086051850-6qr4p6gpi6hn506pt8ejuq83di341hur.apps.googleusercontent.com'
         file.write_text(json.dumps(json.loads(file.read_text()) | {'client_id': number}))
@@ -38,7 +38,7 @@ def cloud(inputs, tmp_path_factory):
         ('s3://faces/drawn', 'data root s3://faces/drawn: expected a local folder or gs://BUCKET/FOLDER'),
     ],
 )
-def test_a_bucket_that_cannot_be_used(command, inputs, cloud, tmp_path, data, message):
+def test_an_unusable_bucket_is_one_line(command, inputs, cloud, tmp_path, data, message):
     process = command(*inputs.arguments(tmp_path / 'out', data=data), env=cloud[1])
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()
@@ -47,7 +47,7 @@ def test_a_bucket_that_cannot_be_used(command, inputs, cloud, tmp_path, data, me
 
 
 def test_the_component_reads_the_bucket(command, inputs, cloud, tmp_path):
-    """Far enough to be stopped by what is in it; the rest of a run does not see the bucket."""
+    """Empty files stop the run in the first component; later ones do not read the bucket."""
     objects, environment = cloud
     for i in range(60):
         objects.put(f'drawn/combined/aligned/25_F/empty{i}.jpg', b'')
@@ -59,7 +59,7 @@ def test_the_component_reads_the_bucket(command, inputs, cloud, tmp_path):
     assert 'Trainer' not in process.stderr
 
 
-def test_kubeflows_first_task_takes_it_as_a_parameter(inputs, cloud, tmp_path):
+def test_kubeflows_first_task_reads_the_bucket_of_its_parameter(inputs, cloud, tmp_path):
     values = {
         'data_root': 'gs://faces/drawn', 'directories': '["aligned"]', 'layout': 'folders', 'manifest_columns': '[]',
         'prototxt': str(inputs.prototxt), 'caffemodel': str(inputs.caffemodel), 'output_layer': '',

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The real command line over drawn faces: what is executed, what is cached, what comes out."""
+"""Whole runs of the command line over drawn faces: executed stages, cached stages, results."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _FROM_TRAINER = {'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher'}
 
 
 def _states(output) -> dict[str, str]:
-    """What MLMD says of each stage of the newest run."""
+    """The state of each stage of the newest run, from MLMD."""
     return {stage.name: stage.state for stage in metadata.runs(output)[-1].stages}
 
 
@@ -49,7 +49,7 @@ def _numbers(result) -> list[float]:
     return flat
 
 
-def test_a_first_run_executes_everything_and_says_what_came_out(finished):
+def test_a_first_run_executes_everything_and_reports_its_results(finished):
     result = finished.metrics
     assert {stage['name'] for stage in result['stages']} == _STAGES
     assert not any(stage['cached'] for stage in result['stages'])
@@ -74,7 +74,7 @@ def test_a_first_run_executes_everything_and_says_what_came_out(finished):
     assert '://' not in page  # nothing is loaded from anywhere
     log = next((finished.output / 'logs').iterdir()).read_text()
     assert 'StatisticsGen is finished' in log
-    assert 'utf-8' not in log.lower()  # TFDV's warning about strings that are none, once for every image
+    assert 'utf-8' not in log.lower()  # TFDV warns once for every image that it takes for text
 
 
 def test_metrics_equal_scikit_learns_on_the_same_predictions(finished):
@@ -105,7 +105,7 @@ def test_metrics_equal_scikit_learns_on_the_same_predictions(finished):
         assert got['auc'] is None
 
 
-def test_the_trained_head_lies_beside_the_model_and_gives_its_logits(finished):
+def test_head_keras_gives_the_logits_of_the_model_beside_it(finished):
     run = metadata.runs(finished.output)[0]
     folder = Path(run.output('Trainer', 'model').uri)
     (file,) = Path(run.output('EmbeddingGen', 'embeddings').uri).glob('Split-test/*.gz')
@@ -116,46 +116,46 @@ def test_the_trained_head_lies_beside_the_model_and_gives_its_logits(finished):
     np.testing.assert_allclose(logits, served['logit'], atol=1e-5)
 
 
-def test_a_rerun_with_nothing_changed_executes_nothing(finished, command, inputs, low_bounds):
-    before = finished.metrics
-    process = command(*inputs.arguments(finished.output), *low_bounds)
+def test_a_rerun_with_nothing_changed_executes_nothing(own_run, command, inputs, low_bounds):
+    before = own_run.metrics
+    process = command(*inputs.arguments(own_run.output), *low_bounds)
     assert process.returncode == 0, process.stderr
-    assert _executed(finished.output) == set()
-    assert finished.metrics['overall'] == before['overall']
-    assert len(finished.versions) == 1
+    assert _executed(own_run.output) == set()
+    assert own_run.metrics['overall'] == before['overall']
+    assert len(own_run.versions) == 1
 
 
-def test_the_same_inputs_elsewhere_execute_nothing(finished, command, inputs, low_bounds, tmp_path):
+def test_the_same_inputs_elsewhere_execute_nothing(own_run, command, inputs, low_bounds, tmp_path):
     moved = {
         'data': shutil.copytree(inputs.data, tmp_path / 'moved'),
         'prototxt': shutil.copy(inputs.prototxt, tmp_path / 'other.prototxt'),
         'caffemodel': shutil.copy(inputs.caffemodel, tmp_path / 'other.caffemodel'),
     }
-    process = command(*inputs.arguments(finished.output, **moved), *low_bounds)
+    process = command(*inputs.arguments(own_run.output, **moved), *low_bounds)
     assert process.returncode == 0, process.stderr
-    assert _executed(finished.output) == set()
+    assert _executed(own_run.output) == set()
 
 
-def test_another_head_executes_the_trainer_and_what_follows(finished, command, inputs, low_bounds):
-    process = command(*inputs.arguments(finished.output), *low_bounds, '--set', 'trainer.hidden_units=16')
+def test_another_head_executes_the_trainer_and_what_follows(own_run, command, inputs, low_bounds):
+    process = command(*inputs.arguments(own_run.output), *low_bounds, '--set', 'trainer.hidden_units=16')
     assert process.returncode == 0, process.stderr
-    assert _executed(finished.output) == _FROM_TRAINER
-    assert len(finished.versions) == 2
+    assert _executed(own_run.output) == _FROM_TRAINER
+    assert len(own_run.versions) == 2
 
 
-def test_the_tuner_gives_its_best_values_to_the_trainer_and_is_cached(finished, command, inputs, low_bounds):
+def test_trainer_uses_the_tuners_best_values_and_the_search_is_cached(own_run, command, inputs, low_bounds):
     stages = _STAGES | {'Tuner'}
     arguments = [
-        *inputs.arguments(finished.output), *low_bounds, '--set', 'tuner.enabled=true', '--set', 'tuner.trials=2',
+        *inputs.arguments(own_run.output), *low_bounds, '--set', 'tuner.enabled=true', '--set', 'tuner.trials=2',
         '--set', 'tuner.epochs=2', '--set', 'trainer.early_stopping_patience=2', '--set', 'trainer.restore_best=true',
     ]  # fmt: skip
     process = command(*arguments)
     assert process.returncode == 0, process.stderr
-    assert _executed(finished.output, stages) == _FROM_TRAINER | {'Tuner'}
+    assert _executed(own_run.output, stages) == _FROM_TRAINER | {'Tuner'}
     assert 'rial' not in process.stdout  # Keras Tuner prints tables
-    run = metadata.runs(finished.output)[-1]
+    run = metadata.runs(own_run.output)[-1]
     best = json.loads((Path(run.output('Tuner', 'best_hyperparameters').uri) / tuner.BEST).read_text())['values']
-    training = finished.metrics['training']
+    training = own_run.metrics['training']
     assert set(training['tuned']) == set(best) == {'learning_rate', 'hidden_units', 'dropout', 'l2'}
     assert training['settings']['hidden_units'] == [best['hidden_units']]
     assert training['settings']['learning_rate'] == best['learning_rate']
@@ -164,74 +164,74 @@ def test_the_tuner_gives_its_best_values_to_the_trainer_and_is_cached(finished, 
     assert keras.models.load_model(folder / 'head.keras').get_layer('hidden').units == best['hidden_units']
     assert 1 <= training['kept_epoch'] <= 30
     assert len(training['trials']) == 2
-    card = (finished.output / 'report' / 'model_card.md').read_text()
+    card = (own_run.output / 'report' / 'model_card.md').read_text()
     assert 'Chosen in 2 trials on the validation split: learning rate ' in card
-    page = (finished.output / 'report' / 'index.html').read_text()
+    page = (own_run.output / 'report' / 'index.html').read_text()
     assert page.count(f'{training["trials"][1]["score"]:.4f}</td>') >= 1
 
     again = command(*arguments)
     assert again.returncode == 0, again.stderr
-    assert _executed(finished.output, stages) == set()
-    # Trainer's own epochs are none of Tuner's business.
+    assert _executed(own_run.output, stages) == set()
+    # Tuner does not depend on Trainer's epochs.
     longer = command(*arguments, '--set', 'trainer.epochs=31')
     assert longer.returncode == 0, longer.stderr
-    assert _executed(finished.output, stages) == _FROM_TRAINER
+    assert _executed(own_run.output, stages) == _FROM_TRAINER
     other = command(*arguments, '--set', 'tuner.seed=5')
     assert other.returncode == 0, other.stderr
-    assert _executed(finished.output, stages) == _FROM_TRAINER | {'Tuner'}
+    assert _executed(own_run.output, stages) == _FROM_TRAINER | {'Tuner'}
 
 
-def test_changed_data_executes_from_the_sampling_on(finished, command, inputs, low_bounds, tmp_path):
+def test_changed_data_executes_everything_from_the_sampling(own_run, command, inputs, low_bounds, tmp_path):
     changed = shutil.copytree(inputs.data, tmp_path / 'changed')
     victim = next((changed / 'combined' / 'aligned' / '25_F').iterdir())
     with Image.open(victim) as image:
         turned = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     turned.save(victim)
-    process = command(*inputs.arguments(finished.output, data=changed), *low_bounds)
+    process = command(*inputs.arguments(own_run.output, data=changed), *low_bounds)
     assert process.returncode == 0, process.stderr
-    assert _executed(finished.output) == _STAGES - {'CuratedSchema', 'CaffeConverter'}
-    # The image is in the test split: the mean image and the embeddings of all others are what they were.
-    made = metadata.runs(finished.output)[-1].output('EmbeddingGen', 'embeddings').properties
+    assert _executed(own_run.output) == _STAGES - {'CuratedSchema', 'CaffeConverter'}
+    # The image is in the test split, so the mean image and all other embeddings stay the same.
+    made = metadata.runs(own_run.output)[-1].output('EmbeddingGen', 'embeddings').properties
     assert (made['images_computed'], made['images_known']) == (1, 699)
 
 
-def test_a_model_below_a_bound_is_not_pushed(finished, command, inputs, low_bounds):
-    versions = finished.versions
-    process = command(*inputs.arguments(finished.output), *low_bounds, '--set', 'evaluation.min_gender_accuracy=0.999')
+def test_a_model_below_a_bound_is_not_pushed(own_run, command, inputs, low_bounds):
+    versions = own_run.versions
+    process = command(*inputs.arguments(own_run.output), *low_bounds, '--set', 'evaluation.min_gender_accuracy=0.999')
     assert process.returncode == 1
     assert 'Not blessed, and not pushed' in process.stdout
     assert 'gender male: accuracy' in process.stdout
     assert 'is below 0.999' in process.stdout
-    assert finished.metrics['blessed'] is False
-    assert len(finished.metrics['reasons']) == 2
-    assert finished.versions == versions
+    assert own_run.metrics['blessed'] is False
+    assert len(own_run.metrics['reasons']) == 2
+    assert own_run.versions == versions
 
 
 def test_a_model_worse_than_the_last_blessed_one_is_not_pushed_and_the_status_is_configured(
-    finished, command, inputs, low_bounds
+    own_run, command, inputs, low_bounds
 ):
-    versions = finished.versions
+    versions = own_run.versions
     arguments = [
-        *inputs.arguments(finished.output), *low_bounds, '--set', 'evaluation.max_regression=0',
+        *inputs.arguments(own_run.output), *low_bounds, '--set', 'evaluation.max_regression=0',
         '--set', 'evaluation.exit_status_not_blessed=7', '--set', 'evaluation.min_auc=0', '--set', 'trainer.epochs=1',
         '--set', 'trainer.learning_rate=1e-9',
     ]  # fmt: skip
     process = command(*arguments)
     assert process.returncode == 7, process.stderr
     assert 'the last blessed model has' in process.stdout
-    assert finished.versions == versions
+    assert own_run.versions == versions
     again = command(*arguments)
     assert again.returncode == 7
-    assert _executed(finished.output) == set()
+    assert _executed(own_run.output) == set()
 
 
-def test_a_killed_run_is_continued_and_gives_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):
+def test_a_killed_run_continues_and_gives_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):
     output = tmp_path / 'out'
     line = [sys.executable, '-m', 'pipeline', *inputs.arguments(output), *low_bounds]
     for last in ('StatisticsGen', 'Transform', 'EmbeddingGen'):
         process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for text in process.stderr:
-            if f' {last} ' in text:  # this stage has ended, the next one is at work
+            if f' {last} ' in text:  # this stage has ended, the next one is running
                 time.sleep(0.7)
                 break
         process.send_signal(signal.SIGKILL)
@@ -247,7 +247,7 @@ def test_a_killed_run_is_continued_and_gives_the_same_numbers(finished, command,
     assert _numbers(result) == pytest.approx(_numbers(expected), rel=1e-6)
 
 
-def test_predict_answers_in_words_and_in_json_and_tells_bad_images_apart(finished, command, inputs, tmp_path):
+def test_predict_prints_text_or_json_and_reports_bad_images(finished, command, inputs, tmp_path):
     model = finished.output / 'serving' / 'gender_classifier' / finished.versions[0]
     good = sorted((inputs.data / 'combined' / 'aligned' / '40_F').iterdir())[:2]
     bad = tmp_path / 'bad.jpg'
@@ -307,7 +307,7 @@ def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):
 
 
 def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path):
-    """Another size than the prototxt's, height and width different, and columns of a manifest as slices."""
+    """A size other than the prototxt's, not square; a column of the manifest as slices."""
     faces = shutil.copytree(inputs.data, tmp_path / 'faces')
     paths = sorted((faces / 'combined' / 'aligned').glob('*/*.jpg'))
     rows = [
@@ -327,6 +327,6 @@ def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path)
     shapes = {
         item['slice'].get('shape'): item['metrics']['examples'] for item in result['slices'] if len(item['slice']) == 1
     }
-    # The face that the manifest does not mention has no shape, and may be in the test split.
+    # The face without a row in the manifest has no shape and may be in the test split.
     assert 83 <= shapes['round'] + shapes['long'] <= result['overall']['examples'] == 84
     assert result['data']['manifest'] == {'file_without_row': 1}

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The notebook's cells, executed in an IPython shell over a real run."""
+"""The notebook's cells, executed in an IPython shell on a real run."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 _NOTEBOOK = Path(__file__).resolve().parents[3] / 'deploy' / 'notebooks' / 'tfma.ipynb'
 
-# A kernel is no dependency of the pipeline; the shell that a kernel wraps is TFMA's.
+# The pipeline does not depend on a kernel; TFMA depends on IPython's shell, which a kernel wraps.
 _EXECUTE = """
 import json, sys
 from IPython.core.interactiveshell import InteractiveShell
@@ -25,7 +25,7 @@ print(json.dumps({'slices': shown[1], 'gender': [row['slice'] for row in shown[2
 """
 
 
-def test_the_cells_run_and_show_the_runs_slices(finished):
+def test_the_cells_show_the_slices_of_the_run(finished):
     process = subprocess.run(
         [sys.executable, '-c', _EXECUTE, str(_NOTEBOOK)],
         env={**os.environ, 'PIPELINE_OUTPUT': str(finished.output)},
@@ -39,7 +39,7 @@ def test_the_cells_run_and_show_the_runs_slices(finished):
     assert 'calibrationPlot' in shown['plots']
 
 
-def test_it_is_kept_without_outputs_and_paths():
+def test_the_notebook_contains_no_outputs_and_no_paths():
     notebook = json.loads(_NOTEBOOK.read_text('utf-8'))
     code = [cell for cell in notebook['cells'] if cell['cell_type'] == 'code']
     assert len(code) >= 3

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The bootstrap's refusals, in a copy of the project with a host that is not ours."""
+"""Errors of bootstrap.sh in a copy of the project, on a host with replaced programs."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def bootstrap(tmp_path):
-    """Calls a copy of the script with some programs of the host replaced, and returns its exit status and stderr."""
+    """Runs a copy of the script with some of the host's programs replaced; returns exit status and stderr."""
     project = tmp_path / 'project'
     (project / 'deploy').mkdir(parents=True)
     for name in ('constraints.txt', 'setup.py', 'deploy/bootstrap.sh'):
@@ -47,14 +47,14 @@ def test_an_unsupported_platform(bootstrap):
 
 
 def test_no_python_3_11(bootstrap):
-    # A uv that finds no Python and cannot download one.
+    # This uv finds no Python and cannot download one.
     status, lines = bootstrap(uv='exit 1')
     assert status == 1
     assert lines[-1].startswith('bootstrap: no Python 3.11 on this host and none could be downloaded')
 
 
 def test_no_network(bootstrap):
-    # A uv that finds Python and makes the environment, but reaches no registry.
+    # This uv finds Python and makes the environment, but reaches no registry.
     uv = (
         'case "$1 $2" in "python find") command -v python3.11 || command -v python3;;'
         ' "venv --quiet") mkdir -p .venv/bin;; *) echo "error: Failed to fetch: operation timed out" >&2; exit 2;; esac'
@@ -71,27 +71,15 @@ def test_an_old_host_without_apt(bootstrap, tmp_path):
     needed = tmp_path / 'needed'
     needed.mkdir()
     for name in (
-        'bash',
-        'sh',
-        'sed',
-        'cat',
-        'sha256sum',
-        'cut',
-        'mkdir',
-        'rm',
-        'uname',
-        'sort',
-        'head',
-        'dirname',
-        'grep',
-    ):
+        'bash', 'sh', 'sed', 'cat', 'sha256sum', 'cut', 'mkdir', 'rm', 'uname', 'sort', 'head', 'dirname', 'grep'
+    ):  # fmt: skip
         (needed / name).symlink_to(shutil.which(name))
     status, lines = bootstrap(only=str(needed), uv=uv, getconf='echo glibc 2.31')
     assert status == 1
     assert 'glibc 2.31 is older than 2.39 and there is no apt-get' in lines[-1]
 
 
-def test_a_second_bootstrap_at_once_is_refused(bootstrap, tmp_path):
+def test_two_bootstraps_at_a_time_are_refused(bootstrap, tmp_path):
     lock = tmp_path / 'project' / '.tools' / 'lock'
     lock.mkdir(parents=True)
     (lock / 'pid').write_text(str(os.getpid()))

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The manifests for Flink against the operator's schema, each other, the image and the code."""
+"""Flink's manifests agree with the operator's schema, the images, the code and each other."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ _DEPLOY = Path(__file__).resolve().parents[3] / 'deploy'
 _CLUSTER = yaml.safe_load((_DEPLOY / 'flink' / 'cluster.yaml').read_text())
 _RUN = yaml.safe_load((_DEPLOY / 'flink' / 'run.yaml').read_text())
 _DOCKERFILE = (_DEPLOY / 'flink' / 'Dockerfile').read_text()
-# Its jar carries the definition that the operator installs.
+# Its jar contains the custom resource definition that the operator installs.
 _OPERATOR = 'org.apache.flink:flink-kubernetes-operator-api:1.10.0'
 
 
@@ -35,7 +35,7 @@ def _pool() -> dict:
 
 
 def _strict(schema: dict) -> dict:
-    """The schema with unknown keys refused, as the API server prunes them."""
+    """The schema with unknown keys refused; the API server drops them silently."""
     if 'properties' in schema:
         closed = not schema.get('x-kubernetes-preserve-unknown-fields')
         properties = {key: _strict(value) for key, value in schema['properties'].items()}
@@ -63,7 +63,7 @@ def schema(tmp_path_factory) -> dict:
     return _strict(version['schema']['openAPIV3Schema'] | {'additionalProperties': True})
 
 
-def test_the_cluster_is_what_the_operators_schema_allows(schema):
+def test_the_cluster_is_valid_by_the_operators_schema(schema):
     spec = schema['properties']['spec']
     jsonschema.validate(_CLUSTER['spec'], spec)
     with pytest.raises(jsonschema.ValidationError, match='taskManagers'):
@@ -72,7 +72,7 @@ def test_the_cluster_is_what_the_operators_schema_allows(schema):
         jsonschema.validate(_CLUSTER['spec'] | {'flinkVersion': 'v9_9'}, spec)
 
 
-def test_flinks_release_is_one_in_the_code_the_image_and_the_libraries():
+def test_code_image_and_libraries_name_the_same_release_of_flink():
     release = beam_options.FLINK_VERSION
     assert _CLUSTER['spec']['flinkVersion'] == f'v{release.replace(".", "_")}'
     assert re.search(rf'^FROM flink:{re.escape(release)}-java17$', _DOCKERFILE, re.MULTILINE)
@@ -96,7 +96,7 @@ def test_the_run_is_a_command_line_that_fits_the_cluster():
     assert server['image'] == _CLUSTER['spec']['image']
 
 
-def test_workers_see_the_files_that_the_run_names_at_the_same_place():
+def test_workers_mount_the_files_of_the_run_at_the_same_path():
     run = _RUN['spec']['template']['spec']
     (container,) = run['containers']
     claims = []
@@ -112,18 +112,18 @@ def test_workers_see_the_files_that_the_run_names_at_the_same_place():
             assert value.startswith(f'{kubeflow.mount}/')
 
 
-def test_workers_run_the_pipelines_own_image_with_its_python():
+def test_workers_run_the_python_of_the_pipelines_image():
     (container,) = _RUN['spec']['template']['spec']['containers']
     assert _pool()['image'] == container['image']
     assert _pool()['command'] == ['python', '-m', 'apache_beam.runners.worker.worker_pool_main']
-    # The pool starts each worker as "python": the first one on the image's PATH has to be that of the project.
+    # The pool starts each worker as "python", so the project's Python must be the first on the PATH.
     image = (_DEPLOY / 'Dockerfile').read_text()
     target = re.search(r'install\.sh /source (\S+)', image)
     path = re.search(r'^ENV PATH=([^:\s]+):', image, re.MULTILINE)
     assert target and path and path[1] == f'{target[1]}/bin'
 
 
-def test_nothing_runs_as_root_or_writes_to_its_image():
+def test_no_container_runs_as_root_or_writes_to_its_image():
     pod = _RUN['spec']['template']['spec']
     for container in (*pod['containers'], *pod['initContainers'], _pool()):
         assert container['securityContext']['readOnlyRootFilesystem'] is True
@@ -132,7 +132,7 @@ def test_nothing_runs_as_root_or_writes_to_its_image():
     assert _pool()['securityContext']['runAsNonRoot'] is True
 
 
-def test_dataflows_image_has_the_sdk_of_the_constraints_and_the_projects_environment():
+def test_dataflows_image_has_the_pinned_sdk_and_the_projects_environment():
     dockerfile = (_DEPLOY / 'dataflow' / 'Dockerfile').read_text()
     constraints = (_DEPLOY.parent / 'constraints.txt').read_text()
     release = re.search(r'^FROM apache/beam_python3\.11_sdk:(\S+) AS', dockerfile, re.MULTILINE)

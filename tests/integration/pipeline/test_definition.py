@@ -27,3 +27,15 @@ def test_only_from_root_adds_the_root_to_the_cache_key():
     for component, flags in here.items():
         assert one[component] == [*flags, '--root=gs://bucket/one']
         assert other[component] == [*flags, '--root=gs://bucket/two']
+
+
+def test_the_search_does_not_depend_on_the_epochs_of_the_final_training():
+    def properties(*changes: str) -> dict[str, object]:
+        settings = config.load('demo', ['tuner.enabled=true', *changes])
+        made = definition.create_pipeline(settings, _HERE)
+        (tuner,) = [component for component in made.components if component.id == 'Tuner']
+        return tuner.exec_properties
+
+    assert properties() == properties('trainer.epochs=31')
+    assert properties() != properties('tuner.epochs=31')
+    assert properties() != properties('trainer.batch_size=7')

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The manifests for Kubeflow against each other and against the configuration's defaults."""
+"""Kubeflow's manifests agree with the configuration's defaults and with each other."""
 
 from pathlib import Path
 
@@ -16,13 +16,13 @@ _MANIFESTS = {
 }
 
 
-def test_all_is_in_the_namespace_that_is_made():
+def test_everything_is_in_the_created_namespace():
     assert ('Namespace', 'face-gender') in _MANIFESTS
     places = {item['metadata'].get('namespace') for (kind, _), item in _MANIFESTS.items() if kind != 'Namespace'}
     assert places == {'face-gender'}
 
 
-def test_the_claim_is_the_one_that_compiled_pipelines_mount():
+def test_the_claim_is_the_one_that_pipelines_mount():
     settings = Config().kubeflow
     assert ('PersistentVolumeClaim', settings.claim) in _MANIFESTS
     pod = _MANIFESTS['Pod', 'load-data']['spec']
@@ -32,7 +32,7 @@ def test_the_claim_is_the_one_that_compiled_pipelines_mount():
     assert pod['securityContext']['runAsNonRoot'] is True
 
 
-def test_the_role_names_what_it_may_read_and_is_bound():
+def test_the_role_names_its_resources_and_is_bound():
     role = _MANIFESTS['Role', 'pipeline-runner']
     named = {name for rule in role['rules'] for name in rule.get('resourceNames', [])}
     assert {
@@ -44,11 +44,11 @@ def test_the_role_names_what_it_may_read_and_is_bound():
     assert ('ServiceAccount', binding['subjects'][0]['name']) in _MANIFESTS
 
 
-def test_no_credentials_are_kept():
+def test_the_secret_contains_a_placeholder():
     assert set(_MANIFESTS['Secret', 'mlpipeline-minio-artifact']['stringData'].values()) == {'CHANGE-ME'}
 
 
-def test_the_readmes_parameters_are_those_of_the_compiled_pipeline():
+def test_the_readme_lists_the_parameters_of_the_compiled_pipeline():
     golden = next(yaml.safe_load_all((Path(__file__).parents[2] / 'data' / 'kubeflow_pipeline.yaml').read_text()))
     readme = (_FOLDER / 'README.md').read_text()
     for name, parameter in golden['root']['inputDefinitions']['parameters'].items():

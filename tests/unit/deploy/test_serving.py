@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The serving manifests against the code."""
+"""The serving manifests agree with the code."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from pipeline.model import request_validation
 _FOLDER = Path(__file__).resolve().parents[3] / 'deploy' / 'serving'
 
 
-def test_compose_serves_what_a_run_pushes_under_the_name_that_clients_ask_for():
+def test_compose_serves_the_pushed_model_under_the_clients_name():
     (service,) = yaml.safe_load((_FOLDER / 'docker-compose.yaml').read_text())['services'].values()
     arguments = dict(argument.removeprefix('--').split('=') for argument in service['command'])
     assert arguments['model_name'] == names.MODEL
@@ -23,7 +23,7 @@ def test_compose_serves_what_a_run_pushes_under_the_name_that_clients_ask_for():
     assert service['user'] != 'root'
 
 
-def test_the_inference_service_serves_the_folder_of_versions_and_not_as_root():
+def test_the_inference_service_serves_the_pushed_versions_and_not_as_root():
     manifest = yaml.safe_load((_FOLDER / 'inferenceservice.yaml').read_text())
     assert (manifest['apiVersion'], manifest['kind']) == ('serving.kserve.io/v1beta1', 'InferenceService')
     predictor = manifest['spec']['predictor']
@@ -32,7 +32,7 @@ def test_the_inference_service_serves_the_folder_of_versions_and_not_as_root():
     assert predictor['securityContext']['runAsNonRoot'] is True
 
 
-def test_both_manifests_name_one_release_of_the_server_the_clients_protocol_is_of():
+def test_manifests_and_client_use_the_same_release():
     (service,) = yaml.safe_load((_FOLDER / 'docker-compose.yaml').read_text())['services'].values()
     manifest = yaml.safe_load((_FOLDER / 'inferenceservice.yaml').read_text())
     constraints = (_FOLDER.parents[1] / 'constraints.txt').read_text()
@@ -41,5 +41,5 @@ def test_both_manifests_name_one_release_of_the_server_the_clients_protocol_is_o
     assert f'tensorflow-serving-api=={release}\n' in constraints
 
 
-def test_the_readme_quotes_the_refusal():
+def test_the_readme_quotes_the_error_message():
     assert request_validation.MESSAGE in (_FOLDER / 'README.md').read_text()

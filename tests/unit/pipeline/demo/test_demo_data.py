@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The drawn dataset: layout, determinism, refusals, and that it can be learned but not perfectly."""
+"""The drawn dataset: layout, determinism, refusals; a classifier learns it, but not perfectly."""
 
 import hashlib
 import os
@@ -49,7 +49,7 @@ def test_layout(drawn):
     assert not list(drawn.parent.glob('.*'))  # no temporary folder is left
 
 
-def test_the_readme_says_what_this_is(drawn):
+def test_the_readme_describes_the_drawings(drawn):
     text = (drawn / 'README.txt').read_text(encoding='utf-8')
     assert 'drew every face' in text
     assert 'made up' in text
@@ -68,8 +68,8 @@ def test_images_are_colour_pictures_that_differ(drawn):
     assert len({p.read_bytes() for p in paths}) == len(paths)
 
 
-def test_a_person_is_in_the_middle(drawn):
-    """Averaged over everybody, the face's middle is redder than the wall behind: the pose wanders only a little."""
+def test_the_face_is_in_the_middle(drawn):
+    """On average the middle is redder than the corner: poses vary little."""
     mean = np.mean([np.asarray(Image.open(p), np.float32) for p in sorted(drawn.rglob('*.jpg'))], axis=0)
     redness = mean[..., 0] - mean[..., 2]
     face = redness[SIZE * 2 // 5 : SIZE * 3 // 5, SIZE * 2 // 5 : SIZE * 3 // 5].mean()
@@ -82,7 +82,7 @@ def test_the_same_parameters_give_the_same_bytes(drawn, tmp_path):
     assert digests(tmp_path / 'again') == digests(drawn)
 
 
-def test_an_image_depends_on_nothing_but_its_path_and_seed(drawn, tmp_path):
+def test_an_image_depends_only_on_its_path_and_seed(drawn, tmp_path):
     draw_dataset(tmp_path / 'fewer', per_folder=1, size=SIZE, seed=3)
     fewer, all_of_them = digests(tmp_path / 'fewer'), digests(drawn)
     images = [name for name in fewer if name.endswith('.jpg')]
@@ -100,7 +100,7 @@ def test_a_complete_dataset_is_left_alone(drawn):
     assert {p: p.stat().st_mtime_ns for p in drawn.rglob('*')} == before
 
 
-def test_a_users_folder_is_refused_and_untouched(tmp_path):
+def test_a_folder_with_other_files_is_refused_and_not_changed(tmp_path):
     (tmp_path / 'photos').mkdir()
     (tmp_path / 'photos' / 'mine.jpg').write_bytes(b'mine')
     with pytest.raises(InputError, match=r'photos: exists and was not drawn by this program; .*choose another folder$'):
@@ -112,7 +112,7 @@ def test_a_users_folder_is_refused_and_untouched(tmp_path):
         draw_dataset(tmp_path / 'file', per_folder=1, size=32)
 
 
-def test_another_or_an_incomplete_drawn_dataset_is_refused(tmp_path):
+def test_a_different_or_incomplete_dataset_is_refused(tmp_path):
     root = tmp_path / 'faces'
     draw_dataset(root, per_folder=1, size=32)
     with pytest.raises(InputError, match=r"expected drawn faces with .*'seed': 1.* found .*'seed': 0"):
@@ -122,12 +122,12 @@ def test_another_or_an_incomplete_drawn_dataset_is_refused(tmp_path):
         draw_dataset(root, per_folder=1, size=32)
 
 
-def test_an_empty_folder_is_taken(tmp_path):
+def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / 'empty').mkdir()
     assert draw_dataset(tmp_path / 'empty', per_folder=1, size=32) == 140
 
 
-def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_a_failure_leaves_no_files(tmp_path, monkeypatch):
     real = dataset.draw_face
     calls = []
 
@@ -138,12 +138,12 @@ def test_a_failure_leaves_nothing_behind(tmp_path, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(dataset, 'draw_face', disk_full_at_the_tenth)
-    with pytest.raises(InputError, match='cannot be written there: No space left on device'):
+    with pytest.raises(InputError, match='cannot be written: No space left on device'):
         draw_dataset(tmp_path / 'faces', per_folder=1, size=32)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_killed_run_left_is_removed_once_old(tmp_path):
+def test_remains_of_a_killed_run_are_removed_when_old(tmp_path):
     old, young = tmp_path / '.faces.abc.partial', tmp_path / '.faces.def.partial'
     old.mkdir()
     young.mkdir()
@@ -166,7 +166,7 @@ def test_a_parent_that_is_a_file(tmp_path):
         draw_dataset(tmp_path / 'file' / 'faces', per_folder=1, size=32)
 
 
-def test_genders_differ_but_overlap_and_children_hardly_differ(drawn):
+def test_a_classifier_learns_adults_better_than_children(drawn):
     """A linear classifier on 12 × 12 pixels, trained on three images of each folder and tested on the other two."""
     paths = sorted(drawn.rglob('*.jpg'))
     pixels = np.stack([np.asarray(Image.open(p).resize((12, 12)), np.float32).ravel() for p in paths])
