@@ -1,11 +1,12 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""What can be told of the container image without an engine: that its recipe fits the tree it is built from."""
+"""The Dockerfile fits the tree it is built from; checked without a container engine."""
 
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _STAGES = re.split(r'^FROM ', _DOCKERFILE, flags=re.MULTILINE)[1:]
 
 
 def _context(folder: Path) -> Path:
-    """A copy of what .dockerignore lets through."""
+    """A copy of the build context: the files that .dockerignore does not exclude."""
     lines = (_ROOT / '.dockerignore').read_text().splitlines()
     assert lines[0] == '*'
     for name in (line[1:] for line in lines if line.startswith('!')):
@@ -51,5 +52,6 @@ def test_the_last_stage_runs_as_a_numbered_user_and_has_no_build_tools():
 
 def test_the_base_has_the_python_that_the_project_asks_for():
     base = re.search(r'^ARG BASE=python:(\d+\.\d+)-', _DOCKERFILE, re.MULTILINE)
-    asked = re.search(r"python_requires='>=(\d+\.\d+)", (_ROOT / 'setup.py').read_text())
+    project = tomllib.loads((_ROOT / 'pyproject.toml').read_text())['project']
+    asked = re.match(r'>=(\d+\.\d+)', project['requires-python'])
     assert base and asked and base[1] == asked[1]
