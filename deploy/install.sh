@@ -2,9 +2,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
 #
-# install.sh SOURCE TARGET [REQUIREMENT...]: builds this project's wheel from SOURCE and installs it, with Kubeflow's
-# client and everything that constraints.txt pins, in a virtual environment at TARGET. Run by deploy/Dockerfile, where
-# glibc is new enough for every wheel; on a workstation use deploy/bootstrap.sh.
+# install.sh SOURCE TARGET [REQUIREMENT...]: builds this project's wheel from SOURCE and installs it in a virtual
+# environment at TARGET, with the extras pipeline and kubeflow at the versions in constraints.txt. deploy/Dockerfile
+# calls it, where glibc is new enough for every wheel; on a workstation use deploy/bootstrap.sh.
 set -eu
 source=$1
 target=$2
@@ -15,16 +15,16 @@ pip="$target/bin/python -m pip --no-cache-dir --disable-pip-version-check"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# --constraint says nothing of what wheels are built with. Older releases of pip take the first of these for it, newer
-# ones the second.
+# --constraint does not apply to what wheels are built with. Older releases of pip read the first of these for that,
+# later ones the second.
 export PIP_CONSTRAINT="$source/constraints.txt" PIP_BUILD_CONSTRAINT="$source/constraints.txt"
 
 $pip wheel --quiet --no-deps --wheel-dir "$work" "$source"
 wheel=$(ls "$work"/*.whl)
-$pip install --quiet "$wheel[kubeflow]" "$@"
+$pip install --quiet "$wheel[kubeflow,pipeline]" "$@"
 
-# A read-only file system cannot keep bytecode, and without it each of a dozen containers compiles TensorFlow again.
+# A read-only file system cannot keep bytecode; without it, each of a dozen containers would compile TensorFlow again.
 "$target/bin/python" -m compileall -q -j 0 "$target/lib" >/dev/null || true
-# pip itself, and what only building needs, are left out of the image.
+# The image needs no pip.
 $pip uninstall --quiet --yes pip
 "$target/bin/python" -c 'import pipeline, components.caffe_converter; from importlib import metadata; print(metadata.version("face-gender-pipeline"))'

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of bootstrap.sh in a copy of the project, on a host with replaced programs."""
+"""Errors of bootstrap.sh on hosts that lack something, tried in a copy of the project."""
 
 import os
 import shutil
@@ -14,10 +14,10 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def bootstrap(tmp_path):
-    """Runs a copy of the script with some of the host's programs replaced; returns exit status and stderr."""
+    """A function that calls the script with some host programs replaced and returns exit status and stderr lines."""
     project = tmp_path / 'project'
     (project / 'deploy').mkdir(parents=True)
-    for name in ('constraints.txt', 'setup.py', 'deploy/bootstrap.sh'):
+    for name in ('constraints.txt', 'pyproject.toml', 'setup.py', 'deploy/bootstrap.sh'):
         shutil.copy(_ROOT / name, project / name)
     programs = tmp_path / 'programs'
     programs.mkdir()
@@ -42,19 +42,19 @@ def test_an_unsupported_platform(bootstrap):
     status, lines = bootstrap(uname='[ "$1" = -s ] && echo Linux || echo riscv64')
     assert status == 1
     assert lines == [
-        'bootstrap: no wheels of TFX exist for Linux on riscv64; use Linux on x86-64 or macOS 11+ on Apple silicon'
+        'bootstrap: TFX has no wheels for Linux on riscv64; use Linux on x86-64 or macOS 11+ on Apple silicon'
     ]
 
 
 def test_no_python_3_11(bootstrap):
-    # This uv finds no Python and cannot download one.
+    # uv finds no Python and cannot download one.
     status, lines = bootstrap(uv='exit 1')
     assert status == 1
-    assert lines[-1].startswith('bootstrap: no Python 3.11 on this host and none could be downloaded')
+    assert lines[-1].startswith('bootstrap: no Python 3.11 on this host, and the download failed')
 
 
 def test_no_network(bootstrap):
-    # This uv finds Python and makes the environment, but reaches no registry.
+    # uv finds Python and makes the environment, but reaches no registry.
     uv = (
         'case "$1 $2" in "python find") command -v python3.11 || command -v python3;;'
         ' "venv --quiet") mkdir -p .venv/bin;; *) echo "error: Failed to fetch: operation timed out" >&2; exit 2;; esac'
@@ -71,15 +71,27 @@ def test_an_old_host_without_apt(bootstrap, tmp_path):
     needed = tmp_path / 'needed'
     needed.mkdir()
     for name in (
-        'bash', 'sh', 'sed', 'cat', 'sha256sum', 'cut', 'mkdir', 'rm', 'uname', 'sort', 'head', 'dirname', 'grep'
-    ):  # fmt: skip
+        'bash',
+        'sh',
+        'sed',
+        'cat',
+        'sha256sum',
+        'cut',
+        'mkdir',
+        'rm',
+        'uname',
+        'sort',
+        'head',
+        'dirname',
+        'grep',
+    ):
         (needed / name).symlink_to(shutil.which(name))
     status, lines = bootstrap(only=str(needed), uv=uv, getconf='echo glibc 2.31')
     assert status == 1
-    assert 'glibc 2.31 is older than 2.39 and there is no apt-get' in lines[-1]
+    assert 'glibc 2.31 is older than 2.39, and without apt-get no private one can be unpacked' in lines[-1]
 
 
-def test_two_bootstraps_at_a_time_are_refused(bootstrap, tmp_path):
+def test_a_second_bootstrap_is_refused_while_one_runs(bootstrap, tmp_path):
     lock = tmp_path / 'project' / '.tools' / 'lock'
     lock.mkdir(parents=True)
     (lock / 'pid').write_text(str(os.getpid()))
@@ -87,5 +99,5 @@ def test_two_bootstraps_at_a_time_are_refused(bootstrap, tmp_path):
         ['/bin/bash', 'deploy/bootstrap.sh'], cwd=tmp_path / 'project', capture_output=True, text=True, timeout=60
     )
     assert result.returncode == 1
-    assert f'another bootstrap is at work in this folder (process {os.getpid()})' in result.stderr
+    assert f'another bootstrap is running in this folder (process {os.getpid()})' in result.stderr
     assert lock.exists()

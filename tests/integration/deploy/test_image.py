@@ -1,11 +1,12 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The container image's recipe fits the source tree; checked without a container engine."""
+"""The Dockerfile fits the tree it is built from; checked without a container engine."""
 
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ _STAGES = re.split(r'^FROM ', _DOCKERFILE, flags=re.MULTILINE)[1:]
 
 
 def _context(folder: Path) -> Path:
-    """A copy of the files that .dockerignore admits."""
+    """A copy of the build context: the files that .dockerignore does not exclude."""
     lines = (_ROOT / '.dockerignore').read_text().splitlines()
     assert lines[0] == '*'
     for name in (line[1:] for line in lines if line.startswith('!')):
@@ -28,7 +29,7 @@ def _context(folder: Path) -> Path:
     return folder
 
 
-def test_the_build_context_makes_a_complete_wheel(tmp_path):
+def test_the_build_context_is_enough_for_a_whole_wheel(tmp_path):
     source = _context(tmp_path / 'source')
     build = [sys.executable, 'setup.py', '--quiet', 'bdist_wheel', '--dist-dir', str(tmp_path / 'dist')]
     subprocess.run(build, cwd=source, check=True, capture_output=True)
@@ -41,7 +42,7 @@ def test_the_build_context_makes_a_complete_wheel(tmp_path):
     assert (source / 'constraints.txt').is_file()
 
 
-def test_the_last_stage_has_a_numeric_user_and_no_build_tools():
+def test_the_last_stage_runs_as_a_numbered_user_and_has_no_build_tools():
     last = _STAGES[-1]
     assert re.search(r'^USER ([1-9]\d+):\1$', last, re.MULTILINE)
     assert last.index('USER ') < last.index('ENTRYPOINT')
@@ -49,7 +50,8 @@ def test_the_last_stage_has_a_numeric_user_and_no_build_tools():
     assert 'g++' in _STAGES[0]
 
 
-def test_the_base_image_has_the_required_python():
+def test_the_base_has_the_python_that_the_project_asks_for():
     base = re.search(r'^ARG BASE=python:(\d+\.\d+)-', _DOCKERFILE, re.MULTILINE)
-    asked = re.search(r"python_requires='>=(\d+\.\d+)", (_ROOT / 'setup.py').read_text())
+    project = tomllib.loads((_ROOT / 'pyproject.toml').read_text())['project']
+    asked = re.match(r'>=(\d+\.\d+)', project['requires-python'])
     assert base and asked and base[1] == asked[1]

@@ -24,7 +24,7 @@ class _Outer(Settings):
     depth: int | None = setting(None, 'a depth', low=1)
     mode: str = setting('slow', 'a mode', choices=('slow', 'fast'))
     on: bool = setting(True, 'a switch')
-    tasks: dict[str, _Inner] = setting({}, 'resources by task')  # noqa: RUF009
+    tasks: dict[str, _Inner] = setting({}, 'resources by task')
 
     def check(self) -> None:
         if self.rate and 'never' in self.names:
