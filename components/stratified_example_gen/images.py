@@ -69,12 +69,12 @@ class Inspection:
     needs_conversion: bool = False
 
 
-def inspect(data: bytes, min_size: int = 1, max_pixels: int = MAX_PIXELS) -> Inspection:
+def inspect(data: bytes, least_side: int = 1, max_pixels: int = MAX_PIXELS) -> Inspection:
     """Checks the header of an encoded image, then decodes all of it.
 
     Args:
       data: the content of the file.
-      min_size: least pixels of the shorter side.
+      least_side: least pixels of the shorter side.
       max_pixels: images with more pixels are rejected by their header and never decoded.
     """
     try:
@@ -84,8 +84,8 @@ def inspect(data: bytes, min_size: int = 1, max_pixels: int = MAX_PIXELS) -> Ins
     width, height = _upright_size(header)
     if width * height > max_pixels:
         return Inspection('too_many_pixels', f'{width}×{height} pixels; the limit is {max_pixels:,}', width, height)
-    if min(width, height) < min_size:
-        return Inspection('too_small', f'{width}×{height} pixels; data.min_size is {min_size}', width, height)
+    if min(width, height) < least_side:
+        return Inspection('too_small', f'{width}×{height} pixels; data.min_size is {least_side}', width, height)
     try:
         # A JPEG decoded at an eighth of its size still has all its data read (200×200 pixels: 0.07 instead of 0.51 ms).
         image = _decode(data, header, at_least=1)

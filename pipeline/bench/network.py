@@ -9,7 +9,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.bench import inputs, measuring
 from pipeline.bench.measuring import Part, Row
@@ -43,7 +43,7 @@ def embedding(work: Path, sizes: Sizes) -> Part:
         'float32': embed,
     }
     if precision.supported():
-        half = ShardEmbedder(_embedder(work, sizes, precision.BFLOAT16))
+        half = ShardEmbedder(_embedder(work, sizes, precision=precision.BFLOAT16))
         functions['bfloat16'] = functools.partial(half, work / inputs.SHARD, work / 'bfloat16.gz')
         functions['bfloat16']()
 
@@ -125,7 +125,7 @@ def notebook(work: Path, sizes: Sizes) -> Part:
     return Part(raw={'seconds_per_image': (time.perf_counter() - started) / len(files)})
 
 
-def _embedder(work: Path, sizes: Sizes, precision: str = 'float32') -> Embedder:
+def _embedder(work: Path, sizes: Sizes, **settings: Any) -> Embedder:
     """The base behind the pipeline's own preprocessing; a fixed mean needs no analysis and costs the same."""
     from components.embedding_gen import base_model, embedder
     from components.embedding_gen.settings import Settings
@@ -133,5 +133,5 @@ def _embedder(work: Path, sizes: Sizes, precision: str = 'float32') -> Embedder:
 
     size = {'height': sizes.input_size, 'width': sizes.input_size}
     transform = functools.partial(preprocessing_fn, custom_config={**size, 'transform': {'mean': 'fixed'}})
-    settings = Settings(batch_size=sizes.batch_size, precision=precision)
-    return embedder.Embedder(base_model.load(work / inputs.BASE), transform, settings)
+    base = base_model.load(work / inputs.BASE)
+    return embedder.Embedder(base, transform, Settings(batch_size=sizes.batch_size, **settings))

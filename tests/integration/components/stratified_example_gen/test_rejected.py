@@ -54,10 +54,10 @@ class TestRejected:
         for length in {*range(30, len(data), max(1, len(data) // 40)), len(data) - 1}:
             assert self.reason(data[:length]) == 'truncated', length
 
-    def test_min_size_is_of_the_shorter_side(self, encode, image):
+    def test_least_side_is_of_the_shorter_side(self, encode, image):
         data = encode(image)
-        assert self.reason(data, min_size=HEIGHT) is None
-        assert self.reason(data, min_size=HEIGHT + 1) == 'too_small'
+        assert self.reason(data, least_side=HEIGHT) is None
+        assert self.reason(data, least_side=HEIGHT + 1) == 'too_small'
 
     def test_a_wrong_checksum(self, encode, image):
         data = bytearray(encode(image, 'PNG'))
