@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from components.artifacts import Artifacts
 from components.caffe_converter.folder import convert_to_folder
 from components.caffe_converter.settings import Settings
 
@@ -17,12 +17,7 @@ from components.caffe_converter.settings import Settings
 class Executor(base_executor.BaseExecutor):
     """Converts the network and writes the model with its report."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs the component.
 
         Args:

@@ -8,11 +8,11 @@ import os
 from typing import Any
 
 from google.protobuf import text_format
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from components.artifacts import Artifacts
 from components.curated_schema import schema
 from components.curated_schema.settings import Settings
 
@@ -20,12 +20,7 @@ from components.curated_schema.settings import Settings
 class Executor(base_executor.BaseExecutor):
     """Writes the schema of the installed package."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs the component.
 
         Args:

@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components import names
-from components.settings import Settings as Base
-from components.settings import setting
+from components.settings import Settings as Base, setting
 
 
 @dataclass(frozen=True)

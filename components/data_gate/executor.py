@@ -11,13 +11,13 @@ from typing import Any
 from absl import logging
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components import names
+from components.artifacts import Artifacts
 from components.data_gate import gate
 from components.data_gate.settings import STOP, Settings
 from components.errors import RunError
@@ -26,12 +26,7 @@ from components.errors import RunError
 class Executor(base_executor.BaseExecutor):
     """Lets a run pass, or stops it with all findings in one line."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs the component.
 
         Args:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from components.settings import Settings as Base
-from components.settings import setting
+from components.settings import Settings as Base, setting
 
 STOP, WARN = 'stop', 'warn'
 

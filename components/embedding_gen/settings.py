@@ -7,8 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.embedding_gen.precision import BFLOAT16, FLOAT32
-from components.settings import Settings as Base
-from components.settings import setting
+from components.settings import Settings as Base, setting
 
 
 @dataclass(frozen=True)

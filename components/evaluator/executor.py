@@ -7,11 +7,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfx import types
 from tfx.components.evaluator import constants, executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
+from components.artifacts import Artifacts
 from components.evaluator import metrics, thresholds
 from components.evaluator.settings import Settings
 
@@ -19,12 +19,7 @@ from components.evaluator.settings import Settings
 class Executor(executor.Executor):
     """Evaluates a model with TFMA and blesses it if it meets its thresholds."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Writes the evaluation and the blessing.
 
         Args:

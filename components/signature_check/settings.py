@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from components import names
 from components.embedding_gen.settings import Settings as EmbeddingSettings
-from components.settings import Settings as Base
-from components.settings import setting
+from components.settings import Settings as Base, setting
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components import names
+from components.artifacts import Artifacts
 from components.stratified_example_gen.generate import generate
 from components.stratified_example_gen.settings import Settings
 
@@ -33,12 +33,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
       fingerprint: str. Result of `layout.fingerprint`, for the cache only.
     """
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Runs ingestion; see the class.
 
         Raises:

@@ -8,8 +8,7 @@ import os
 from dataclasses import dataclass
 
 from components import names
-from components.settings import Settings as Base
-from components.settings import setting
+from components.settings import Settings as Base, setting
 
 FOLDERS, UTKFACE = 'folders', 'utkface'
 

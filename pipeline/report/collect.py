@@ -13,8 +13,7 @@ from components import names
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
-from pipeline.report import curves, dataset, paired, scores
-from pipeline.report import faces as pictures
+from pipeline.report import curves, dataset, faces as pictures, paired, scores
 from pipeline.report.content import Details, Report, RunRecord, Training
 from pipeline.runs import history, metadata, run_facts
 

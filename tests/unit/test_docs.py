@@ -12,8 +12,7 @@ import pytest
 import yaml
 
 from components.caffe_converter import __main__ as converter
-from pipeline import __main__ as command_line
-from pipeline import config
+from pipeline import __main__ as command_line, config
 from pipeline.bench import __main__ as bench
 
 _ROOT = Path(__file__).resolve().parents[2]

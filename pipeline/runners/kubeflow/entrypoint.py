@@ -41,8 +41,7 @@ from typing import Any
 
 from components.errors import InputError
 from components.io.files import any_path, in_bucket, write_text
-from pipeline.runners.beam import dataflow
-from pipeline.runners.beam import options as beam_options
+from pipeline.runners.beam import dataflow, options as beam_options
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
 

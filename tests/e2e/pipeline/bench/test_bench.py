@@ -11,8 +11,7 @@ import pytest
 from components import caffe_converter
 from components.embedding_gen import precision
 from components.errors import RunError
-from pipeline.bench import __main__ as command_line
-from pipeline.bench import measuring, programs
+from pipeline.bench import __main__ as command_line, measuring, programs
 from pipeline.bench.measuring import Row
 from pipeline.bench.sizes import FULL, QUICK, Sizes
 

@@ -8,8 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from components.caffe_converter import convert, vgg_face_prototxt, write_random_caffemodel
 from components.caffe_converter.copying import contiguous

@@ -5,8 +5,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from components.stratified_example_gen import sampling
 from components.stratified_example_gen.records import CONFLICT, DUPLICATE, Photo

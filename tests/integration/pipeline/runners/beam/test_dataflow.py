@@ -27,8 +27,7 @@ from google.api_core import exceptions
 from components import error_reporting
 from components.errors import InputError, RunError
 from components.io import cloud_storage
-from pipeline.runners.beam import dataflow
-from pipeline.runners.beam import options as beam_options
+from pipeline.runners.beam import dataflow, options as beam_options
 from pipeline.settings import BeamSettings
 from tests.fakes.flink_cluster import wait_until
 from tests.fakes.google_cloud.dataflow import Dataflow
