@@ -12,7 +12,8 @@ import pytest
 
 from components import names
 from components.evaluator import metrics, thresholds
-from pipeline.model import trainer, tuner
+from pipeline.model import head_training, tuner
+from pipeline.model.settings import TrainerSettings
 from pipeline.report import words
 from pipeline.runners.kubeflow import report_task
 from tests.fakes import kfp_executor
@@ -155,7 +156,8 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
     }
     best = json.loads((folders['best_hyperparameters'] / tuner.BEST).read_text())['values']
     facts = json.loads((folders['model_run'] / names.TRAINING_FILE).read_text())
-    assert facts['settings'] == trainer.with_values(facts['settings'], best)
+    settings = TrainerSettings.from_dict(facts['settings'])
+    assert settings == head_training.with_values(settings, best)
     assert set(facts['tuned']) == set(best)
 
 
