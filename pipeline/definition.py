@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tfx.components import ExampleValidator, StatisticsGen, Trainer, Transform, Tuner
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -50,7 +50,7 @@ class Environment:
     caffemodel_sha256: str
     baseline_statistics: str  #: folder of the statistics against which drift is measured
     input_size: tuple[int, int]  #: (height, width) of the network's input in pixels
-    beam_args: tuple[Any, ...]  #: Beam's pipeline options, text or TFX placeholders
+    beam_args: tuple[str, ...]  #: Beam's pipeline options
     baseline_accuracy: float | None = None  #: of the last blessed model
     embedding_store: str = ''  #: folder of embeddings that later runs reuse
     checkpoints: str = ''  #: folder of fine-tuning's checkpoints
