@@ -46,8 +46,10 @@ PROBABILITY = 'probability'
 LOGIT = 'logit'
 LABEL_NAME = 'label'
 
-# Files in artifacts: ingestion counts, base and head as Keras models, metrics by epoch, Trainer's settings.
+# Files in artifacts: ingestion counts, metrics by slice, base and head as Keras models, metrics by epoch, Trainer's
+# settings.
 INGESTION_SUMMARY_FILE = 'ingestion_summary.json'
+SLICES_FILE = 'slices.json'
 BASE_FILE = 'base.keras'
 HEAD_FILE = 'head.keras'
 HISTORY_FILE = 'history.json'

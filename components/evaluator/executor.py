@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
 from components.artifacts import Artifacts
-from components.evaluator import metrics, thresholds
+from components.evaluator import metrics, tfma_results, thresholds
 from components.evaluator.settings import Settings
 
 
@@ -27,7 +27,7 @@ class Executor(executor.Executor):
             - examples: Examples, the embeddings.
             - model: Model.
           output_dict:
-            - evaluation: ModelEvaluation with TFMA's files and `thresholds.FILE`.
+            - evaluation: ModelEvaluation with TFMA's files, `names.SLICES_FILE` and `thresholds.FILE`.
             - blessing: ModelBlessing in the format of TFX's Evaluator.
           exec_properties:
             - settings: str, JSON of `Settings`.
@@ -38,7 +38,9 @@ class Executor(executor.Executor):
         settings, baseline = Settings.from_json(exec_properties['settings']), exec_properties['baseline_accuracy']
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
         wanted = thresholds.of(settings, float(baseline) if baseline else None)
-        checked = thresholds.check(wanted, metrics.read_evaluation(folder))
+        evaluation = tfma_results.read(folder)
+        checked = thresholds.check(wanted, evaluation)
+        metrics.write(folder, evaluation)
         thresholds.write(folder, checked)
         blessed = not thresholds.reasons(checked)
         model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])

@@ -1,16 +1,20 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics of an evaluation by slice, with confidence intervals, read from TFMA's files."""
+"""The metrics of an evaluation by slice, with confidence intervals."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from components import names
 from components.evaluator import intervals
+from components.io.files import any_path, write_text
 
 #: The key of the whole test split, beside the genders.
 OVERALL = 'overall'
@@ -136,34 +140,11 @@ def _proportion(successes: int, trials: int) -> Metric | None:
     return Metric(successes / trials, *intervals.proportion(successes, trials)) if trials else None
 
 
-_COUNTS = {'tp': 'truePositives', 'tn': 'trueNegatives', 'fp': 'falsePositives', 'fn': 'falseNegatives'}
-_VALUES = {'auc': 'auc', 'auc_pr': 'auc_precision_recall', 'log_loss': 'log_loss'}
+def write(folder: str | Path, evaluation: Evaluation) -> None:
+    """Writes `names.SLICES_FILE` beside TFMA's files; a split without examples has NaN, which Python's JSON keeps."""
+    write_text(any_path(folder) / names.SLICES_FILE, json.dumps(dataclasses.asdict(evaluation), indent=1) + '\n')
 
 
-def read_evaluation(folder: str) -> Evaluation:
-    """Reads TFMA's files from the folder of an evaluation artifact."""
-    import tensorflow_model_analysis as tfma
-
-    overall = SliceMetrics.from_counts()
-    slices = []
-    for key, outputs in tfma.load_eval_result(folder).slicing_metrics:
-        raw = outputs['']['']
-        matrix = raw['confusion_matrix']['confusionMatrixAtThresholds']['matrices'][0]
-        measured = SliceMetrics.from_counts(
-            # The JSON of a protocol buffer omits zeros.
-            **{name: round(matrix.get(field, 0)) for name, field in _COUNTS.items()},
-            **{name: raw[metric]['doubleValue'] for name, metric in _VALUES.items()},
-        )
-        if key:
-            slices.append(Slice({name: _text(name, value) for name, value in key}, measured))
-        else:
-            overall = measured
-    slices.sort(key=lambda item: (len(item.slice), [*item.slice], [*item.slice.values()]))
-    return Evaluation(overall, tuple(slices))
-
-
-def _text(feature: str, value: Any) -> str:
-    """A feature's value as text; the label as 'male' or 'female'."""
-    if feature == names.GENDER:
-        return names.GENDERS[int(value)]
-    return value.decode(errors='replace') if isinstance(value, bytes) else str(value)
+def read(folder: str | Path) -> Evaluation:
+    """Reads what `write` wrote into the folder of an evaluation artifact, without TensorFlow."""
+    return Evaluation.from_dict(json.loads((any_path(folder) / names.SLICES_FILE).read_text('utf-8')))

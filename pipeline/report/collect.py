@@ -103,7 +103,7 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
     """
     folders = run.folders
     examples, model_run = folders['StratifiedExampleGen', 'examples'], folders['Trainer', 'model_run']
-    evaluation = metrics.read_evaluation(folders['Evaluator', 'evaluation'])
+    evaluation = metrics.read(folders['Evaluator', 'evaluation'])
     tuner, fine_tuner = folders.get(('Tuner', 'tuner_results')), folders.get(('FineTuner', 'model_run'))
     trials: list[dict[str, Any]] = []
     if tuner:

@@ -69,7 +69,7 @@ def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, d
         return Entry(run.id, run.started, 'finished with an earlier version')
     if folder not in evaluations:  # runs share an evaluation that came from the cache
         blessed = not thresholds.reasons(thresholds.read(folder))
-        evaluations[folder] = blessed, metrics.read_evaluation(folder).by_gender()
+        evaluations[folder] = blessed, metrics.read(folder).by_gender()
     blessed, measured = evaluations[folder]
     return Finished(run.id, run.started, 'finished', blessed, facts, measured)
 

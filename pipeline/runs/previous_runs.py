@@ -44,7 +44,7 @@ def last_blessed_accuracy(output: Path, config: Config, digests: InputDigests) -
         if same_inputs and _model_settings(facts.config) == _model_settings(config.as_dict()):
             continue
         if not thresholds.reasons(thresholds.read(evaluation.uri)):
-            return metrics.read_evaluation(evaluation.uri).overall.accuracy.value
+            return metrics.read(evaluation.uri).overall.accuracy.value
     return None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.evaluator import metrics, thresholds
+from components.evaluator import metrics, tfma_results, thresholds
 from components.evaluator.settings import Settings
 from pipeline.runs import metadata
 
@@ -25,8 +25,10 @@ def run(finished) -> metadata.Run:
 
 @pytest.fixture(scope='module')
 def measured(run) -> metrics.Evaluation:
-    """TFMA's evaluation."""
-    return metrics.read_evaluation(run.output('Evaluator', 'evaluation').uri)
+    """TFMA's evaluation, which the component keeps as JSON too."""
+    folder = run.output('Evaluator', 'evaluation').uri
+    assert metrics.read(folder) == tfma_results.read(folder)
+    return metrics.read(folder)
 
 
 def _values(measured) -> dict[str, float]:

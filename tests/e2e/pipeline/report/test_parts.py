@@ -5,6 +5,8 @@
 import base64
 import io
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -149,3 +151,15 @@ def test_the_listing_has_a_line_for_each_run_with_the_numbers_of_the_report(fini
 def test_a_folder_without_metadata_is_refused(tmp_path):
     with pytest.raises(InputError, match='not a run directory'):
         history.listing(tmp_path)
+
+
+@pytest.mark.parametrize('arguments', [['runs'], ['report', '--table']], ids=' '.join)
+def test_listing_loads_neither_tensorflow_nor_tfx(finished, arguments):
+    code = (
+        'import sys; from pipeline.__main__ import main; assert main(sys.argv[1:]) == 0;'
+        'print(*{"tensorflow", "tfx", "apache_beam", "keras", "scipy"} & set(sys.modules))'
+    )
+    line = [sys.executable, '-c', code, *arguments, '--output', str(finished.output)]
+    listing = subprocess.run(line, capture_output=True, text=True, check=True).stdout
+    assert 'male' in listing
+    assert listing.endswith('\n\n')

@@ -68,7 +68,7 @@ def _numbers(tree) -> list[float]:
 
 
 def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
-    measured = dataclasses.asdict(metrics.read_evaluation(kubeflow_run.folder('Evaluator', 'evaluation')))
+    measured = dataclasses.asdict(metrics.read(kubeflow_run.folder('Evaluator', 'evaluation')))
     overall, slices = measured['overall'], measured['slices']
     local = finished.first_metrics
     assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]

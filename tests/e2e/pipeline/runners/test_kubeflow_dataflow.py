@@ -35,7 +35,7 @@ def test_tasks_run_their_beam_stages_on_dataflow_and_read_its_results(command, i
         assert [job.exit_status for job in service.jobs] == [0] * 6
     assert tasks['Report'].artifacts['metrics']['uri'].startswith('gs://faces/kfp/')
     folder = cluster.object(tasks['Evaluator'].artifacts['evaluation']['uri'])
-    overall = metrics.read_evaluation(str(folder)).overall
+    overall = metrics.read(str(folder)).overall
     for name, metric in finished.first_metrics['overall'].items():
         if isinstance(metric, dict):
             assert getattr(overall, name).value == pytest.approx(metric['value'], abs=0.01), name
