@@ -61,9 +61,8 @@ def test_the_component_reads_the_bucket(command, inputs, cloud, tmp_path):
 
 def test_kubeflows_first_task_reads_the_bucket_of_its_parameter(inputs, cloud, tmp_path):
     values = {
-        'data_root': 'gs://faces/drawn', 'directories': '["aligned"]', 'layout': 'folders', 'manifest_columns': '[]',
-        'prototxt': str(inputs.prototxt), 'caffemodel': str(inputs.caffemodel), 'output_layer': '',
-        'input_size': 'null', 'compiled_size': '[64, 64]',
+        'data_root': 'gs://faces/drawn', 'data': '{}', 'prototxt': str(inputs.prototxt),
+        'caffemodel': str(inputs.caffemodel), 'model': '{}', 'compiled_size': '[64, 64]',
     }  # fmt: skip
     file = tmp_path / 'data_fingerprint'
     outputs = {'parameters': {'data_fingerprint': {'outputFile': str(file)}}}

@@ -73,7 +73,7 @@ def test_a_first_run_executes_everything_and_reports_its_results(finished):
     assert 'undefined: one class' in page
     assert '://' not in page  # nothing is loaded from anywhere
     log = next((finished.output / 'logs').iterdir()).read_text()
-    assert 'StatisticsGen is finished' in log
+    assert '[StatisticsGen] Resolved inputs' in log
     assert 'utf-8' not in log.lower()  # TFDV warns once for every image that it takes for text
 
 

@@ -113,7 +113,9 @@ def test_the_commands_for_a_run_directory_read_the_bucket(run, command, inputs):
     for name in ('report', 'runs'):
         refused = command(name, '--output', run.output, env=nobody)
         assert refused.returncode == 2
-        assert re.fullmatch(r'gender-pipeline: artifacts in gs://faces: no credentials .*\n', refused.stderr), refused
+        assert re.fullmatch(
+            r'gender-pipeline: artifacts in gs://faces: no valid Google Cloud credentials .*\n', refused.stderr
+        ), refused
 
 
 def test_a_rerun_submits_no_job(run, command):

@@ -26,7 +26,7 @@ if not base.exists():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((24, 32, 3))
     x = keras.layers.Conv2D(6, 3, activation='relu')(inputs)
-    keras.Model(inputs, LRN(5, 1e-4, 0.75, 1.0, True)(x)).save(base)
+    keras.Model(inputs, LRN(size=5, alpha=1e-4, beta=0.75, k=1.0, across=True)(x)).save(base)
 decode = lambda one: tf.image.resize(tf.io.decode_jpeg(one, 3), (24, 32))
 transform = lambda inputs: {'image': tf.map_fn(decode, inputs['image'], fn_output_signature=tf.float32)}
 embed = shard_embedder.ShardEmbedder(embedder.Embedder(base_model.load(base), transform, Settings()), store)
