@@ -69,7 +69,7 @@ _GOOD = _layer(_DATA['packed'] + _shape(3, 2, 1, 1))
     [
         (b'', 'found an empty file'),
         (_TEXT.encode(), 'found text; are PROTOTXT and CAFFEMODEL swapped'),
-        (b'\x89HDF\r\n\x1a\n' + b'\0' * 99, 'found an HDF5 file'),
+        (b'\x89HDF\r\n\x1a\n' + b'\0' * 99, 'cannot read it; it is damaged, download it again'),
         (b'version https://git-lfs.github.com/spec/v1\noid sha256:0', 'found a Git LFS pointer'),
         (b'<!DOCTYPE html>\n<html lang="en">', 'found a web page'),
         (_GOOD[:-3], 'is truncated or damaged, download it again'),

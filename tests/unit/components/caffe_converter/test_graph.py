@@ -133,7 +133,8 @@ def test_weights_by_name_in_both_generations(tmp_path):
         (_DATA + _conv('c', 'data') + 'layers { name: "r" type: RELU bottom: "c" top: "c" }',
          r'line 4: expected layers of one generation, found both `layers` \(V1\) and `layer` \(V2\)'),
         (_DATA + 'layers { layer { name: "c" type: "conv" } }', 'line 2: expected V1 layers, found the V0 format'),
-        (_DATA + 'layers { name: "c" type: CONVOLUTON bottom: "data" top: "c" }', 'line 2: type must be one of'),
+        (_DATA + 'layers { name: "c" type: CONVOLUTON bottom: "data" top: "c" }',
+         r"line 2: layer 'c' \(CONVOLUTON\): .*did you mean Convolution"),
         (_DATA + _conv('c', 'nothing'), "line 2: layer 'c'.*bottom 'nothing' is not made by any layer before it"),
         (_DATA + _conv('c', 'data') + _conv('c', 'c', 'd'), r'another layer has this name \(line 2\)'),
         (_DATA + _conv('c', 'data') + _conv('d', 'data', 'c'), "top 'c' is already made by an earlier layer"),
@@ -149,7 +150,7 @@ def test_weights_by_name_in_both_generations(tmp_path):
         (_DATA + 'layer { name: "r" type: "Reshape" bottom: "data" top: "r" '
          'reshape_param { shape { dim: -1 dim: 2 } } }',
          'would mix the images of a batch'),
-        (_DATA + 'layer { name: "r" type: "Concat" bottom: "data" top: "r" concat_param { axis: 0 } }',
+        (_DATA + 'layer { name: "r" type: "Concat" bottom: "data" bottom: "data" top: "r" concat_param { axis: 0 } }',
          'axis 0 is the batch axis'),
         (_DATA + 'layer { name: "r" type: "Pooling" bottom: "data" top: "r" pooling_param { pool: STOCHASTIC } }',
          'STOCHASTIC pooling is not supported'),
