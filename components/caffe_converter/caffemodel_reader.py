@@ -14,7 +14,7 @@ Reads only the fields of caffe.proto's NetParameter that carry weights, in the f
 | BlobShape | dim = 1 |
 
 It skips everything else (training state, gradients) and keeps only positions, so opening 580 MB takes milliseconds.
-Also reads an HDF5 snapshot (.caffemodel.h5: /data/<layer>/<blob number>), whose datasets are positions in the file too.
+An HDF5 snapshot (`hdf5_snapshot.py`) gives positions in the file too.
 
 Compared with protobuf 6.33 on VGG-Face's 580 MB: parsing alone takes protobuf 0.66 s of CPU time and 1.14 GB; opening
 the file here and summing all weights takes 0.07 s and 0.42 GB, which are pages of the file.
@@ -24,64 +24,25 @@ from __future__ import annotations
 
 import mmap
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.caffe_converter.hdf5_snapshot import read_snapshot
 from components.caffe_converter.input_file import map_caffemodel
 from components.caffe_converter.message import shown
+from components.caffe_converter.stored import (
+    MAX_BLOBS,
+    MAX_DIMS,
+    MAX_LAYERS,
+    MAX_PIECES,
+    Piece,
+    StoredBlob,
+    StoredLayer,
+)
 from components.caffe_converter.wire import BYTES, FIXED32, FIXED64, VARINT, WireFile
 from components.errors import InputError
 
-if TYPE_CHECKING:
-    import h5py
-
-# These bound the memory that a hostile file can cost; published networks are far below them.
-MAX_LAYERS = 20_000
-MAX_BLOBS = 64
-MAX_DIMS = 32  # Caffe's kMaxBlobAxes
-MAX_PIECES = 1_000
-
 _RAW_SIZES = {0: 8, 1: 4, 2: 2}  # NVCaffe's enum Type: DOUBLE, FLOAT, FLOAT16
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A run of `count` numbers of `size` bytes each, from byte `start`, one every `stride` bytes."""
-
-    start: int
-    count: int
-    stride: int
-    size: int
-
-
-@dataclass
-class StoredBlob:
-    """The position of one blob's numbers, and the shape in the file (Caffe's axis order)."""
-
-    shape: tuple[int, ...] = ()
-    legacy: bool = False  # num, channels, height, width, written before Caffe had N-D blobs
-    pieces: list[Piece] = field(default_factory=list)
-
-    @property
-    def missing(self) -> bool:
-        """Whether it has neither a shape nor numbers, as the blobs that an HDF5 snapshot leaves out."""
-        return not self.shape and not self.pieces
-
-    @property
-    def count(self) -> int:
-        """How many numbers the file contains for it."""
-        return sum(piece.count for piece in self.pieces)
-
-
-@dataclass
-class StoredLayer:
-    """A layer of the file: its name, blobs and first byte."""
-
-    name: str
-    blobs: list[StoredBlob]
-    offset: int
 
 
 class CaffeModel(WireFile):
@@ -102,7 +63,10 @@ class CaffeModel(WireFile):
 
     def __init__(self, path: str | os.PathLike[str]):
         super().__init__(os.fspath(path), map_caffemodel(path))
-        self.generation, self.layers = ('hdf5', self._hdf5()) if self._map[:4] == b'\x89HDF' else self._network()
+        if self._map[:4] == b'\x89HDF':
+            self.generation, self.layers = 'hdf5', read_snapshot(self.path, self.size)
+        else:
+            self.generation, self.layers = self._network()
 
     def _name_of_truncated(self, number: int, position: int) -> str:
         """Returns "layer 'x'" for a truncated layer, or '' if its name is missing too."""
@@ -223,48 +187,6 @@ class CaffeModel(WireFile):
         if (stop - start) % size:
             raise self._error(where, f'{stop - start} bytes are not whole numbers of {size} bytes', start)
         return [Piece(start, (stop - start) // size, size, size)] if stop > start else []
-
-    def _hdf5(self) -> list[StoredLayer]:
-        import h5py
-
-        damaged = f'{self.path}: expected an HDF5 snapshot of Caffe, with a group data'
-        layers: list[StoredLayer] = []
-
-        def add(name: str, item: object) -> None:
-            layer, _, index = name.rpartition('/')
-            if not isinstance(item, h5py.Dataset) or not layer or not index.isdigit() or len(index) > 3:
-                return
-            if not layers or layers[-1].name != layer:
-                layers.append(StoredLayer(layer, [], 0))
-            if int(index) >= MAX_BLOBS or len(layers) > MAX_LAYERS:
-                raise InputError(
-                    f'{self.path}: layer {shown(layer)}: more than {MAX_BLOBS} blobs or {MAX_LAYERS} layers'
-                )
-            blobs = layers[-1].blobs
-            blobs += [StoredBlob() for _ in range(int(index) + 1 - len(blobs))]
-            blobs[int(index)] = self._dataset(item, f'layer {shown(layer)} blob {index}')
-
-        try:
-            with h5py.File(self.path, 'r') as file:
-                if not isinstance(file.get('data'), h5py.Group):
-                    raise InputError(f'{damaged}, found {shown(", ".join(list(file)[:5]))}')
-                file['data'].visititems(add)
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f'{damaged}, cannot read it; it is damaged, download it again') from None
-        return layers
-
-    def _dataset(self, dataset: h5py.Dataset, where: str) -> StoredBlob:
-        kind, offset = dataset.dtype, dataset.id.get_offset()
-        if kind not in (np.dtype('<f4'), np.dtype('<f8')) or offset is None or len(dataset.shape or ()) > MAX_DIMS:
-            raise InputError(
-                f'{self.path}: {where}: expected contiguous float or double numbers, found {kind}'
-                f'{" in another layout" if offset is None else ""}; save the snapshot again with Caffe'
-            )
-        if offset + dataset.size * kind.itemsize > self.size:
-            raise self._error(where, 'numbers beyond the end of the file', offset)
-        return StoredBlob(dataset.shape, False, [Piece(offset, dataset.size, kind.itemsize, kind.itemsize)])
 
     def _unpacked(self, position: int, end: int, size: int) -> Piece:
         """The run of numbers from `position`, each with its own tag byte, as written before protobuf 2.3."""

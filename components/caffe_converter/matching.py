@@ -8,10 +8,11 @@ import math
 import os
 from typing import TYPE_CHECKING
 
-from components.caffe_converter.caffemodel_reader import CaffeModel, StoredBlob, StoredLayer
+from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.graph import Graph
 from components.caffe_converter.layers.base import Shape, describe
 from components.caffe_converter.message import shown
+from components.caffe_converter.stored import StoredBlob, StoredLayer
 from components.errors import InputError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from components.caffe_converter.caffemodel_reader import CaffeModel, StoredBlob
+from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.channels import channels_by_input
 from components.caffe_converter.graph import Graph, Node, Source, build_graph
 from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
@@ -22,6 +22,7 @@ from components.caffe_converter.matching import match
 from components.caffe_converter.message import shown
 from components.caffe_converter.names import keras_names
 from components.caffe_converter.prototxt import read_prototxt
+from components.caffe_converter.stored import StoredBlob
 from components.errors import InputError
 
 
@@ -121,18 +122,15 @@ def plan_network(
     known = channels_by_input(nodes, channels) if channels else {}
     blobs: dict[int, Blob] = {}
     inputs = []
-    given = dict(input_shapes or {})
+    given = input_shapes or {}
+    if wrong := given.keys() - {source.name for source in graph.sources}:
+        sources = ', '.join(shown(source.name) for source in graph.sources[:6]) or 'none'
+        raise InputError(f'{graph.path}: expected the name of an input ({sources}), found {shown(min(wrong))}')
     for source in graph.sources:
-        own = given.pop(source.name, None)
         if source.blob in used:
-            shape = _input_shape(graph, source, input_size, known, own)
+            shape = _input_shape(graph, source, input_size, known, given.get(source.name))
             blobs[source.blob] = Blob(shape)
             inputs.append((source.name, source.blob, shape))
-    if given:
-        known_names = ', '.join(shown(source.name) for source in graph.sources[:6]) or 'none'
-        raise InputError(
-            f'{graph.path}: expected the name of an input ({known_names}), found {shown(next(iter(given)))}'
-        )
     if not inputs:
         raise InputError(f'{graph.path}: expected a network with an input, found none')
     _allow_keras_order(nodes, {blob for _, blob in wanted})
@@ -222,7 +220,10 @@ def _input_shape(
         if source.problem:
             shape = (shape[0], channels.get(source.blob, shape[1]), *shape[2:])
     if shape is None or min(shape) < 1:
-        problem = source.problem or 'its shape is not in the prototxt'
+        problem = source.problem or (
+            'its shape is not in the prototxt; give it with --input-shape NAME=C,H,W (or --input-size H W if a '
+            'convolution reads it)'
+        )
         raise InputError(f'{graph.path}: input {shown(source.name)}: {problem}')
     if math.prod(shape) > MAX_COUNT:
         raise InputError(
