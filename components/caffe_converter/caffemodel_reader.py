@@ -7,7 +7,8 @@ Reads only the fields of caffe.proto's NetParameter that carry weights, in the f
 | message | field numbers read here |
 | --- | --- |
 | NetParameter | layers = 2 (V1), layer = 100 (V2) |
-| V1LayerParameter | layer = 1 (V0, refused), name = 4, blobs = 6 |
+| V1LayerParameter | layer = 1 (V0LayerParameter), name = 4, blobs = 6 |
+| V0LayerParameter | name = 1, blobs = 50 |
 | LayerParameter | name = 1, blobs = 7 |
 | BlobProto | num, channels, height, width = 1-4 (legacy), data = 5 (float), shape = 7, double_data = 8 |
 | BlobProto of NVCaffe and of OpenCV's shrinkCaffeModel | raw_data_type = 10, raw_data = 12 (bytes) |
@@ -42,6 +43,8 @@ from components.caffe_converter.stored import (
 from components.caffe_converter.wire import BYTES, FIXED32, FIXED64, VARINT, WireFile
 from components.errors import InputError
 
+# The fields of a layer's name and blobs.
+_V0, _V1, _V2 = (1, 50), (4, 6), (1, 7)
 _RAW_SIZES = {0: 8, 1: 4, 2: 2}  # NVCaffe's enum Type: DOUBLE, FLOAT, FLOAT16
 
 
@@ -98,7 +101,7 @@ class CaffeModel(WireFile):
                     )
                 if len(layers) == MAX_LAYERS:
                     raise self._error('', f'more than {MAX_LAYERS} layers', position)
-                layers.append(self._layer(start, stop, v1=number == 2))
+                layers.append(self._layer(start, stop, _V1 if number == 2 else _V2))
             position = stop
         if not layers:
             raise InputError(
@@ -106,27 +109,24 @@ class CaffeModel(WireFile):
             )
         return ('v1' if 2 in first else 'v2'), layers
 
-    def _layer(self, start: int, end: int, v1: bool) -> StoredLayer:
+    def _layer(self, start: int, end: int, numbers: tuple[int, int]) -> StoredLayer:
         offset, position = start, start
         name = ''
         blobs: list[tuple[int, int]] = []
         where = f'the layer at byte {offset}'
         while position < end:
             number, wire, value, stop = self._field(position, end, where)
-            if number == (4 if v1 else 1):
+            if number == numbers[0]:
                 self._expect_bytes(number, wire, position, where)
                 name = self._text(value, stop, where)
                 where = f'layer {shown(name)}'
-            elif number == (6 if v1 else 7):
+            elif number == numbers[1]:
                 self._expect_bytes(number, wire, position, where)
                 if len(blobs) == MAX_BLOBS:
                     raise self._error(where, f'more than {MAX_BLOBS} blobs', position)
                 blobs.append((value, stop))
-            elif number == 1 and v1 and wire == BYTES:
-                raise InputError(
-                    f'{self.path}: the layer at byte {offset}: expected V1 or V2 layers, found the V0 format of 2013; '
-                    "upgrade the file with Caffe's upgrade_net_proto_binary"
-                )
+            elif number == 1 and numbers == _V1 and wire == BYTES:
+                return self._layer(value, stop, _V0)
             position = stop
         found = [self._blob(*span, f'{where} blob {index}') for index, span in enumerate(blobs)]
         return StoredLayer(name, found, offset)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns a prototxt into the graph that Caffe would run at test time: its layers and the blobs they share.
 
-Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V1 layers as their V2 types. Leaves out
-layers that only training needs; a blob that only they consumed becomes an output.
+Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V0 and V1 layers as their V2 types.
+Leaves out layers that only training needs; a blob that only they consumed becomes an output.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from components.caffe_converter.layers import PLANNERS, Layer
 from components.caffe_converter.layers.base import Shape
 from components.caffe_converter.message import Message, shown
 from components.caffe_converter.names import DATA_TYPES, TRAINING_TYPES, V1_NAMES, v2_type
+from components.caffe_converter.v0 import upgrade
 from components.errors import InputError
 
 WEIGHT_SOURCES = frozenset({'Parameter'})  # layers without bottoms that are no data layers
@@ -135,15 +136,16 @@ def build_graph(net: Message) -> Graph:
     if len(v1 or v2) > MAX_LAYERS:
         raise net.error(f'expected at most {MAX_LAYERS} layers, found {len(v1 or v2)}')
     graph = Graph(net.path, net.string('name', ''), 'v1' if v1 else 'v2', [], [])
-    builder = _Builder(graph, net)
-    for message in v1 or v2:
+    messages = upgrade(v1) or v2
+    builder = _Builder(graph, net, messages)
+    for message in messages:
         builder.add(message, v1=bool(v1))
     builder.finish()
     return graph
 
 
 class _Builder:
-    def __init__(self, graph: Graph, net: Message):
+    def __init__(self, graph: Graph, net: Message, messages: list[Message]):
         self._graph = graph
         self._state = net.message('state')
         self._blobs: dict[str, int] = {}  # name → its current blob
@@ -154,7 +156,7 @@ class _Builder:
         self._made: list[tuple[int, Node]] = []
         self._count = 0
         net.message('state').expect(('phase', 'level', 'stage'), 'state')
-        layers = [message for message in net.messages('layers') or net.messages('layer') if self._included(message)]
+        layers = [message for message in messages if self._included(message)]
         self._written = {name for message in layers for name in message.strings('name')}
         made = {top for message in layers for top in message.strings('top')}
         for name, shape in declared_shapes(net):
@@ -173,10 +175,6 @@ class _Builder:
         self._graph.sources.append(Source(name, self._new(name), shape, problem))
 
     def add(self, message: Message, v1: bool) -> None:
-        if v1 and 'layer' in message:
-            raise message.error(
-                'expected V1 layers, found the V0 format of 2013; upgrade it with upgrade_net_proto_text'
-            )
         if not self._included(message):
             return
         name = message.string('name', '')

@@ -15,6 +15,7 @@ import pytest
 
 from components.caffe_converter import check, convert, read_weights, write_caffemodel
 from components.caffe_converter.__main__ import main
+from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.errors import InputError
 
 _DATA = 'input: "data" input_shape { dim: 1 dim: 2 dim: 6 dim: 5 }\n'
@@ -150,8 +151,6 @@ def test_hdf5_snapshot(make_net, compare, tmp_path):
 
 def _write_snapshot(files, path, shared=()):
     """As Caffe's Net::ToHDF5: /data/<layer>/<blob>; a shared parameter only at its owner."""
-    from components.caffe_converter.caffemodel_reader import CaffeModel
-
     model = CaffeModel(files[1])
     with h5py.File(path, 'w') as file:
         for one in model.layers:
@@ -386,3 +385,95 @@ def test_text_that_caffe_refuses(text, match, request, tmp_path):
     if os.environ.get('CAFFE_PYTHON'):
         with pytest.raises(ValueError, match='Failed to parse NetParameter'):
             request.getfixturevalue('caffe')(tmp_path / 'n', None, {'data': _X})
+
+
+_V0 = """
+name: "old" input: "data" input_dim: 1 input_dim: 4 input_dim: 9 input_dim: 8
+layers { layer { name: "p1" type: "padding" pad: 1 } bottom: "data" top: "p1" }
+layers { layer { name: "c1" type: "conv" num_output: 6 kernelsize: 3 group: 2 stride: 2 biasterm: false
+                 weight_filler { type: "gaussian" std: 0.1 } blobs_lr: 1. weight_decay: 1. }
+         bottom: "p1" top: "c1" }
+layers { layer { name: "r1" type: "relu" } bottom: "c1" top: "c1" }
+layers { layer { name: "m1" type: "pool" pool: MAX kernelsize: 2 stride: 2 } bottom: "c1" top: "m1" }
+layers { layer { name: "n1" type: "lrn" local_size: 3 alpha: 0.5 beta: 0.6 } bottom: "m1" top: "n1" }
+layers { layer { name: "f1" type: "innerproduct" num_output: 5 } bottom: "n1" top: "f1" }
+layers { layer { name: "d1" type: "dropout" dropout_ratio: 0.5 } bottom: "f1" top: "f1" }
+layers { layer { name: "s1" type: "softmax" } bottom: "f1" top: "s1" }
+"""
+_V2 = """
+name: "new" input: "data" input_dim: 1 input_dim: 4 input_dim: 9 input_dim: 8
+layer { name: "c1" type: "Convolution" bottom: "data" top: "c1"
+        convolution_param { num_output: 6 kernel_size: 3 group: 2 stride: 2 pad: 1 bias_term: false } }
+layer { name: "r1" type: "ReLU" bottom: "c1" top: "c1" }
+layer { name: "m1" type: "Pooling" bottom: "c1" top: "m1" pooling_param { kernel_size: 2 stride: 2 } }
+layer { name: "n1" type: "LRN" bottom: "m1" top: "n1" lrn_param { local_size: 3 alpha: 0.5 beta: 0.6 } }
+layer { name: "f1" type: "InnerProduct" bottom: "n1" top: "f1" inner_product_param { num_output: 5 } }
+layer { name: "s1" type: "Softmax" bottom: "f1" top: "s1" }
+"""
+
+
+def _bytes(number, data):
+    length, out = len(data), b''
+    tag = number << 3 | 2
+    for value in (tag, length):
+        while value > 127:
+            out, value = out + bytes([value & 127 | 128]), value >> 7
+        out += bytes([value])
+    return out + data
+
+
+def _v0_blob(values):
+    shape = (1,) * (4 - values.ndim) + values.shape
+    head = b''.join(bytes([number << 3, dim]) for number, dim in enumerate(shape, 1))
+    return _bytes(50, head + _bytes(5, values.astype('<f4').tobytes()))
+
+
+def test_v0_network_of_2013(make_net, tmp_path, compare):
+    """Flat parameters, and a padding layer of its own; compared with the same network in V2."""
+    files = make_net(_V2)
+    x = np.random.default_rng(0).normal(size=(1, 4, 9, 8)).astype(np.float32)
+    want = _output(files, x)
+    old = tmp_path / 'old.prototxt', tmp_path / 'old.caffemodel'
+    old[0].write_text(_V0)
+    model = CaffeModel(files[1])
+    data = b''
+    for one in model.layers:
+        blobs = b''.join(_v0_blob(model.array(blob, blob.shape)) for blob in one.blobs)
+        kind = {'c1': b'conv', 'f1': b'innerproduct'}.get(one.name, b'relu')
+        data += _bytes(2, _bytes(1, _bytes(1, one.name.encode()) + _bytes(2, kind) + blobs))
+    old[1].write_bytes(data)
+    got = _output(old, x)
+    np.testing.assert_array_equal(got, want)
+    compare(old, 's1', got, x)
+    old[0].write_text(_V0.replace('type: "conv"', 'type: "relu"').replace(' num_output: 6 kernelsize: 3 group: 2', ''))
+    with pytest.raises(InputError, match=r"old.prototxt line 4: V0 layer 'c1' of type 'relu' has an unknown field"):
+        check(*old)
+
+
+def test_placeholder_inputs_name_the_option(make_net):
+    files = make_net(
+        _DATA + _layer('c', 'Convolution', 'data', extra='convolution_param { num_output: 3 kernel_size: 3 }')
+    )
+    files[0].write_text(files[0].read_text().replace('dim: 6 dim: 5', 'dim: 1 dim: 1'))
+    with pytest.raises(InputError, match='leaves nothing of an input of 1×1; set the input size with --input-size H W'):
+        check(*files)
+    assert check(*files, input_size=(6, 5)).output_shape == (4, 3, 3)
+
+
+def test_dropout_without_scale_in_training(make_net):
+    """scale_train: false: a plain mask in training, and x · (1 - ratio) at test time."""
+    files = make_net(
+        _DATA + _layer('d', 'Dropout', 'data', extra='dropout_param { dropout_ratio: 0.4 scale_train: false }')
+    )
+    model = convert(*files)
+    x = np.ones((1, 6, 5, 2), np.float32)
+    np.testing.assert_allclose(np.asarray(model(x)), 0.6, rtol=1e-6)
+    trained = np.asarray(model(x, training=True))
+    assert set(np.round(np.unique(trained), 5)) == {0, 1}
+
+
+def test_a_layer_in_training_phase(make_net):
+    files = make_net(_DATA + _layer('d', 'Dropout', 'data'))
+    files[0].write_text(_DATA + _layer('d', 'Dropout', 'data', extra='phase: TRAIN'))
+    with pytest.raises(InputError, match='phase: TRAIN makes it random at test time'):
+        check(*files)
