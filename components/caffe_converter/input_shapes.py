@@ -57,7 +57,10 @@ def data_shape(layer: Layer) -> list[tuple[str, Shape | None, str]]:
         return [(top, None, reason) for top in layer.tops]
     size = _image(layer)
     first = [(layer.tops[0], size, _UNKNOWN)] if layer.tops else []
-    reason = f'{layer} makes it for training; a deployed network has no labels'
+    reason = (
+        f'{layer} makes it for training; a deployed network has no labels. If it is an input, give its shape with '
+        '--input-shape NAME=C,H,W'
+    )
     return first + [(top, None, reason) for top in layer.tops[1:]]
 
 

@@ -211,16 +211,17 @@ def _input_shape(
 ) -> Shape:
     shape = source.shape
     if given is not None:
-        return (shape[0] if shape and shape[0] > 0 else 1, *given)
-    if shape is None and size is not None and source.blob in channels:
-        return (1, channels[source.blob], *size)
+        shape, size = (shape[0] if shape and shape[0] > 0 else 1, *given), None
+    elif shape is None and size is not None and source.blob in channels:
+        shape = (1, channels[source.blob], *size)
     if shape is not None and len(shape) == 4:
         if size is not None:
             shape = (*shape[:2], *size)
-        if source.problem:
+        if source.problem and given is None:
             shape = (shape[0], channels.get(source.blob, shape[1]), *shape[2:])
     if shape is None or min(shape) < 1:
-        problem = source.problem or (
+        problem = source.problem if given is None else f'expected sizes of at least 1, found {describe(given)}'
+        problem = problem or (
             'its shape is not in the prototxt; give it with --input-shape NAME=C,H,W (or --input-size H W if a '
             'convolution reads it)'
         )

@@ -212,6 +212,9 @@ def test_an_input_size_fills_missing_dims(make_net):
         check(*files)
     assert check(*files, input_size=(6, 5)).inputs == (('data', (6, 5, 2)),)
     assert check(*files, input_shapes={'data': (2, 4, 3)}).inputs == (('data', (4, 3, 2)),)
+    for shape, match in (((2, 0, 3), 'at least 1, found 2×0×3'), ((2**20, 2**20, 3), 'expected at most 2147483647')):
+        with pytest.raises(InputError, match=f"input 'data': .*{match}"):
+            check(*files, input_shapes={'data': shape})
     with pytest.raises(InputError, match=r"expected the name of an input \('data'\), found 'dada'"):
         check(*files, input_shapes={'dada': (2, 4, 3)})
 
@@ -235,6 +238,19 @@ def test_unknown_data_layers(make_net, kind, tmp_path):
     assert out.is_file()
     with pytest.raises(SystemExit):
         main([str(out), *map(str, files), '--input-shape', 'data=2x6'])
+
+
+def test_a_data_layer_of_several_inputs(make_net):
+    second = 'input: "other" input_shape { dim: 1 dim: 3 }\n'
+    rest = _conv('c', 'data') + 'layer { name: "s" type: "Scale" bottom: "c" bottom: "other" top: "s" '
+    rest += 'scale_param { axis: 0 } }'
+    files = make_net(_DATA + second + rest)
+    want = check(*files)
+    files[0].write_text('layer { name: "in" type: "HDF5Data" top: "data" top: "other" }\n' + rest)
+    with pytest.raises(InputError, match=r"'other': layer 'in' \(HDF5Data\) makes it for training; .*--input-shape"):
+        check(*files, input_size=(6, 5))
+    got = check(*files, input_size=(6, 5), input_shapes={'other': (3,)})
+    assert got.inputs == want.inputs and got.output_shape == want.output_shape
 
 
 def test_silence(make_net, compare):
