@@ -236,7 +236,7 @@ class _Builder:
     def _check_new(self, layer: Layer, top: str, index: int) -> None:
         in_place = index < len(layer.bottoms) and layer.bottoms[index] == top
         if top in self._blobs and not in_place:
-            raise layer.error(f'top {shown(top)} is already made by an earlier layer', layer.message.line_of('top'))
+            raise layer.error(f'top {shown(top)} is made by an earlier layer; rename it', layer.message.line_of('top'))
         if layer.tops.index(top) != index:
             raise layer.error(f'top {shown(top)} is given twice', layer.message.line_of('top'))
 

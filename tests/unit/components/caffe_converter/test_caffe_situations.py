@@ -73,6 +73,16 @@ def test_two_layers_of_one_name(make_net, compare):
     compare(files, 'out', got)
 
 
+def test_a_layer_without_weights_named_as_one_with_weights(make_net, compare):
+    files = make_net(_DATA + _conv('c', 'data'))
+    kernel, bias = np.random.default_rng(1).normal(size=(3, 2, 1, 1)), np.ones(3)
+    write_caffemodel(files[1], [('c', 'Convolution', [kernel, bias])])
+    files[0].write_text(_DATA + _conv('c', 'data') + _layer('c', 'TanH', 'c', 't'))
+    got = _output(files)
+    _equal(got, np.tanh(np.einsum('nchw,oc->nohw', _X, kernel[:, :, 0, 0]) + 1))
+    compare(files, 't', got)
+
+
 def test_unnamed_layers(make_net, compare):
     files = make_net(_DATA + _conv('c', 'data') + _layer(None, 'ReLU', 'c', 'c') + _layer(None, 'TanH', 'c', 'o'))
     assert [row.name for row in check(*files).layers] == ['c', 'ReLU', 'TanH']
