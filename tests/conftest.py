@@ -12,7 +12,8 @@ import pytest
 from tests.fakes.google_cloud import objects, proxy
 
 pytest_plugins = [
-    f'tests.fixtures.{name}' for name in ('caffe_nets', 'face_folders', 'fine_tuning_task', 'runs', 'small_base')
+    f'tests.fixtures.{name}'
+    for name in ('caffe_nets', 'caffe_oracle', 'face_folders', 'fine_tuning_task', 'runs', 'small_base')
 ]
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         '-n', '--include_non_weight', '--include-non-weight', action='store_true',
-        help='with -f pickle: also list layers without weights',
+        help='with -f pickle: also list layers without weights, as -f hdf5 always does',
     )  # fmt: skip
     parser.add_argument(
         '-u', '--skip_unknown', '--skip-unknown', action='store_true',
@@ -40,13 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         '-b', '--backend', default='tensorflow', metavar='NAME',
-        help='tensorflow (default), jax or torch; the weights are the same. theano, which flips kernels, is refused',
+        help='tensorflow or tf (default), jax or torch: the weights are the same. theano flips kernels and is refused',
     )  # fmt: skip
     parser.add_argument('-v', '--verbose', action='store_true', help='list each layer and its weights on stderr')
     parser.add_argument('--output-layer', metavar='NAME', help='convert only this layer and its ancestors')
     parser.add_argument(
         '--input-size', nargs=2, type=int, metavar=('H', 'W'), help='size of image inputs, overriding the prototxt'
     )
+    parser.add_argument(
+        '--input-shape', action='append', default=[], metavar='NAME=C,H,W', type=_input_shape,
+        help="shape of one input without the batch, in Caffe's order, overriding the prototxt; may be repeated",
+    )  # fmt: skip
     parser.add_argument('--summary', action='store_true', help='print layer, type, output shape, parameters and FLOPs')
     parser.add_argument(
         '--hand-built', action='store_true',
@@ -56,9 +61,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _input_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, dims = text.rpartition('=')
+    shape = tuple(int(dim) for dim in dims.split(',')) if re.fullmatch(r'[0-9]{1,6}(,[0-9]{1,6}){0,30}', dims) else ()
+    if not name or not shape or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f'expected NAME=C,H,W, as in data=3,224,224, found {text!r}')
+    return name, shape
+
+
 def _check_options(options: argparse.Namespace) -> Path:
     """Returns the file to write. Raises InputError for unusable options."""
-    if options.backend not in ('tensorflow', 'jax', 'torch'):
+    if options.backend not in ('tensorflow', 'tf', 'jax', 'torch'):
         raise InputError(f'-b: expected tensorflow, jax or torch, found {options.backend!r}; omit -b')
     if options.hand_built and options.format != 'hdf5':
         raise InputError(f'--hand-built: expected -f hdf5, found -f {options.format}')
@@ -95,6 +108,7 @@ def _run(options: argparse.Namespace) -> None:
     network = open_network(
         options.prototxt, options.caffemodel, output_layer=options.output_layer,
         input_size=tuple(options.input_size) if options.input_size else None, skip_unknown=options.skip_unknown,
+        input_shapes=dict(options.input_shape),
     )  # fmt: skip
     summary = summarise(network)
     for layer in network.skipped:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,12 @@ Path = str | os.PathLike[str]
 
 
 def check(
-    prototxt: Path, caffemodel: Path, *, output_layer: str | None = None, input_size: tuple[int, int] | None = None
+    prototxt: Path,
+    caffemodel: Path,
+    *,
+    output_layer: str | None = None,
+    input_size: tuple[int, int] | None = None,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> NetworkSummary:
     """Checks that two files match and can be converted, without loading weights or importing Keras.
 
@@ -31,11 +37,15 @@ def check(
       caffemodel: its weights, V1 or V2.
       output_layer: the Caffe name of the last layer to convert; None for every output of the network.
       input_size: height and width of image inputs, overriding the prototxt.
+      input_shapes: input → its shape without the batch in Caffe's order, (C, H, W), overriding the prototxt.
 
     Raises:
       InputError: one line that names the file, the layer, what was expected and what was found.
     """
-    return summarise(open_network(prototxt, caffemodel, output_layer=output_layer, input_size=input_size))
+    network = open_network(
+        prototxt, caffemodel, output_layer=output_layer, input_size=input_size, input_shapes=input_shapes
+    )
+    return summarise(network)
 
 
 def convert(
@@ -45,12 +55,13 @@ def convert(
     output_layer: str | None = None,
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     quiet: bool = True,
 ) -> keras.Model:
     """Converts a network to a Keras model that computes the same as Caffe.
 
     Args:
-      prototxt, caffemodel, output_layer, input_size: as for `check`.
+      prototxt, caffemodel, output_layer, input_size, input_shapes: as for `check`.
       skip_unknown: leave out layers of unknown types and their dependents.
       quiet: show no progress.
 
@@ -64,21 +75,27 @@ def convert(
       InputError: as for `check`.
     """
     network = open_network(
-        prototxt, caffemodel, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown
-    )
+        prototxt, caffemodel, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown,
+        input_shapes=input_shapes,
+    )  # fmt: skip
     from components.caffe_converter.build import build_model
 
     return build_model(network, quiet)
 
 
 def read_weights(
-    prototxt: Path, caffemodel: Path, *, output_layer: str | None = None, input_size: tuple[int, int] | None = None
+    prototxt: Path,
+    caffemodel: Path,
+    *,
+    output_layer: str | None = None,
+    input_size: tuple[int, int] | None = None,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
 ) -> dict[str, list[np.ndarray]]:
     """Reads the weights: Caffe layer name → float32 arrays in Keras' layouts.
 
     | layer | weights |
     | --- | --- |
-    | Convolution | kernel [kh, kw, in/group, out], bias [out] |
+    | Convolution | kernel [kh, kw, in/group, out], or [kh, kw, in, multiplier] of a depthwise one; bias [out] |
     | Deconvolution | kernel [kh, kw, out/group, in], bias [out] |
     | InnerProduct | kernel [in, out], bias [out]; `in` runs over H, W, C if the input is an image |
     | BatchNorm | moving mean [C], moving variance [C], divided by Caffe's scale factor |
@@ -88,7 +105,9 @@ def read_weights(
 
     All arrays are in memory at once. Raises InputError as `check` does.
     """
-    network = open_network(prototxt, caffemodel, output_layer=output_layer, input_size=input_size)
+    network = open_network(
+        prototxt, caffemodel, output_layer=output_layer, input_size=input_size, input_shapes=input_shapes
+    )
     return {
         step.layer.name: [owned(values).reshape(weight.shape) for weight, values in network.weights(step)]
         for step in network.steps

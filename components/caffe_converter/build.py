@@ -96,13 +96,18 @@ def _convolution(step: Step, name: str, helper: Callable[[str], str], x: list[An
     before, _ = helpers(step)
     pad = keras.layers.ZeroPadding2D(o['pad'], name=helper('pad')) if before else None
     layer: Any
-    if max(o['stride']) > 1 and max(o['dilation']) > 1:
+    border = 'same' if is_same_padding(step) else 'valid'
+    if o['depthwise']:
+        layer = keras.layers.DepthwiseConv2D(
+            o['kernel'], o['stride'], border, depth_multiplier=o['filters'] // o['group'],
+            dilation_rate=o['dilation'], use_bias=o['bias'], name=name, depthwise_initializer='zeros',
+        )  # fmt: skip
+    elif max(o['stride']) > 1 and max(o['dilation']) > 1:
         layer = custom.Convolution(
             filters=o['filters'], kernel_size=o['kernel'], stride=o['stride'], dilation=o['dilation'],
             groups=o['group'], use_bias=o['bias'], name=name,
         )  # fmt: skip
     else:
-        border = 'same' if is_same_padding(step) else 'valid'
         layer = keras.layers.Conv2D(
             o['filters'], o['kernel'], o['stride'], border, dilation_rate=o['dilation'],
             groups=o['group'], use_bias=o['bias'], name=name, **_ZEROS,
@@ -175,15 +180,31 @@ def _reshape(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) 
     return keras.layers.Reshape(stored_shape(o['to'])[1:], name=name)(x[0])
 
 
+def _slice(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o = step.plan.options
+    if len(o['bounds']) == 2:
+        return keras.layers.Identity(name=name)(x[0])
+    return custom.Slice(axis=o['axis'], bounds=o['bounds'], name=name)(x[0])
+
+
 def _concat(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     if len(x) == 1:
         return keras.layers.Identity(name=name)(x[0])
     return keras.layers.Concatenate(step.plan.options['axis'], name=name)(x)
 
 
+def _dropout(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o = step.plan.options
+    dropped = keras.layers.Dropout(o['ratio'], name=name)(x[0])
+    # Keras divides by 1 - ratio in training: times the factor, both phases are those of scale_train: false.
+    return keras.layers.Rescaling(o['factor'], name=helper('scale'))(dropped) if o['factor'] != 1 else dropped
+
+
 def _relu(o: dict[str, Any], name: str) -> Any:
     if o['slope'] == 0:
         return keras.layers.ReLU(name=name)
+    if o['slope'] < 0:
+        return custom.Rectifier(slope=o['slope'], name=name)
     return keras.layers.LeakyReLU(negative_slope=o['slope'], name=name)
 
 
@@ -199,6 +220,8 @@ def _same(kind: Any) -> Builder:
 
 BUILDERS: dict[str, Builder] = {
     'Convolution': _convolution,
+    'ConvolutionDepthwise': _convolution,
+    'DepthwiseConvolution': _convolution,
     'Deconvolution': _deconvolution,
     'InnerProduct': _inner_product,
     'Pooling': _pooling,
@@ -211,7 +234,7 @@ BUILDERS: dict[str, Builder] = {
     'ReLU': _of(_relu),
     'Sigmoid': _of(lambda o, name: keras.layers.Activation('sigmoid', name=name)),
     'TanH': _of(lambda o, name: keras.layers.Activation('tanh', name=name)),
-    'Dropout': _of(lambda o, name: keras.layers.Dropout(o['ratio'], name=name)),
+    'Dropout': _dropout,
     'Permute': _of(lambda o, name: keras.layers.Permute(o['order'][1:], name=name)),
     'BatchNorm': _of(
         lambda o, name: keras.layers.BatchNormalization(
@@ -226,7 +249,7 @@ BUILDERS: dict[str, Builder] = {
     'Power': _same(custom.Power),
     'LRN': _same(custom.LRN),
     'Normalize': _same(custom.Normalize),
-    'Slice': _same(custom.Slice),
+    'Slice': _slice,
     'Crop': _same(custom.Crop),
     'ArgMax': _same(custom.ArgMax),
     'Reduction': _same(custom.Reduction),

@@ -7,12 +7,15 @@ Reads only the fields of caffe.proto's NetParameter that carry weights, in the f
 | message | field numbers read here |
 | --- | --- |
 | NetParameter | layers = 2 (V1), layer = 100 (V2) |
-| V1LayerParameter | layer = 1 (V0, refused), name = 4, blobs = 6 |
+| V1LayerParameter | layer = 1 (V0LayerParameter), name = 4, blobs = 6 |
+| V0LayerParameter | name = 1, blobs = 50 |
 | LayerParameter | name = 1, blobs = 7 |
 | BlobProto | num, channels, height, width = 1-4 (legacy), data = 5 (float), shape = 7, double_data = 8 |
+| BlobProto of NVCaffe and of OpenCV's shrinkCaffeModel | raw_data_type = 10, raw_data = 12 (bytes) |
 | BlobShape | dim = 1 |
 
 It skips everything else (training state, gradients) and keeps only positions, so opening 580 MB takes milliseconds.
+An HDF5 snapshot (`hdf5_snapshot.py`) gives positions in the file too.
 
 Compared with protobuf 6.33 on VGG-Face's 580 MB: parsing alone takes protobuf 0.66 s of CPU time and 1.14 GB; opening
 the file here and summing all weights takes 0.07 s and 0.42 GB, which are pages of the file.
@@ -22,53 +25,27 @@ from __future__ import annotations
 
 import mmap
 import os
-from dataclasses import dataclass, field
 
 import numpy as np
 
+from components.caffe_converter.hdf5_snapshot import read_snapshot
 from components.caffe_converter.input_file import map_caffemodel
 from components.caffe_converter.message import shown
+from components.caffe_converter.stored import (
+    MAX_BLOBS,
+    MAX_DIMS,
+    MAX_LAYERS,
+    MAX_PIECES,
+    Piece,
+    StoredBlob,
+    StoredLayer,
+)
 from components.caffe_converter.wire import BYTES, FIXED32, FIXED64, VARINT, WireFile
 from components.errors import InputError
 
-# These bound the memory that a hostile file can cost; published networks are far below them.
-MAX_LAYERS = 20_000
-MAX_BLOBS = 64
-MAX_DIMS = 32  # Caffe's kMaxBlobAxes
-MAX_PIECES = 1_000
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A run of `count` numbers of `size` bytes each, from byte `start`, one every `stride` bytes."""
-
-    start: int
-    count: int
-    stride: int
-    size: int
-
-
-@dataclass
-class StoredBlob:
-    """The position of one blob's numbers, and the shape in the file (Caffe's axis order)."""
-
-    shape: tuple[int, ...] = ()
-    legacy: bool = False  # num, channels, height, width, written before Caffe had N-D blobs
-    pieces: list[Piece] = field(default_factory=list)
-
-    @property
-    def count(self) -> int:
-        """How many numbers the file contains for it."""
-        return sum(piece.count for piece in self.pieces)
-
-
-@dataclass
-class StoredLayer:
-    """A layer of the file: its name, blobs and first byte."""
-
-    name: str
-    blobs: list[StoredBlob]
-    offset: int
+# The fields of a layer's name and blobs.
+_V0, _V1, _V2 = (1, 50), (4, 6), (1, 7)
+_RAW_SIZES = {0: 8, 1: 4, 2: 2}  # NVCaffe's enum Type: DOUBLE, FLOAT, FLOAT16
 
 
 class CaffeModel(WireFile):
@@ -82,14 +59,17 @@ class CaffeModel(WireFile):
 
     Attributes:
       path: as given.
-      generation: 'v1' (`layers`) or 'v2' (`layer`).
+      generation: 'v1' (`layers`), 'v2' (`layer`) or 'hdf5'.
       layers: every layer of the file in order, including repeated names.
       size: bytes.
     """
 
     def __init__(self, path: str | os.PathLike[str]):
         super().__init__(os.fspath(path), map_caffemodel(path))
-        self.generation, self.layers = self._network()
+        if self._map[:4] == b'\x89HDF':
+            self.generation, self.layers = 'hdf5', read_snapshot(self.path, self.size)
+        else:
+            self.generation, self.layers = self._network()
 
     def _name_of_truncated(self, number: int, position: int) -> str:
         """Returns "layer 'x'" for a truncated layer, or '' if its name is missing too."""
@@ -121,7 +101,7 @@ class CaffeModel(WireFile):
                     )
                 if len(layers) == MAX_LAYERS:
                     raise self._error('', f'more than {MAX_LAYERS} layers', position)
-                layers.append(self._layer(start, stop, v1=number == 2))
+                layers.append(self._layer(start, stop, _V1 if number == 2 else _V2))
             position = stop
         if not layers:
             raise InputError(
@@ -129,27 +109,24 @@ class CaffeModel(WireFile):
             )
         return ('v1' if 2 in first else 'v2'), layers
 
-    def _layer(self, start: int, end: int, v1: bool) -> StoredLayer:
+    def _layer(self, start: int, end: int, numbers: tuple[int, int]) -> StoredLayer:
         offset, position = start, start
         name = ''
         blobs: list[tuple[int, int]] = []
         where = f'the layer at byte {offset}'
         while position < end:
             number, wire, value, stop = self._field(position, end, where)
-            if number == (4 if v1 else 1):
+            if number == numbers[0]:
                 self._expect_bytes(number, wire, position, where)
                 name = self._text(value, stop, where)
                 where = f'layer {shown(name)}'
-            elif number == (6 if v1 else 7):
+            elif number == numbers[1]:
                 self._expect_bytes(number, wire, position, where)
                 if len(blobs) == MAX_BLOBS:
                     raise self._error(where, f'more than {MAX_BLOBS} blobs', position)
                 blobs.append((value, stop))
-            elif number == 1 and v1 and wire == BYTES:
-                raise InputError(
-                    f'{self.path}: the layer at byte {offset}: expected V1 or V2 layers, found the V0 format of 2013; '
-                    "upgrade the file with Caffe's upgrade_net_proto_binary"
-                )
+            elif number == 1 and numbers == _V1 and wire == BYTES:
+                return self._layer(value, stop, _V0)
             position = stop
         found = [self._blob(*span, f'{where} blob {index}') for index, span in enumerate(blobs)]
         return StoredLayer(name, found, offset)
@@ -158,6 +135,8 @@ class CaffeModel(WireFile):
         blob = StoredBlob()
         legacy: dict[int, int] = {}
         shape: list[int] | None = None
+        raw: tuple[int, int] | None = None
+        raw_type = 0
         position = start
         while position < end:
             number, wire, value, stop = self._field(position, end, where)
@@ -183,13 +162,31 @@ class CaffeModel(WireFile):
                     raise self._error(where, f'data in more than {MAX_PIECES} pieces', position)
                 if len({piece.size for piece in blob.pieces}) > 1:
                     raise self._error(where, 'both float and double data', position)
+            elif number == 10 and wire == VARINT:
+                raw_type = value
+            elif number == 12:
+                self._expect_bytes(number, wire, position, where)
+                raw = value, stop
             position = stop
+        if raw and not blob.pieces:
+            blob.pieces = self._raw(*raw, raw_type, where)
         if legacy:  # Caffe reads these first
             blob.shape = tuple(legacy.get(axis, 0) for axis in (1, 2, 3, 4))
             blob.legacy = True
         else:
             blob.shape = tuple(shape or ())
         return blob
+
+    def _raw(self, start: int, stop: int, kind: int, where: str) -> list[Piece]:
+        size = _RAW_SIZES.get(kind)
+        if size is None:
+            raise InputError(
+                f'{self.path}: {where}: expected raw_data of type DOUBLE, FLOAT or FLOAT16, found type {kind}; save '
+                'the network again in one of them'
+            )
+        if (stop - start) % size:
+            raise self._error(where, f'{stop - start} bytes are not whole numbers of {size} bytes', start)
+        return [Piece(start, (stop - start) // size, size, size)] if stop > start else []
 
     def _unpacked(self, position: int, end: int, size: int) -> Piece:
         """The run of numbers from `position`, each with its own tag byte, as written before protobuf 2.3."""
@@ -224,14 +221,14 @@ class CaffeModel(WireFile):
         """A blob's numbers as float32 of `shape` (same count); a view of the file if possible."""
         parts = []
         for piece in blob.pieces:
-            kind = np.dtype('<f4') if piece.size == 4 else np.dtype('<f8')
+            kind = np.dtype(f'<f{piece.size}')
             span = (piece.count - 1) * piece.stride + piece.size
             raw = np.frombuffer(self._map, np.uint8, span, piece.start)
             parts.append(np.ndarray((piece.count,), kind, raw, strides=(piece.stride,)))
         if not parts:
             return np.zeros(shape, np.float32)
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        if whole.dtype.itemsize == 8:
+        if whole.dtype.itemsize != 4:
             with np.errstate(over='ignore'):
                 whole = whole.astype(np.float32)
         return whole.reshape(shape)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns a prototxt into the graph that Caffe would run at test time: its layers and the blobs they share.
 
-Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V1 layers as their V2 types. Leaves out
-layers that only training needs; a blob that only they consumed becomes an output.
+Follows net.cpp and upgrade_proto.cpp of BVLC/caffe: phase rules, in-place tops, V0 and V1 layers as their V2 types.
+Leaves out layers that only training needs; a blob that only they consumed becomes an output.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
 from components.caffe_converter.input_shapes import data_shape, declared_shapes
-from components.caffe_converter.layers import Layer
+from components.caffe_converter.layers import PLANNERS, Layer
 from components.caffe_converter.layers.base import Shape
 from components.caffe_converter.message import Message, shown
-from components.caffe_converter.names import DATA_TYPES, TRAINING_TYPES, V1_NAMES, V1_TYPES
+from components.caffe_converter.names import DATA_TYPES, TRAINING_TYPES, V1_NAMES, v2_type
+from components.caffe_converter.v0 import upgrade
 from components.errors import InputError
+
+WEIGHT_SOURCES = frozenset({'Parameter'})  # layers without bottoms that are no data layers
 
 _NET = (
     'name', 'input', 'input_shape', 'input_dim', 'force_backward', 'state', 'debug_info', 'layer', 'layers',
@@ -59,6 +62,7 @@ class Graph:
       sources: the inputs, including those of data layers.
       nodes: the layers in the prototxt's order.
       outputs: the nodes with tops that nothing consumes, and the blob numbers of those tops.
+      shared: name of a shared parameter → (name in the file, index) of each blob that is one of its copies.
     """
 
     path: str
@@ -67,6 +71,7 @@ class Graph:
     sources: list[Source]
     nodes: list[Node]
     outputs: list[tuple[Node, int]] = field(default_factory=list)
+    shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def node(self, name: str) -> Node:
         """The layer of a name. Raises InputError, with the closest names, if there is none."""
@@ -131,25 +136,33 @@ def build_graph(net: Message) -> Graph:
     if len(v1 or v2) > MAX_LAYERS:
         raise net.error(f'expected at most {MAX_LAYERS} layers, found {len(v1 or v2)}')
     graph = Graph(net.path, net.string('name', ''), 'v1' if v1 else 'v2', [], [])
-    builder = _Builder(graph, net)
-    for message in v1 or v2:
+    messages = upgrade(v1) or v2
+    builder = _Builder(graph, net, messages)
+    for message in messages:
         builder.add(message, v1=bool(v1))
     builder.finish()
     return graph
 
 
 class _Builder:
-    def __init__(self, graph: Graph, net: Message):
+    def __init__(self, graph: Graph, net: Message, messages: list[Message]):
         self._graph = graph
         self._state = net.message('state')
         self._blobs: dict[str, int] = {}  # name → its current blob
         self._consumed: set[int] = set()
         self._dropped: dict[str, Layer] = {}  # top → the omitted layer that makes it
-        self._names: dict[str, Layer] = {}
+        self._names: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self._made: list[tuple[int, Node]] = []
         self._count = 0
+        net.message('state').expect(('phase', 'level', 'stage'), 'state')
+        layers = [message for message in messages if self._included(message)]
+        self._written = {name for message in layers for name in message.strings('name')}
+        made = {top for message in layers for top in message.strings('top')}
         for name, shape in declared_shapes(net):
-            self._source(name, shape, '')
+            # Caffe ignores `input` fields without dims (upgrade_proto.cpp, UpgradeNetInput).
+            if shape is not None or name not in made:
+                self._source(name, shape, '')
 
     def _new(self, name: str) -> int:
         self._count += 1
@@ -162,36 +175,31 @@ class _Builder:
         self._graph.sources.append(Source(name, self._new(name), shape, problem))
 
     def add(self, message: Message, v1: bool) -> None:
-        if v1 and 'layer' in message:
-            raise message.error(
-                'expected V1 layers, found the V0 format of 2013; upgrade it with upgrade_net_proto_text'
-            )
         if not self._included(message):
             return
         name = message.string('name', '')
         if 'type' not in message:
             raise message.error(f'layer {shown(name)} has no type')
-        if v1:
-            kind = V1_TYPES[V1_NAMES.index(message.enum('type', dict(enumerate(V1_NAMES)), ''))]
-        else:
-            kind = message.string('type', '')
-        layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message)
+        kind = self._v1_type(message) if v1 else message.string('type', '')
+        layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message, stored_name=name)
         if max(len(layer.bottoms), len(layer.tops)) > MAX_BLOBS or max(len(name), len(kind)) > MAX_NAME:
             raise layer.error(f'expected at most {MAX_BLOBS} bottoms and tops and a name of at most {MAX_NAME} letters')
-        if kind in TRAINING_TYPES:
+        unknown = kind not in PLANNERS and kind not in DATA_TYPES and kind != 'Input'
+        if kind in TRAINING_TYPES or (unknown and layer.bottoms and 'loss_weight' in message):
             for top in layer.tops:
                 self._dropped[top] = layer
             if kind == 'Silence':
                 self._consumed |= {self._blobs[bottom] for bottom in layer.bottoms if bottom in self._blobs}
             return
-        if kind == 'Input' or (kind in DATA_TYPES and not layer.bottoms):
+        if kind == 'Input' or (not layer.bottoms and kind not in PLANNERS and kind not in WEIGHT_SOURCES):
             for index, (top, shape, problem) in enumerate(data_shape(layer)):
                 self._check_new(layer, top, index)
                 self._source(top, shape, problem)
             return
-        if name in self._names and name:
-            raise layer.error(f'another layer has this name (line {self._names[name].line}); weights match by name')
-        self._names[name] = layer
+        layer.name = self._unique(name or layer.type)
+        for index, (shared, _) in enumerate(layer.shared_parameters()):
+            if shared:
+                self._graph.shared.setdefault(shared, []).append((name, index))
         inputs = [self._bottom(layer, bottom) for bottom in layer.bottoms]
         self._consumed |= set(inputs)
         for index, top in enumerate(layer.tops):
@@ -201,6 +209,21 @@ class _Builder:
             raise layer.error('expected a top blob, found none')
         self._graph.nodes.append(node)
         self._made += [(blob, node) for blob in node.outputs]
+
+    def _v1_type(self, message: Message) -> str:
+        word = message.fields['type'][0].word
+        if not word or word.lstrip('-')[:1].isdigit() or len(message.fields['type']) > 1:
+            word = message.enum('type', dict(enumerate(V1_NAMES)), '')
+        return v2_type(word, [*PLANNERS, *DATA_TYPES, *TRAINING_TYPES])
+
+    def _unique(self, name: str) -> str:
+        """`name`, with a number if an earlier layer has it; Caffe allows equal names and none."""
+        wish, number = name, self._numbers.get(name, 2)
+        while name in self._names or (name != wish and name in self._written):
+            name, number = f'{wish}_{number}', number + 1
+        self._numbers[wish] = number
+        self._names.add(name)
+        return name
 
     def _bottom(self, layer: Layer, name: str) -> int:
         if name in self._blobs:
@@ -213,7 +236,7 @@ class _Builder:
     def _check_new(self, layer: Layer, top: str, index: int) -> None:
         in_place = index < len(layer.bottoms) and layer.bottoms[index] == top
         if top in self._blobs and not in_place:
-            raise layer.error(f'top {shown(top)} is already made by an earlier layer', layer.message.line_of('top'))
+            raise layer.error(f'top {shown(top)} is made by an earlier layer; rename it', layer.message.line_of('top'))
         if layer.tops.index(top) != index:
             raise layer.error(f'top {shown(top)} is given twice', layer.message.line_of('top'))
 

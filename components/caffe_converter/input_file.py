@@ -37,6 +37,16 @@ def reading(path: str | os.PathLike[str], what: str) -> Iterator[int]:
         raise InputError(f'{expected}, cannot read it: {reason}') from None
 
 
+def download_problem(head: bytes) -> str:
+    """Names what a failed download left in place of a file, from its first bytes; '' if nothing is wrong."""
+    if head.startswith(b'version https://git-lfs'):
+        return 'a Git LFS pointer; fetch the file itself with git lfs pull'
+    start = head.removeprefix(b'\xef\xbb\xbf').lstrip().lower()
+    if start.startswith((b'<!doctype html', b'<html')) or (start[:1] == b'<' and b'<html' in start):
+        return 'a web page; the download failed, try it again'
+    return ''
+
+
 def map_caffemodel(path: str | os.PathLike[str]) -> mmap.mmap:
     """Maps a .caffemodel into memory, read-only.
 
@@ -49,14 +59,8 @@ def map_caffemodel(path: str | os.PathLike[str]) -> mmap.mmap:
         with open(path, 'rb') as stream:
             data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     head = data[:512]
-    found = ''
-    if head.startswith(b'\x89HDF'):
-        found = 'an HDF5 file; convert the snapshot to .caffemodel with Caffe first'
-    elif head.startswith(b'version https://git-lfs'):
-        found = 'a Git LFS pointer; fetch the file itself with git lfs pull'
-    elif head.lstrip()[:1] == b'<' and b'<html' in head.lower():
-        found = 'a web page; the download failed, try it again'
-    elif all(byte >= 32 or byte in b'\t\r\n' for byte in head) and b':' in head and len(data) < 64 << 20:
+    found = download_problem(head)
+    if not found and all(byte >= 32 or byte in b'\t\r\n' for byte in head) and b':' in head and len(data) < 64 << 20:
         found = 'text; are PROTOTXT and CAFFEMODEL swapped?'
     if found:
         raise InputError(f'{path}: expected a .caffemodel, found {found}')

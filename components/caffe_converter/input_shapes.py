@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from components.caffe_converter.layers.base import MAX_AXES, MAX_COUNT, Layer, Shape
 from components.caffe_converter.message import Message
+from components.caffe_converter.names import DATA_TYPES
 
-_UNKNOWN = 'its size is not in the prototxt; give the input size (height and width)'
+_UNKNOWN = 'its size is not in the prototxt; give height and width with --input-size H W'
 
 
 def _dims(message: Message) -> Shape:
@@ -46,13 +47,20 @@ def data_shape(layer: Layer) -> list[tuple[str, Shape | None, str]]:
     """The inputs that an Input or data layer makes: (name, shape or None, reason for None).
 
     A data layer's first top is an image. Its height and width come from crop_size or the layer's own fields, or are 0;
-    it has three channels, or one with force_gray. The other tops are labels.
+    it has three channels, or one with force_gray. The other tops are labels. The tops of a layer of an unknown type
+    (Python, a fork's data layer) have no shape.
     """
     if layer.type == 'Input':
         return _input(layer)
+    if layer.type not in DATA_TYPES:
+        reason = f'{layer} makes it, and its shape is not in the prototxt; give it with --input-shape NAME=C,H,W'
+        return [(top, None, reason) for top in layer.tops]
     size = _image(layer)
     first = [(layer.tops[0], size, _UNKNOWN)] if layer.tops else []
-    reason = f'{layer} makes it for training; a deployed network has no labels'
+    reason = (
+        f'{layer} makes it for training; a deployed network has no labels. If it is an input, give its shape with '
+        '--input-shape NAME=C,H,W'
+    )
     return first + [(top, None, reason) for top in layer.tops[1:]]
 
 

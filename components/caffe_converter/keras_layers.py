@@ -66,7 +66,7 @@ class Pooling(_Configured, arguments='method kernel stride pad ceil'):
         """Pools."""
         borders, divisors = [(0, 0)], []
         for size, k, s, p in zip(x.shape[1:3], self.kernel, self.stride, self.pad, strict=True):
-            count = pooled_size(size, k, s, p, self.ceil)
+            count = pooled_size(size, k, s, p, self.ceil, tuple(self.pad) != (0, 0))
             borders.append((p, max((count - 1) * s + k - size - p, 0)))
             divisors.append([min(at * s - p + k, size + p) - (at * s - p) for at in range(count)])
         borders.append((0, 0))
@@ -222,6 +222,15 @@ class Normalize(_Configured, arguments='across shared eps'):
 
 
 @_register
+class Rectifier(_Configured, arguments='slope'):
+    """max(x, 0) + slope · min(x, 0) with a negative slope, which Keras' LeakyReLU refuses."""
+
+    def call(self, x: Any) -> Any:
+        """Rectifies."""
+        return ops.maximum(x, 0) + self.slope * ops.minimum(x, 0)
+
+
+@_register
 class Power(_Configured, arguments='power scale shift'):
     """(shift + scale · x) ^ power."""
 
@@ -254,12 +263,11 @@ class WeightedSum(_Configured, arguments='coefficients'):
 
 @_register
 class Slice(_Configured, arguments='axis bounds'):
-    """Cuts an axis at `bounds`, which start with 0 and end with its size, into a list of len(bounds) - 1 tensors."""
+    """Cuts an axis at `bounds` (from 0 to its size; three or more) into a list of len(bounds) - 1 tensors."""
 
     def call(self, x: Any) -> Any:
         """Cuts."""
-        parts = ops.split(x, list(self.bounds[1:-1]), axis=self.axis)
-        return parts[0] if len(parts) == 1 else parts
+        return ops.split(x, list(self.bounds[1:-1]), axis=self.axis)
 
 
 @_register

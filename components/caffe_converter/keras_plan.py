@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from components.caffe_converter.layers.linear import DEPTHWISE
 from components.caffe_converter.network import Network, Step
 
 
@@ -26,9 +27,11 @@ def is_plain_transpose(step: Step) -> bool:
 
 
 def helpers(step: Step) -> tuple[int, int]:
-    """The numbers of helper layers before (padding, flattening) and after (cropping) the layer."""
+    """The numbers of helper layers before (padding, flattening) and after (cropping, scaling) the layer."""
     o = step.plan.options
-    if step.layer.type == 'Convolution':
+    if step.layer.type == 'Dropout':
+        return 0, int(o['factor'] != 1)
+    if step.layer.type in ('Convolution', *DEPTHWISE):
         return int(o['pad'] != (0, 0) and not is_same_padding(step)), 0
     if step.layer.type == 'Deconvolution':
         return 0, int(o['pad'] != (0, 0) and is_plain_transpose(step))

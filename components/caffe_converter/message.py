@@ -7,9 +7,12 @@ from __future__ import annotations
 import contextlib
 import difflib
 import math
+import re
 from collections.abc import Iterable
 
 from components.errors import InputError
+
+_WHOLE = re.compile('(-?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]+)|(0|[1-9][0-9]*))')
 
 
 def shown(text: str, limit: int = 60) -> str:
@@ -83,12 +86,7 @@ class Message:
         return self.error(f'{name} must be {expected}, found {_describe(field)}', field.line)
 
     def _integer(self, name: str, field: Field, low: int, high: int) -> int:
-        word = field.word.replace(' ', '').replace('\t', '')
-        try:
-            # At most ten digits are in range; int() of millions would take minutes.
-            number = int(word, 16 if 'x' in word.lower() else 10) if len(word) < 20 else None
-        except ValueError:
-            number = None
+        number = _whole(field.word)
         if number is None or not low <= number <= high:
             raise self._wrong(name, field, f'a whole number from {low} to {high}')
         return number
@@ -105,8 +103,11 @@ class Message:
     def _number(self, name: str, field: Field) -> float:
         number = math.nan
         if len(field.word) < 64:
-            with contextlib.suppress(ValueError):
-                number = float(field.word.replace(' ', '').replace('\t', '').rstrip('fF'))
+            word = field.word.replace(' ', '').replace('\t', '')
+            # The text format takes no octal or hexadecimal number for a float.
+            if not re.match(r'-?0[0-9xX]', word):
+                with contextlib.suppress(ValueError):
+                    number = float(word.rstrip('fF'))
         if not math.isfinite(number):
             raise self._wrong(name, field, 'a finite number')
         return number
@@ -125,9 +126,12 @@ class Message:
         field = self._one(name)
         if not field:
             return default
-        if field.word not in ('true', 'True', 't', '1', 'false', 'False', 'f', '0'):
+        if field.word in ('true', 'True', 't', 'false', 'False', 'f'):
+            return field.word in ('true', 'True', 't')
+        number = _whole(field.word)
+        if number not in (0, 1):
             raise self._wrong(name, field, 'true or false')
-        return field.word in ('true', 'True', 't', '1')
+        return bool(number)
 
     def enum(self, name: str, names: dict[int, str], default: str) -> str:
         """An enum field by name (or number, as the text format allows), or `default` if it is absent."""
@@ -136,8 +140,9 @@ class Message:
             return default
         if field.word in names.values():
             return field.word
-        if field.word.isdigit() and len(field.word) < 10 and int(field.word) in names:
-            return names[int(field.word)]
+        number = _whole(field.word)
+        if number in names:
+            return names[number]
         raise self._wrong(name, field, f'one of {", ".join(names.values())}')
 
     def _string(self, name: str, field: Field) -> str:
@@ -168,6 +173,18 @@ class Message:
         self._one(name)
         found = self.messages(name)
         return found[0] if found else Message(self.path, self.line)
+
+
+def _whole(word: str) -> int | None:
+    """A whole number in decimal, octal (010 is 8) or hexadecimal; None for another word."""
+    word = word.replace(' ', '').replace('\t', '')
+    # At most ten digits are in range; int() of millions would take minutes.
+    found = _WHOLE.fullmatch(word) if len(word) < 20 else None
+    if not found:
+        return None
+    sign, hexadecimal, octal, decimal = found.groups()
+    number = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
+    return -number if sign else number
 
 
 def _describe(field: Field) -> str:

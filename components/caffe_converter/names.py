@@ -36,6 +36,14 @@ TRAINING_TYPES = frozenset({
 })  # fmt: skip
 
 
+def v2_type(word: str, known: Iterable[str]) -> str:
+    """The V2 type of a V1 enum name; for a fork's name (PRELU, BATCH_NORM) the `known` type it spells, or itself."""
+    if word in V1_NAMES:
+        return V1_TYPES[V1_NAMES.index(word)]
+    spelled = {name.upper(): name for name in known}
+    return spelled.get(word.replace('_', '').upper(), word)
+
+
 def keras_names(names: Iterable[str]) -> dict[str, str]:
     """Maps Caffe layer names to Keras layer names.
 

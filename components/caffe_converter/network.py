@@ -4,21 +4,25 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from components.caffe_converter.caffemodel_reader import CaffeModel, StoredBlob, StoredLayer
+from components.caffe_converter.caffemodel_reader import CaffeModel
+from components.caffe_converter.channels import channels_by_input
 from components.caffe_converter.graph import Graph, Node, Source, build_graph
 from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
 from components.caffe_converter.layers.activation import POINTWISE
 from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, describe, stored_shape
+from components.caffe_converter.matching import match
 from components.caffe_converter.message import shown
 from components.caffe_converter.names import keras_names
 from components.caffe_converter.prototxt import read_prototxt
+from components.caffe_converter.stored import StoredBlob
 from components.errors import InputError
 
 
@@ -84,6 +88,7 @@ def plan_network(
     skip_unknown: bool = False,
     channels: CaffeModel | None = None,
     shapes_too: bool = False,
+    input_shapes: Mapping[str, Shape] | None = None,
 ) -> Network:
     """Plans the wanted part of a network: its layers, shapes and Keras names.
 
@@ -94,6 +99,7 @@ def plan_network(
       skip_unknown: leave out unknown layers and their dependents instead of raising.
       channels: the file of weights that gives a data layer's number of channels.
       shapes_too: keep layers of which only the output's shape is needed (by Crop).
+      input_shapes: input → its shape without the batch, in Caffe's order, overriding the prototxt.
 
     Raises:
       InputError: names the file, line and layer.
@@ -104,19 +110,25 @@ def plan_network(
         graph, skipped = graph.of_types(PLANNERS)
     if output_layer is None:
         if not graph.outputs:
-            raise InputError(f'{graph.path}: expected a network with an output, found none')
+            raise InputError(
+                f'{graph.path}: expected a network with an output, found none; name the last layer with --output-layer'
+            )
         wanted = graph.outputs
     else:
         node = graph.node(output_layer)
         wanted = [(node, blob) for blob in node.outputs]
     nodes = graph.ancestors([node for node, _ in wanted])
     used = {blob for node in nodes for blob in node.inputs}
-    known = _channels_by_input(nodes, channels) if channels else {}
+    known = channels_by_input(nodes, channels) if channels else {}
     blobs: dict[int, Blob] = {}
     inputs = []
+    given = input_shapes or {}
+    if wrong := given.keys() - {source.name for source in graph.sources}:
+        sources = ', '.join(shown(source.name) for source in graph.sources[:6]) or 'none'
+        raise InputError(f'{graph.path}: expected the name of an input ({sources}), found {shown(min(wrong))}')
     for source in graph.sources:
         if source.blob in used:
-            shape = _input_shape(graph, source, input_size, known)
+            shape = _input_shape(graph, source, input_size, known, given.get(source.name))
             blobs[source.blob] = Blob(shape)
             inputs.append((source.name, source.blob, shape))
     if not inputs:
@@ -130,6 +142,7 @@ def plan_network(
         if node.layer.type == 'Crop':  # it reads only the shape of its second input, so the values do not need that
             node = replace(node, inputs=node.inputs[:1])
         steps.append(Step(node, plan, [bottom.shape for bottom in bottoms]))
+    _check_names(steps)
     if not shapes_too:
         steps, inputs = _for_values(steps, inputs, {blob for _, blob in wanted})
     layer_names = {step.layer.name for step in steps}
@@ -149,6 +162,17 @@ def plan_network(
     )
 
 
+def _check_names(steps: list[Step]) -> None:
+    """Raises InputError if a layer with weights has the name of an earlier layer: weights match by name."""
+    first: dict[str, Step] = {}
+    for step in steps:
+        other = first.setdefault(step.layer.stored_name, step)
+        if other is not step and step.plan.blobs:
+            raise step.layer.error(
+                f'another layer has this name (line {other.layer.line}); weights match by name: give each layer its own'
+            )
+
+
 def _for_values(
     steps: list[Step], inputs: list[tuple[str, int, Shape]], outputs: set[int]
 ) -> tuple[list[Step], list[tuple[str, int, Shape]]]:
@@ -166,12 +190,14 @@ def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     layer = node.layer
     planner = PLANNERS.get(layer.type)
     if planner is None:
+        types = {known.upper(): known for known in PLANNERS}  # V1's names of forks are in capitals
+        close = difflib.get_close_matches(layer.type[:40].upper(), types, 1, 0.8)
+        hint = f'did you mean {types[close[0]]}? Or ' if close else ''
         raise layer.error(
-            'this layer type is not supported; convert up to a layer before it with --output-layer, '
+            f'this layer type is not supported; {hint}convert up to a layer before it with --output-layer, '
             'or leave it out with --skip_unknown'
         )
-    if not layer.name:
-        raise layer.error('expected a name, found none')
+    layer.check_fields()
     plan = planner(layer, bottoms)
     if len(plan.tops) != len(node.outputs):
         raise layer.error(f'expected {len(plan.tops)} top blobs, found {len(node.outputs)}')
@@ -180,33 +206,31 @@ def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     return plan
 
 
-def _input_shape(graph: Graph, source: Source, size: tuple[int, int] | None, channels: dict[int, int]) -> Shape:
+def _input_shape(
+    graph: Graph, source: Source, size: tuple[int, int] | None, channels: dict[int, int], given: Shape | None
+) -> Shape:
     shape = source.shape
+    if given is not None:
+        shape, size = (shape[0] if shape and shape[0] > 0 else 1, *given), None
+    elif shape is None and size is not None and source.blob in channels:
+        shape = (1, channels[source.blob], *size)
     if shape is not None and len(shape) == 4:
         if size is not None:
             shape = (*shape[:2], *size)
-        if source.problem:
+        if source.problem and given is None:
             shape = (shape[0], channels.get(source.blob, shape[1]), *shape[2:])
     if shape is None or min(shape) < 1:
-        problem = source.problem or 'its shape is not in the prototxt'
+        problem = source.problem if given is None else f'expected sizes of at least 1, found {describe(given)}'
+        problem = problem or (
+            'its shape is not in the prototxt; give it with --input-shape NAME=C,H,W (or --input-size H W if a '
+            'convolution reads it)'
+        )
         raise InputError(f'{graph.path}: input {shown(source.name)}: {problem}')
     if math.prod(shape) > MAX_COUNT:
         raise InputError(
             f'{graph.path}: input {shown(source.name)}: expected at most {MAX_COUNT} values, found {describe(shape)}'
         )
     return shape
-
-
-def _channels_by_input(nodes: list[Node], model: CaffeModel) -> dict[int, int]:
-    """Input blob → the channels that the first convolution's weights need; a data layer does not give them."""
-    stored = {one.name: one.blobs[0].shape for one in model.layers if one.blobs and len(one.blobs[0].shape) == 4}
-    found: dict[int, int] = {}
-    for node in nodes:
-        if node.layer.type == 'Convolution' and node.layer.name in stored:
-            group = node.layer.message.message('convolution_param').integer('group', 1, 1)
-            for blob in node.inputs:
-                found.setdefault(blob, stored[node.layer.name][1] * group)
-    return found
 
 
 def _allow_keras_order(nodes: list[Node], outputs: set[int]) -> None:
@@ -233,62 +257,6 @@ def _allow_keras_order(nodes: list[Node], outputs: set[int]) -> None:
             layer.keep_order = not after
 
 
-def match(network: Network, model: CaffeModel) -> None:
-    """Finds each layer's weights by name, as Caffe does, and checks their number and shapes.
-
-    Raises:
-      InputError: names the layer, what the prototxt expects and what the file contains.
-    """
-    stored: dict[str, list[StoredLayer]] = {}
-    for one in model.layers:
-        if one.blobs:
-            stored.setdefault(one.name, []).append(one)
-    for step in network.steps:
-        if not step.plan.blobs:
-            continue
-        layer = step.layer
-        where = f'{model.path}: {layer}'
-        line = f'{os.path.basename(network.graph.path)} line {layer.line}'
-        found = stored.get(layer.name, [])
-        if not found:
-            some = ', '.join(shown(name, 30) for name in list(stored)[:5]) or 'none'
-            raise InputError(
-                f'{where}: expected weights, found none of that name; layers with weights: {some}'
-                f'{", …" if len(stored) > 5 else ""}; use the .caffemodel that matches the prototxt'
-            )
-        if len(found) > 1:
-            raise InputError(
-                f'{where}: expected one layer of that name, found {len(found)} (at bytes '
-                f'{", ".join(str(one.offset) for one in found[:3])}); the file is damaged or badly assembled'
-            )
-        blobs = found[0].blobs
-        if len(blobs) != len(step.plan.blobs):
-            raise InputError(
-                f'{where}: expected {len(step.plan.blobs)} blobs (from {line}), found {len(blobs)}; '
-                'use the .caffemodel that matches the prototxt'
-            )
-        for index, (blob, shape) in enumerate(zip(blobs, step.plan.blobs, strict=True)):
-            if not _fits(blob, shape):
-                raise InputError(
-                    f'{where} blob {index}: expected {describe(shape)} (from {line}), found {describe(blob.shape)}; '
-                    'use the .caffemodel that matches the prototxt'
-                )
-            if blob.count != math.prod(shape):
-                raise InputError(
-                    f'{where} blob {index}: expected {math.prod(shape)} numbers for {describe(shape)}, '
-                    f'found {blob.count}; the file is damaged, download it again'
-                )
-        step.stored = blobs
-    network.model = model
-
-
-def _fits(blob: StoredBlob, shape: Shape) -> bool:
-    """Caffe's Blob::ShapeEquals: a legacy 4-D shape has ones in front."""
-    if blob.legacy:
-        return len(shape) <= 4 and blob.shape == (1,) * (4 - len(shape)) + shape
-    return blob.shape == shape
-
-
 def keras_shape(shape: Shape) -> Shape:
     """A Caffe shape in the stored order, without the batch: (H, W, C) for an image."""
     return stored_shape(shape)[1:]
@@ -301,13 +269,15 @@ def open_network(
     output_layer: str | None = None,
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
+    input_shapes: Mapping[str, Shape] | None = None,
 ) -> Network:
     """Reads both files and matches them; see plan_network and match for arguments and errors."""
     # The prototxt first: it is small, and gives the better message for swapped arguments.
     graph = build_graph(read_prototxt(prototxt))
     model = CaffeModel(caffemodel)
     network = plan_network(
-        graph, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown, channels=model
-    )
+        graph, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown, channels=model,
+        input_shapes=input_shapes,
+    )  # fmt: skip
     match(network, model)
     return network

@@ -12,10 +12,12 @@ from functools import partial
 import numpy as np
 
 from components.caffe_converter.caffemodel_writer import LayerRecord, LazyBlob, write_caffemodel
+from components.caffe_converter.layers.linear import DEPTHWISE
 from components.caffe_converter.network import Network, Step, plan_network
 
 _BLOCK = 1 << 20  # floats drawn at a time: 4 MB
 _FACTOR = np.float32(999.98)  # the limit of Caffe's moving average, by which it multiplies BatchNorm's statistics
+_LINEAR = frozenset({'Convolution', 'Deconvolution', 'InnerProduct', *DEPTHWISE})
 _FEEDS_INPUT = frozenset({'ReLU', 'Dropout', 'Pooling', 'Split', 'Flatten', 'Reshape', 'Concat', 'Slice', 'Power'})
 
 
@@ -56,7 +58,7 @@ def write_random_caffemodel(
                 LazyBlob(shape, partial(_draw, step, at, (seed, index, at), math.prod(shape), gain))
                 for at, shape in enumerate(step.plan.blobs)
             ]
-            yield LayerRecord(step.layer.name, step.layer.type, blobs, step.layer.bottoms, step.layer.tops)
+            yield LayerRecord(step.layer.stored_name, step.layer.type, blobs, step.layer.bottoms, step.layer.tops)
 
     write_caffemodel(path, records(), generation or network.graph.generation, name=network.graph.name)
 
@@ -67,7 +69,7 @@ def _first_steps(network: Network) -> set[int]:
     first = set()
     for step in network.steps:
         if raw & set(step.node.inputs):
-            if step.layer.type in ('Convolution', 'Deconvolution', 'InnerProduct'):
+            if step.layer.type in _LINEAR:
                 first.add(id(step))
             elif step.layer.type in _FEEDS_INPUT:
                 raw |= set(step.node.outputs)
@@ -103,7 +105,7 @@ def _draw(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) 
 def _distribution(step: Step, blob: int, gain: float) -> tuple[float, float]:
     """(mean, deviation) of a blob's numbers."""
     kind = step.layer.type
-    if kind in ('Convolution', 'Deconvolution', 'InnerProduct'):
+    if kind in _LINEAR:
         shape = step.plan.blobs[0]
         inputs = step.plan.weights[0].shape[0] if kind == 'InnerProduct' else math.prod(shape[1:])
         if kind == 'Deconvolution':  # each output reads kernel / stride² places of every input channel of its group

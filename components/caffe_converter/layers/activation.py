@@ -49,12 +49,13 @@ def power(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 
 @planner('Dropout')
 def dropout(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """The identity at test time: Caffe scales during training."""
+    """The identity at test time, as Caffe scales in training; scale_train: false (a fork's) scales at test time."""
     param = layer.param('dropout_param', 'dropout_ratio', 'scale_train')
     ratio = param.number('dropout_ratio', 0.5)
     if not 0 <= ratio < 1:
         raise layer.error(f'dropout_ratio must be at least 0 and below 1, found {ratio:g}', param.line)
-    return Plan([bottoms[0]], options={'ratio': ratio})
+    factor = 1.0 if param.boolean('scale_train', True) else 1.0 - ratio
+    return Plan([bottoms[0]], options={'ratio': ratio, 'factor': factor})
 
 
 @planner('Split')

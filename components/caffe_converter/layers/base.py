@@ -26,6 +26,22 @@ Shape = tuple[int, ...]
 MAX_COUNT = 2**31 - 1
 MAX_AXES = 32
 
+# The fields of caffe.proto's LayerParameter and V1LayerParameter, and those of SSD's and Faster R-CNN's forks.
+_LAYER_FIELD_NAMES = """
+name type bottom top phase loss_weight param blobs propagate_down include exclude blobs_lr weight_decay blob_share_mode
+transform_param loss_param accuracy_param argmax_param batch_norm_param bias_param concat_param contrastive_loss_param
+convolution_param crop_param data_param dropout_param dummy_data_param eltwise_param elu_param embed_param exp_param
+flatten_param hdf5_data_param hdf5_output_param hinge_loss_param image_data_param infogain_loss_param
+inner_product_param input_param log_param lrn_param memory_data_param mvn_param parameter_param pooling_param
+power_param prelu_param python_param recurrent_param reduction_param relu_param reshape_param scale_param
+sigmoid_param softmax_param spp_param slice_param swish_param tanh_param threshold_param tile_param window_data_param
+absval_param split_param norm_param permute_param
+"""
+_LAYER_FIELDS = frozenset(_LAYER_FIELD_NAMES.split())
+_WITH_ENGINE = frozenset({
+    'convolution_param', 'lrn_param', 'pooling_param', 'relu_param', 'sigmoid_param', 'softmax_param', 'tanh_param',
+})  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Blob:
@@ -77,10 +93,11 @@ class Layer:
     """A layer of the prototxt.
 
     Attributes:
-      name: as written.
+      name: as written; made unique for a second layer of the same name or without one.
       type: the V2 type name; a V1 type is converted as Caffe's upgrade does.
       bottoms, tops: blob names.
       message: the prototxt's message, for the parameters.
+      stored_name: the name of its weights in the file: as written.
       keep_order: whether a Flatten or Reshape must keep Caffe's order of values (see network.py).
     """
 
@@ -89,6 +106,7 @@ class Layer:
     bottoms: list[str]
     tops: list[str]
     message: Message
+    stored_name: str = ''
     keep_order: bool = True
 
     def __str__(self) -> str:
@@ -106,8 +124,33 @@ class Layer:
     def param(self, name: str, *known: str) -> Message:
         """The parameter message `name`, empty if absent. Raises InputError for fields other than `known`."""
         message = self.message.message(name)
-        message.expect((*known, 'engine'), f'layer {shown(self.name)}: {name}')
+        engine = ('engine',) if name in _WITH_ENGINE else ()
+        message.expect((*known, *engine), f'layer {shown(self.name)}: {name}')
         return message
+
+    def check_fields(self) -> None:
+        """Raises InputError for a field of the layer that neither Caffe nor a supported fork has."""
+        for one in self.message.fields.get('param', ()):
+            if isinstance(one.value, Message):
+                one.value.expect(('name', 'share_mode', 'lr_mult', 'decay_mult'), f'layer {shown(self.name)}: param')
+        self.message.expect(_LAYER_FIELDS, str(self))
+        phase = self.message.enum('phase', {0: 'TRAIN', 1: 'TEST'}, 'TEST')
+        if phase == 'TRAIN' and self.type in ('BatchNorm', 'Dropout'):
+            raise self.error(
+                'phase: TRAIN makes it random at test time; remove the field', self.message.line_of('phase')
+            )
+
+    def shared_parameters(self) -> list[tuple[str, bool]]:
+        """(name or '', whether only the count must match) of each `param { name: "w" }`, or V1's `param: "w"`."""
+        modes = [mode.word for mode in self.message.fields.get('blob_share_mode', ())]
+        result = []
+        for index, one in enumerate(self.message.fields.get('param', ())):
+            if isinstance(one.value, Message):
+                mode = one.value.enum('share_mode', {0: 'STRICT', 1: 'PERMISSIVE'}, 'STRICT')
+                result.append((one.value.string('name', ''), mode == 'PERMISSIVE'))
+            else:
+                result.append((one.value, modes[index : index + 1] in (['PERMISSIVE'], ['1'])))
+        return result
 
     def axis(self, message: Message, name: str, default: int, rank: int, low: int = 1) -> int:
         """Reads an axis in [low, rank); negative values count from the end."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from components.caffe_converter.layers.base import Blob, Layer, Plan, describe, planner, stored_axis
+from components.caffe_converter.layers.base import MAX_AXES, Blob, Layer, Plan, describe, planner, stored_axis
 
 
 @planner('Eltwise', bottoms=(2, 1000))
@@ -16,8 +16,8 @@ def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     param = layer.param('eltwise_param', 'operation', 'coeff', 'stable_prod_grad')
     operation = param.enum('operation', {0: 'PROD', 1: 'SUM', 2: 'MAX'}, 'SUM')
     coefficients = param.numbers('coeff')
-    if coefficients and operation != 'SUM':
-        raise layer.error(f'coeff applies only to SUM, found {operation}', param.line_of('coeff'))
+    if coefficients and operation == 'PROD':
+        raise layer.error('coeff applies only to SUM, found PROD', param.line_of('coeff'))
     if coefficients and len(coefficients) != len(bottoms):
         raise layer.error(
             f'{len(bottoms)} inputs need {len(bottoms)} coeffs, found {len(coefficients)}', param.line_of('coeff')
@@ -27,6 +27,8 @@ def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
             raise layer.error(
                 f'all inputs must have the same shape; found {describe(bottoms[0].shape)} and {describe(bottom.shape)}'
             )
+    if operation == 'MAX':
+        coefficients = []  # Caffe accepts and ignores them
     flops = (len(bottoms) - 1 + len(coefficients)) * math.prod(bottoms[0].shape[1:])
     options = {'operation': operation, 'coefficients': [] if set(coefficients) == {1.0} else coefficients}
     return Plan([Blob(bottoms[0].shape)], flops=flops, options=options)
@@ -59,7 +61,9 @@ def reduction(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     param = layer.param('reduction_param', 'operation', 'axis', 'coeff')
     shape = bottoms[0].shape
     operation = param.enum('operation', {1: 'SUM', 2: 'ASUM', 3: 'SUMSQ', 4: 'MEAN'}, 'SUM')
-    axis = layer.axis(param, 'axis', 0, len(shape))
+    single = shape[0] == 1 and param.integer('axis', 0, -MAX_AXES, MAX_AXES) in (0, -len(shape))
+    # Of a batch of one, axis 0 gives one number for the image, as axis 1 does.
+    axis = 1 if single else layer.axis(param, 'axis', 0, len(shape))
     coefficient = param.number('coeff', 1.0) / (math.prod(shape[axis:]) if operation == 'MEAN' else 1)
     options = {'operation': operation, 'axis': axis, 'coefficient': coefficient}
     return Plan([layer.top(shape[:axis])], flops=2 * math.prod(shape[1:]), options=options)

@@ -38,9 +38,17 @@ def pair(layer: Layer, param: Message, name: str, default: int | None, low: int,
     return values[0], values[-1]
 
 
-@planner('Convolution', 'Deconvolution', bottoms=(1, 1000))
+# Forks' layers: a Convolution with as many groups as channels. ConvolutionDepthwise needs no `group`.
+DEPTHWISE = ('ConvolutionDepthwise', 'DepthwiseConvolution')
+
+
+@planner('Convolution', 'Deconvolution', *DEPTHWISE, bottoms=(1, 1000))
 def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes; all inputs share one kernel."""
+    """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes; all inputs share one kernel.
+
+    A convolution of single channels has the kernel of Keras' DepthwiseConv2D, which on a processor is many times as
+    fast as a Conv2D of that many groups. Caffe's output c · multiplier + m is that of channel c and its kernel m.
+    """
     param = layer.param('convolution_param', *_CONVOLUTION)
     channels, height, width = layer.image(bottoms[0])
     if any(bottom.shape != bottoms[0].shape for bottom in bottoms):
@@ -54,7 +62,11 @@ def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     dilation = tuple(
         d if k > 1 else 1 for d, k in zip(pair(layer, param, 'dilation', 1, 1, 'dilation'), kernel, strict=True)
     )
-    group = param.integer('group', 1, 1)
+    group = param.integer('group', channels if layer.type in DEPTHWISE else 1, 1)
+    if layer.type in DEPTHWISE and group != channels:
+        raise layer.error(
+            f'expected a group for each of the {channels} channels, found {group}', param.line_of('group')
+        )
     if channels % group or outputs % group:
         raise layer.error(
             f'group {group} must divide the {channels} input channels and num_output {outputs}', param.line_of('group')
@@ -67,14 +79,22 @@ def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     if min(sizes) < 1:
         raise layer.error(
             f'kernel {describe(kernel)} with pad {describe(pad)} and dilation {describe(dilation)} leaves nothing of '
-            f'an input of {height}×{width}; is the input size right?'
+            f'an input of {height}×{width}; set the input size with --input-size H W'
         )
     top = layer.top((bottoms[0].shape[0], outputs, *sizes))
     bias = param.boolean('bias_term', True)
     # Keras: kernel [kh, kw, in/group, out] of a convolution, [kh, kw, out/group, in] of a transposed one.
     blobs: list[Shape] = [(channels, outputs // group, *kernel) if up else (outputs, channels // group, *kernel)]
     first, second = blobs[0][0], blobs[0][1]
-    weights = [Weight('kernel', (*kernel, second, first), lambda b: b[0].transpose(2, 3, 1, 0))]
+    # TensorFlow's depthwise kernel takes one stride for both axes, and no dilation with it.
+    depthwise = not up and group == channels > 1 and stride[0] == stride[1] and (stride == (1, 1) or max(dilation) == 1)
+    if depthwise:
+        each = (channels, outputs // channels, *kernel)
+        weights = [
+            Weight('kernel', (*kernel, *each[:2]), lambda b: b[0].reshape(each).transpose(2, 3, 0, 1)),
+        ]
+    else:
+        weights = [Weight('kernel', (*kernel, second, first), lambda b: b[0].transpose(2, 3, 1, 0))]
     if bias:
         blobs.append((outputs,))
         weights.append(Weight('bias', (outputs,), plain(1)))
@@ -87,7 +107,7 @@ def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
         flops * len(bottoms),
         {
             'filters': outputs, 'kernel': kernel, 'stride': stride, 'pad': pad, 'dilation': dilation, 'group': group,
-            'bias': bias, 'sizes': tuple(sizes),
+            'bias': bias, 'sizes': tuple(sizes), 'depthwise': depthwise,
         },
     )  # fmt: skip
 

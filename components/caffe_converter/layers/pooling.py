@@ -11,13 +11,14 @@ from components.caffe_converter.layers.base import Blob, Layer, Plan, describe, 
 from components.caffe_converter.layers.linear import pair
 
 
-def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool) -> int:
-    """The number of windows along an axis; the last one must start inside the image or its left padding."""
-    span = size + 2 * pad - kernel
-    if span < 0:
-        return 0
+def pooled_size(size: int, kernel: int, stride: int, pad: int, ceil: bool, clip: bool) -> int:
+    """The number of windows along an axis.
+
+    With padding on either axis (`clip`), the last window starts inside the image or its left padding.
+    """
+    span = size + 2 * pad - kernel  # negative for a kernel wider than the image: one clipped window may be left
     count = (-(-span // stride) if ceil else span // stride) + 1
-    if pad and (count - 1) * stride >= size + pad:
+    if clip and (count - 1) * stride >= size + pad:
         count -= 1
     return count
 
@@ -53,13 +54,17 @@ def pooling(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     if 'ceil_mode' in param:
         ceil = param.boolean('ceil_mode', True)
     sizes = tuple(
-        pooled_size(n, k, s, p, ceil) for n, k, s, p in zip((height, width), kernel, stride, pad, strict=True)
+        pooled_size(n, k, s, p, ceil, pad != (0, 0))
+        for n, k, s, p in zip((height, width), kernel, stride, pad, strict=True)
     )
     for n, s, p, count in zip((height, width), stride, pad, sizes, strict=True):
         if count < 1 or (count - 1) * s - p >= n:
+            hint = (
+                'round_mode: FLOOR leaves it out' if ceil and count > 1 else 'set the input size with --input-size H W'
+            )
             raise layer.error(
                 f'kernel {describe(kernel)}, stride {describe(stride)} and pad {describe(pad)} give a window '
-                f'outside the input of {height}×{width}; is the input size right?'
+                f'outside the input of {height}×{width}, which has no value; {hint}'
             )
     top = layer.top((batch, channels, *sizes))
     options = {

@@ -21,19 +21,22 @@ from components.caffe_converter.layers.base import (
 )
 
 
-def _legacy_axis(layer: Layer, param_name: str, axis_name: str, legacy: str, rank: int, *known: str) -> int:
-    """Reads `axis_name`, or the older field `legacy` in its place."""
+def _legacy_axis(
+    layer: Layer, param_name: str, axis_name: str, legacy: str, rank: int, *known: str, low: int = 1
+) -> int:
+    """Reads `axis_name` from `low` on, or the older field `legacy` in its place."""
     param = layer.param(param_name, axis_name, legacy, *known)
     if axis_name in param and legacy in param:
         raise layer.error(f'{axis_name} and {legacy} are both given; keep one', param.line_of(legacy))
-    return layer.axis(param, legacy if legacy in param else axis_name, 1, rank)
+    return layer.axis(param, legacy if legacy in param else axis_name, 1, rank, low)
 
 
 @planner('Concat', bottoms=(1, 1000))
 def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """concat_layer.cpp: concatenates the inputs along an axis."""
     shape = list(bottoms[0].shape)
-    axis = _legacy_axis(layer, 'concat_param', 'axis', 'concat_dim', len(shape))
+    # One input on the batch axis stays as it is.
+    axis = _legacy_axis(layer, 'concat_param', 'axis', 'concat_dim', len(shape), low=min(len(bottoms) - 1, 1))
     for bottom in bottoms[1:]:
         other = bottom.shape
         if len(other) != len(shape) or any(
@@ -50,7 +53,9 @@ def concat(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 def slice_(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """slice_layer.cpp: cuts an axis at slice_point, or into equal parts."""
     shape = bottoms[0].shape
-    axis = _legacy_axis(layer, 'slice_param', 'axis', 'slice_dim', len(shape), 'slice_point')
+    axis = _legacy_axis(
+        layer, 'slice_param', 'axis', 'slice_dim', len(shape), 'slice_point', low=min(len(layer.tops) - 1, 1)
+    )
     param = layer.message.message('slice_param')
     points = param.integers('slice_point')
     count, size = len(layer.tops), shape[axis]

@@ -15,6 +15,11 @@ def layer(name: str, kind: str, bottoms: str, tops: str = '', params: str = '') 
     return f'layer {{ name: "{name}" type: "{kind}"{blobs} {params} }}\n'
 
 
+def input_shape(text: str) -> tuple[int, ...]:
+    """The shape of a `net`'s input."""
+    return tuple(int(word) for word in text.split('input_shape {')[1].split('}')[0].split() if word.isdigit())
+
+
 def net(*layers: str, shape: tuple[int, int, int] = (C, H, W), batch: int = 2) -> str:
     """A prototxt with the input `data`."""
     dims = ' '.join(f'dim: {n}' for n in (batch, *shape))
@@ -67,7 +72,17 @@ OPENCV = {
             'kernel twice': 'kernel_size: 3 kernel_size: 2 pad: 1 pad: 0',
         }.items()
     },
-    'Convolution depthwise': _convolution('Convolution', 'kernel_size: 3 group: 6 pad: 1', 6),
+    **{
+        f'Convolution depthwise {key}': _convolution('Convolution', f'group: 6 {options}', outputs)
+        for key, options, outputs in [
+            ('same', 'kernel_size: 3 pad: 1', 6), ('multiplier 3', 'kernel_size: 3 pad: 1', 18),
+            ('stride', 'kernel_size: 3 pad: 1 stride: 2', 6), ('dilation', 'kernel_size: 3 dilation: 2 pad: 2', 12),
+            ('two strides', 'kernel_size: 3 stride_h: 2 stride_w: 1', 6),
+            ('dilation and stride', 'kernel_size: 3 dilation: 2 stride: 2', 12),
+            ('rectangular, no bias', 'kernel_h: 2 kernel_w: 3 pad_h: 1 pad_w: 0 bias_term: false', 6),
+        ]
+    },
+    'ConvolutionDepthwise': _convolution('ConvolutionDepthwise', 'kernel_size: 3 pad: 1 stride: 2', 6),
     **{
         f'Deconvolution {key}': _convolution('Deconvolution', options)
         for key, options in {
@@ -121,6 +136,7 @@ OPENCV = {
         for key, options in _POOL.items()
     },
     'ReLU': _one('ReLU'),
+    'ReLU negative_slope below 0': _one('ReLU', 'relu_param { negative_slope: -0.2 }'),
     'ReLU negative_slope': _one('ReLU', 'relu_param { negative_slope: 0.1 }'),
     'PReLU': _one('PReLU'),
     'Sigmoid': _one('Sigmoid'),
@@ -153,6 +169,7 @@ OPENCV = {
     'Softmax': _one('Softmax'),
     'Softmax axis 2': _one('Softmax', 'softmax_param { axis: 2 }'),
     'Dropout': _one('Dropout'),
+    'Dropout scale_train': _one('Dropout', 'dropout_param { dropout_ratio: 0.4 scale_train: false }'),
     'Flatten': _one('Flatten'),
     'Flatten from axis 2': _one('Flatten', 'flatten_param { axis: 2 }'),
     'Flatten axes 1 and 2': _one('Flatten', 'flatten_param { axis: 1 end_axis: 2 }'),
@@ -168,6 +185,8 @@ OPENCV = {
     'Normalize': _one('Normalize', 'norm_param { across_spatial: false channel_shared: false }'),
 }  # fmt: skip
 
+_SMALL = 'pooling_param { pool: %s kernel_size: 3 stride: 2 }'
+
 # OpenCV 4.14 deviates from Caffe on these or cannot read them, for the reason given; numpy_caffe.py is the oracle.
 NUMPY = {
     # ignores transpose
@@ -177,7 +196,20 @@ NUMPY = {
     'Deconvolution dilation, group and pad': _convolution(
         'Deconvolution', 'kernel_h: 3 kernel_w: 2 dilation: 2 stride: 3 group: 2 pad: 1'
     ),
-    # has no such field
+    # has no such layer or field
+    'DepthwiseConvolution': _convolution('DepthwiseConvolution', 'kernel_size: 3 pad: 1 group: 6', 12),
+    # refuses a kernel wider than the input, which Caffe clips
+    'Pooling MAX of 2×2': net(layer('x', 'Pooling', 'data', params=_SMALL % 'MAX'), shape=(5, 2, 2)),
+    'Pooling AVE of 2×2': net(layer('x', 'Pooling', 'data', params=_SMALL % 'AVE'), shape=(5, 2, 2)),
+    'Pooling MAX of 2×9': net(layer('x', 'Pooling', 'data', params=_SMALL % 'MAX'), shape=(5, 2, 9)),
+    # clips only the padded axis; Caffe clips both
+    'Pooling MAX clipped without pad': _one(
+        'Pooling', 'pooling_param { kernel_h: 2 kernel_w: 1 stride: 2 pad_h: 1 pad_w: 0 }'
+    ),
+    # takes no coefficients of MAX, which Caffe ignores
+    'Eltwise MAX coeff': _two('Eltwise', 'eltwise_param { operation: MAX coeff: 2 coeff: 3 }'),
+    'Concat of one on axis 0': _one('Concat', 'concat_param { axis: 0 }'),
+    'Slice of one on axis 0': _one('Slice', 'slice_param { axis: 0 }'),
     'Pooling MAX round_mode': _one('Pooling', 'pooling_param { kernel_size: 3 stride: 2 round_mode: FLOOR }'),
     'Pooling AVE round_mode': _one('Pooling', 'pooling_param { pool: AVE kernel_size: 3 stride: 2 round_mode: FLOOR }'),
     'Concat concat_dim': _two('Concat', 'concat_param { concat_dim: 3 }'),

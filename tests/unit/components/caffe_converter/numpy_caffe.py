@@ -46,9 +46,10 @@ def _spread(weight, axis, rank):
 
 def _convolution(param, weights, x):
     kernel, bias = weights[0], weights[1]
-    group, (sh, sw), (ph, pw) = param.integer('group', 1), _pair(param, 'stride', 1), _pair(param, 'pad', 0)
+    (sh, sw), (ph, pw) = _pair(param, 'stride', 1), _pair(param, 'pad', 0)
     dh, dw = _pair(param, 'dilation', 1)
     out, each, kh, kw = kernel.shape
+    group = x.shape[1] // each
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     height, width = (x.shape[2] - dh * (kh - 1) - 1) // sh + 1, (x.shape[3] - dw * (kw - 1) - 1) // sw + 1
     y = np.zeros((len(x), out, height, width))
@@ -87,7 +88,7 @@ def _pooling(param, weights, x):
     sizes = []
     for n, k, s, p in ((height, kh, sh, ph), (width, kw, sw, pw)):
         count = rounded((n + 2 * p - k) / s) + 1
-        sizes.append(count - 1 if p and (count - 1) * s >= n + p else count)
+        sizes.append(count - 1 if (ph or pw) and (count - 1) * s >= n + p else count)
     y = np.zeros((*x.shape[:2], *sizes))
     for v, u in itertools.product(*map(range, sizes)):
         top, left = v * sh - ph, u * sw - pw
@@ -101,7 +102,21 @@ def _pooling(param, weights, x):
 
 
 def _concat(param, weights, *inputs):
-    return np.concatenate(inputs, param.integer('concat_dim', 1))
+    return np.concatenate(inputs, param.integer('concat_dim', param.integer('axis', 1)))
+
+
+def _slice(param, weights, x):
+    assert param.integer('axis', 1) == 0  # of one image of the batch, or of all: only one top
+    return x
+
+
+def _dropout(param, weights, x):
+    return x if param.boolean('scale_train', True) else x * (1 - param.number('dropout_ratio', 0.5))
+
+
+def _eltwise(param, weights, *inputs):
+    assert param.enum('operation', {2: 'MAX'}, '') == 'MAX'
+    return np.max(inputs, axis=0)
 
 
 def _flatten(param, weights, x):
@@ -165,6 +180,10 @@ _FORWARD = {
     'Bias': ('bias_param', _bias),
     'Concat': ('concat_param', _concat),
     'Convolution': ('convolution_param', _convolution),
+    'ConvolutionDepthwise': ('convolution_param', _convolution),
+    'DepthwiseConvolution': ('convolution_param', _convolution),
+    'Dropout': ('dropout_param', _dropout),
+    'Eltwise': ('eltwise_param', _eltwise),
     'Deconvolution': ('convolution_param', _deconvolution),
     'Flatten': ('flatten_param', _flatten),
     'InnerProduct': ('inner_product_param', _inner_product),
@@ -174,4 +193,5 @@ _FORWARD = {
     'Pooling': ('pooling_param', _pooling),
     'Reduction': ('reduction_param', _reduction),
     'Scale': ('scale_param', _scale),
+    'Slice': ('slice_param', _slice),
 }

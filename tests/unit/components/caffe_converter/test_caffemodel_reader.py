@@ -49,6 +49,9 @@ _DATA = {
     'double one by one': b''.join(b'\x41' + value.tobytes() for value in _VALUES.astype('<f8')),
     'in pieces': _field(5, _VALUES[:2].tobytes()) + b'\x2d' + _VALUES[2].tobytes() + _field(5, b'')
     + _field(5, _VALUES[3:].tobytes()),
+    'raw float': b'\x50\x01' + _field(12, _VALUES.tobytes()),
+    'raw double': _field(12, _VALUES.astype('<f8').tobytes()) + b'\x50\x00',
+    'raw half': b'\x50\x02' + _field(12, _VALUES.astype('<f2').tobytes()) + _field(13, b'\0' * 12),
     'with gradients': _field(6, _VALUES.tobytes()) + _field(5, _VALUES.tobytes()) + _field(9, b'\0' * 16),
 }  # fmt: skip
 
@@ -69,13 +72,13 @@ _GOOD = _layer(_DATA['packed'] + _shape(3, 2, 1, 1))
     [
         (b'', 'found an empty file'),
         (_TEXT.encode(), 'found text; are PROTOTXT and CAFFEMODEL swapped'),
-        (b'\x89HDF\r\n\x1a\n' + b'\0' * 99, 'found an HDF5 file'),
+        (b'\x89HDF\r\n\x1a\n' + b'\0' * 99, 'cannot read it; it is damaged, download it again'),
         (b'version https://git-lfs.github.com/spec/v1\noid sha256:0', 'found a Git LFS pointer'),
         (b'<!DOCTYPE html>\n<html lang="en">', 'found a web page'),
         (_GOOD[:-3], 'is truncated or damaged, download it again'),
         (_GOOD[:30], r'expected \d+ bytes from byte \d+, found \d+ to the end of the file'),
         (_GOOD + _field(2, _field(4, b'd')), 'found V1 layers and V2 layers'),
-        (_field(2, _field(1, _field(1, b'c'))), 'found the V0 format of 2013'),
+        (_field(2, _field(1, _field(1, b'c'))), "layer 'c'.*expected weights, found none of that name"),
         (_GOOD + _GOOD, "layer 'c' .*expected one layer of that name, found 2"),
         (_layer(_DATA['packed'] + _shape(3, 2, 1, 1), name=b'd'), "expected weights, found none of that name; .*'d'"),
         (_layer(), 'expected weights, found none of that name; layers with weights: none'),
@@ -89,6 +92,8 @@ _GOOD = _layer(_DATA['packed'] + _shape(3, 2, 1, 1))
         (_layer(_field(5, _VALUES[:5].tobytes()) + _shape(3, 2, 1, 1)), 'expected 6 numbers for 3×2×1×1, found 5'),
         (_layer(_field(5, b'12345') + _shape(3, 2, 1, 1)), "layer 'c' blob 0: 5 bytes are not whole numbers of 4"),
         (_layer(_DATA['packed'] + _DATA['double']), 'both float and double data'),
+        (_layer(b'\x50\x03' + _field(12, b'1234') + _shape(3, 2, 1, 1)), 'expected raw_data of type DOUBLE, FLOAT or'),
+        (_layer(b'\x50\x02' + _field(12, b'123') + _shape(3, 2, 1, 1)), '3 bytes are not whole numbers of 2'),
         (_layer(b'\x28\x01'), 'data has wire type 0'),
         (_layer(_shape(*[1] * 40)), 'more than 32 dimensions'),
         (_layer(_field(5, b'1234') * 1500), 'more than 1000 pieces'),

@@ -27,8 +27,7 @@ nets, numpy_caffe = _beside('layer_nets'), _beside('numpy_caffe')
 
 
 def _input(text: str) -> np.ndarray:
-    shape = (2, 5, nets.H, nets.W) if 'dim: 5' in text.splitlines()[2] else (2, nets.C, nets.H, nets.W)
-    return np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    return np.random.default_rng(3).normal(size=nets.input_shape(text)).astype(np.float32)
 
 
 @pytest.mark.parametrize('name', nets.OPENCV)

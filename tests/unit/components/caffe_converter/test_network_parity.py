@@ -46,6 +46,15 @@ def test_every_layer_of_small_real_networks(shared, opencv, relative_error, fold
     assert max(errors.values()) < TOLERANCE, errors
 
 
+def test_mobilefacenet(shared, opencv, relative_error):
+    files = [shared / 'models/mobilefacenet' / name for name in ('deploy.prototxt', 'mobilefacenet.caffemodel')]
+    model = convert(*files)
+    assert sum(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in model.layers) == 17
+    x = np.random.default_rng(0).normal(size=(2, 3, 112, 112)).astype(np.float32)
+    (want,) = opencv(*files, x, [])
+    assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+
+
 def test_detector_backbone_and_heads(shared, opencv, relative_error):
     files = [shared / 'models' / name for name in _DETECTOR]
     x = (np.random.default_rng(0).normal(size=(1, 3, 300, 300)) * 60).astype(np.float32)

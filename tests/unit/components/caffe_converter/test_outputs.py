@@ -134,6 +134,34 @@ def test_hand_built_merges_batch_norm_and_scale(make_net, tmp_path, opencv, rela
     assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
 
 
+@pytest.mark.parametrize('by_name', [False, True], ids=['in order', 'by name'])
+def test_hand_written_mobilenet(make_net, tmp_path, opencv, relative_error, by_name):
+    """The kernels of a depthwise convolution are [3, 3, C, 1], as `DepthwiseConv2D` has them."""
+    depthwise = 'convolution_param { num_output: 6 group: 6 kernel_size: 3 pad: 1 bias_term: false }'
+    files = make_net(
+        nets.net(
+            nets.layer('dw', 'Convolution', 'data', params=depthwise),
+            nets.layer('dw/bn', 'BatchNorm', 'dw', 'dw', 'batch_norm_param { eps: 0.01 }'),
+            nets.layer('dw/scale', 'Scale', 'dw', 'dw', 'scale_param { bias_term: true }'),
+            nets.layer('pw', 'Convolution', 'dw', params='convolution_param { num_output: 4 kernel_size: 1 }'),
+        )
+    )
+    write_hdf5(open_network(*files), tmp_path / 'x.h5', hand_built=True)
+    model = keras.Sequential(
+        [
+            keras.layers.Input((nets.H, nets.W, nets.C)),
+            keras.layers.DepthwiseConv2D(3, padding='same', use_bias=False, name='dw'),
+            keras.layers.BatchNormalization(epsilon=0.01, name='dw_bn'),
+            keras.layers.Conv2D(4, 1, name='pw'),
+        ]
+    )
+    assert model.get_layer('dw').weights[0].shape == (3, 3, nets.C, 1)
+    model.load_weights(tmp_path / 'x.h5', by_name=by_name)
+    x = np.random.default_rng(2).normal(size=(2, nets.C, nets.H, nets.W)).astype(np.float32)
+    (want,) = opencv(*files, x, [])
+    assert relative_error(model(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+
+
 def test_hdf5_with_more_names_than_a_header_holds(make_net, tmp_path):
     chain, bottom = [], 'data'
     for index in range(700):

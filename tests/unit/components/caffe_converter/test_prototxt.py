@@ -107,6 +107,12 @@ def test_files(tmp_path):
     (tmp_path / 'binary').write_bytes(b'\x0a\x03net\x00\x00')
     with pytest.raises(InputError, match=r'found a binary file; are PROTOTXT and CAFFEMODEL swapped'):
         read_prototxt(tmp_path / 'binary')
+    (tmp_path / 'page').write_text('<!DOCTYPE html>\n<html lang="en"><body>Not found</body></html>')
+    with pytest.raises(InputError, match='expected a prototxt, found a web page; the download failed'):
+        read_prototxt(tmp_path / 'page')
+    (tmp_path / 'pointer').write_text('version https://git-lfs.github.com/spec/v1\noid sha256:0')
+    with pytest.raises(InputError, match='found a Git LFS pointer'):
+        read_prototxt(tmp_path / 'pointer')
     (tmp_path / 'latin').write_bytes('name: "a"\nname: "ä"'.encode('latin-1'))
     with pytest.raises(InputError, match='line 2: expected UTF-8'):
         read_prototxt(tmp_path / 'latin')

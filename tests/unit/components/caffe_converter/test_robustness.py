@@ -7,10 +7,12 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import h5py
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from components.caffe_converter import convert, vgg_face_prototxt, write_random_caffemodel
+from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.copying import contiguous
 from components.caffe_converter.network import open_network
 from components.caffe_converter.outputs import write_hdf5
@@ -85,6 +87,28 @@ def test_flipped_bits(files, data):
     changed = bytearray(weights)
     for _ in range(data.draw(st.integers(1, 4))):
         # The first bytes of each layer are structure; most others are numbers, which may have any value.
+        changed[data.draw(st.integers(0, len(changed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    _try(folder, text, bytes(changed))
+
+
+@pytest.fixture(scope='module')
+def snapshot(files, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('snapshot')
+    path, caffemodel = folder / 'x.h5', folder / 'w'
+    caffemodel.write_bytes(files[2])
+    with h5py.File(path, 'w') as file:
+        for one in (model := CaffeModel(caffemodel)).layers:
+            for at, blob in enumerate(one.blobs):
+                file[f'data/{one.name}/{at}'] = model.array(blob, blob.shape)
+    return path.read_bytes()
+
+
+@_settings
+@given(st.data())
+def test_flipped_bits_of_an_hdf5_snapshot(files, snapshot, data):
+    folder, text, _ = files
+    changed = bytearray(snapshot)
+    for _ in range(data.draw(st.integers(1, 4))):
         changed[data.draw(st.integers(0, len(changed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     _try(folder, text, bytes(changed))
 
