@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from components.caffe_converter.names import V1_TYPES
+from components.caffe_converter.layer_names import V1_TYPES
 from components.io.files import atomic_path
 
 

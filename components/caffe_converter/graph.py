@@ -13,10 +13,10 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 
 from components.caffe_converter.input_shapes import data_shape, declared_shapes
+from components.caffe_converter.layer_names import DATA_TYPES, TRAINING_TYPES, V1_NAMES, v2_type
 from components.caffe_converter.layers import PLANNERS, Layer
 from components.caffe_converter.layers.base import Shape
 from components.caffe_converter.message import Message, shown
-from components.caffe_converter.names import DATA_TYPES, TRAINING_TYPES, V1_NAMES, v2_type
 from components.caffe_converter.v0 import upgrade
 from components.errors import InputError
 

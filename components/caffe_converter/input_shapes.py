@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+from components.caffe_converter.layer_names import DATA_TYPES
 from components.caffe_converter.layers.base import MAX_AXES, MAX_COUNT, Layer, Shape
 from components.caffe_converter.message import Message
-from components.caffe_converter.names import DATA_TYPES
 
 _UNKNOWN = 'its size is not in the prototxt; give height and width with --input-size H W'
 

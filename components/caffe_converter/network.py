@@ -15,12 +15,12 @@ import numpy as np
 from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.channels import channels_by_input
 from components.caffe_converter.graph import Graph, Node, Source, build_graph
+from components.caffe_converter.layer_names import keras_names
 from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
 from components.caffe_converter.layers.activation import POINTWISE
 from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, describe, stored_shape
 from components.caffe_converter.matching import match
 from components.caffe_converter.message import shown
-from components.caffe_converter.names import keras_names
 from components.caffe_converter.prototxt import read_prototxt
 from components.caffe_converter.stored import StoredBlob
 from components.errors import InputError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.caffe_converter import check, convert, read_weights, write_caffemodel
-from components.caffe_converter.names import keras_names
+from components.caffe_converter.layer_names import keras_names
 from components.errors import InputError
 
 _DATA = 'input: "data" input_shape { dim: 1 dim: 2 dim: 6 dim: 5 }\n'
