@@ -23,7 +23,7 @@ from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.errors import InputError
 from components.evaluator.settings import Settings as EvaluationSettings
 from components.fine_tuner.settings import Settings as FineTuningSettings
-from components.settings import Settings, plain, suggestion
+from components.settings import Settings, suggestion
 from components.stratified_example_gen.settings import Settings as DataSettings
 from pipeline.model.settings import TrainerSettings, TransformSettings, TunerSettings
 from pipeline.settings import BeamSettings, KubeflowSettings, ReportSettings
@@ -146,8 +146,9 @@ def describe() -> list[tuple[str, str, str]]:
     rows = []
     for section in dataclasses.fields(Config):
         defaults = getattr(Config(), section.name)
+        values = defaults.as_dict()
         for item in dataclasses.fields(defaults):
-            value = plain(defaults.as_dict()[item.name])
+            value = values[item.name]
             default = yaml.safe_dump(value, default_flow_style=True, width=1000)
             rows.append((f'{section.name}.{item.name}', default.removesuffix('...\n').strip(), item.metadata['help']))
     return rows

@@ -12,19 +12,7 @@ from PIL import Image
 
 from components.errors import InputError
 from components.stratified_example_gen import headers, images
-
-tf = pytest.importorskip('tensorflow')
-
-WIDTH, HEIGHT = 40, 28
-
-
-def decode(data):
-    """The image as the network's graph decodes it: [H, W, 3], uint8, RGB."""
-    return tf.io.decode_jpeg(data, channels=3, dct_method='INTEGER_ACCURATE').numpy()
-
-
-def rows_of(pixels):
-    return b''.join(b'\0' + row.tobytes() for row in pixels)
+from tests.fixtures.face_folders import HEIGHT, WIDTH, decode, rows_of
 
 
 class TestRejected:

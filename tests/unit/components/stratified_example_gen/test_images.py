@@ -10,19 +10,9 @@ import pytest
 from PIL import Image
 
 from components.stratified_example_gen import headers, images
+from tests.fixtures.face_folders import HEIGHT, WIDTH, decode, rows_of
 
 tf = pytest.importorskip('tensorflow')
-
-WIDTH, HEIGHT = 40, 28
-
-
-def decode(data):
-    """The image as the network's graph decodes it: [H, W, 3], uint8, RGB."""
-    return tf.io.decode_jpeg(data, channels=3, dct_method='INTEGER_ACCURATE').numpy()
-
-
-def rows_of(pixels):
-    return b''.join(b'\0' + row.tobytes() for row in pixels)
 
 
 def exif(orientation):
