@@ -180,7 +180,7 @@ def _train(
         head_model=trainer.outputs['model'],
         run_fn='pipeline.model.fine_tuning.run.run_fn',
         settings=config.fine_tuning,
-        custom_config=sections,
+        custom_config={**sections, 'transform': config.transform.as_dict()},
         checkpoints=environment.checkpoints,
     )
     # The embeddings of the frozen base do not fit the fine-tuned base.

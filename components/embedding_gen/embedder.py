@@ -64,7 +64,7 @@ class Embedder(tf.Module):
       base: the frozen base, see `base_model.load`.
       transform: decodes, resizes and subtracts the mean image.
       settings: `batch_size` bounds memory: VGG-16's first convolutions need 12.8 MB an image of 224x224. Embeddings are
-        float32 in every precision.
+        float32 in every precision. With `mirror`, each is the mean of those of image and mirror image.
     """
 
     def __init__(self, base: keras.Model, transform: Transform, settings: Settings):
@@ -72,17 +72,20 @@ class Embedder(tf.Module):
         self.base = in_precision(base, settings.precision)
         self.pooled_base = pooled(self.base, settings.pooling_grid)
         self.transform = transform
-        self.batch_size = settings.batch_size
+        self.batch_size, self.mirror = settings.batch_size, settings.mirror
         self.size = int(self.pooled_base.outputs[0].shape[-1])
 
     def images(self, encoded: tf.Tensor) -> tf.Tensor:
-        """Encoded images, string [B], to the base's input, float32 [B, H, W, 3], BGR, 0-255 minus the mean image."""
+        """Encoded images, string [B], to the base's input, float32 [B, H, W, 3], as the transform makes it."""
         _, height, width, channels = self.base.inputs[0].shape
         return tf.ensure_shape(self.transform({IMAGE: encoded})[IMAGE], [None, height, width, channels])
 
     def embed(self, images: tf.Tensor) -> tf.Tensor:
         """float32 [B, H, W, 3] to embeddings, float32 [B, C]."""
-        return self.pooled_base(images, training=False)
+        embedding = self.pooled_base(images, training=False)
+        if self.mirror:
+            embedding = (embedding + self.pooled_base(images[:, :, ::-1], training=False)) / 2
+        return embedding
 
     def __call__(self, encoded: tf.Tensor) -> tf.Tensor:
         """Encoded images, string [B] of any B, to embeddings, float32 [B, C], `batch_size` at a time."""
@@ -107,7 +110,7 @@ class Embedder(tf.Module):
         It covers the layers and weights of the pooled base, our code, the versions of TensorFlow and Keras, and the
         transform's output for two images. A black image minus the mean image reveals the mean image.
         """
-        code = f'{tf.__version__} {keras.__version__} {source_digest.of(*_CODE)}'
+        code = f'{tf.__version__} {keras.__version__} {source_digest.of(*_CODE)} {self.mirror}'
         total = hashlib.sha256(f'{code} {self.pooled_base.to_json()}'.encode())
         for weight in self.pooled_base.weights:
             total.update(weight.numpy().tobytes())

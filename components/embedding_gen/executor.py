@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.artifacts import Artifacts, split_files
+from components.embedding_gen import input_check
 from components.embedding_gen.settings import Settings
 from components.names import BASE_FILE
 
@@ -51,6 +53,8 @@ class _EmbedShard(beam.DoFn):
         counts = self._embed(source, target, description)
         self._computed.inc(counts.computed)
         self._known.inc(counts.known)
+        if counts.doubt:
+            Metrics.counter('EmbeddingGen', counts.doubt).inc()
         yield counts.computed + counts.known
 
 
@@ -64,7 +68,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           input_dict: `examples`, with `image` (encoded bytes) in every split; `transform_graph`, from {'image': string
             [B]} to {'image': float32 [B, H, W, 3]}; `base_model`, the folder of `base.keras`.
           output_dict: `embeddings`, Examples of the same splits, shards and order, with `embedding` (float32 [C]) for
-            `image`; `images_computed` and `images_known` count images embedded now and found in the store.
+            `image`; `images_computed` and `images_known` count images embedded now and found in the store;
+            `input_check.SMALL` or `LARGE` is set where the base's input looks wrong.
           exec_properties: `settings`, JSON of `Settings`; `store`, a folder for `Store`, or ''.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -88,5 +93,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | 'Shards' >> beam.Create(shards) | 'Spread' >> beam.Reshuffle() | 'Embed' >> beam.ParDo(embed)
         for counter in pipeline.result.metrics().query()['counters']:
-            if counter.key.metric.name in (_COMPUTED, _KNOWN):
-                embeddings.set_int_custom_property(counter.key.metric.name, counter.result)
+            name = counter.key.metric.name
+            if name in (_COMPUTED, _KNOWN):
+                embeddings.set_int_custom_property(name, counter.result)
+            elif name in input_check.WARNINGS:
+                embeddings.set_int_custom_property(name, 1)
+                print(f'Warning: {input_check.WARNINGS[name]}', file=sys.stderr, flush=True)

@@ -25,3 +25,6 @@ class Settings(Base):
         "the base's precision, also in the exported model: float32, or bfloat16 (needs AVX512-BF16, AMX or a GPU)",
         choices=(FLOAT32, BFLOAT16),
     )
+    mirror: bool = setting(
+        False, "embed image and mirror image, and average: twice the base's cost, also in the exported model"
+    )

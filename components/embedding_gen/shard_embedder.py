@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.embedding_gen import input_check
 from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.store import Store, digest
 from components.errors import RunError
@@ -24,12 +25,16 @@ from components.progress import Progress
 # kernels, and each padding image costs a pass through the base.
 _FILL_TO = 8
 
+# Images of the first batch whose embeddings are checked; each costs two more passes through the base.
+_CHECKED = 16
+
 
 class Counts(NamedTuple):
     """How many images of a shard were embedded, and how many embeddings were in the store."""
 
     computed: int
     known: int
+    doubt: str = ''  #: what is odd about the base's input, see `input_check`
 
 
 class ShardEmbedder:
@@ -43,6 +48,7 @@ class ShardEmbedder:
     def __init__(self, embedder: Embedder, store: str | Path | None = None):
         self._embedder = embedder
         self._one_at_a_time = threading.Lock()
+        self._doubt: str | None = None  # None: not yet checked
         self._store = Store(store, embedder.identity(), embedder.size) if store else None
         _, height, width, channels = embedder.base.inputs[0].shape
         # One graph for every number of images in a batch.
@@ -88,7 +94,7 @@ class ShardEmbedder:
         finally:
             store.write()
         _write(source, target, (store[key] for key in digests))
-        return Counts(computed, known)
+        return Counts(computed, known, self._doubt or '')
 
     def _compute(self, source: Path, wanted: list[bool]) -> Iterator[tuple[int, np.ndarray]]:
         """Yields (index in the shard, embedding) of the wanted images, in order."""
@@ -112,6 +118,9 @@ class ShardEmbedder:
             .prefetch(1)
         )
         for indices, images in batches:
+            if self._doubt is None:
+                some = images[:_CHECKED].numpy()
+                self._doubt = input_check.doubt(embedder.base, lambda inputs: self._embed(inputs).numpy(), some)
             yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # drops the padding
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Transform's preprocessing: decode, resize, RGB to BGR, subtract the mean image of the training split."""
+"""Transform's preprocessing: decode, resize, subtract the mean image, scale and order channels for the base."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components import names
-from pipeline.model.settings import TransformSettings
+from pipeline.model.settings import BGR, TransformSettings
 
 
 def decode(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -34,7 +34,7 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         configuration or nothing.
 
     Returns:
-      'image': float32 [B, height, width, 3], BGR, 0-255 minus the mean.
+      'image': float32 [B, height, width, 3], see `base_input`.
     """
     height, width = custom_config['height'], custom_config['width']
     encoded = tf.reshape(inputs[names.IMAGE], [-1])
@@ -42,13 +42,28 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
     mean = settings.mean_bgr if settings.mean == 'fixed' else _mean_image(encoded, height, width)
     images = tf.map_fn(lambda one: decode(one, height, width), encoded, fn_output_signature=tf.float32)
     images = tf.ensure_shape(images, [None, height, width, 3])
-    return {names.IMAGE: images - tf.cast(mean, tf.float32)}
+    return {names.IMAGE: base_input(images, tf.cast(mean, tf.float32), settings)}
 
 
-def mean_image(transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]) -> tf.Tensor:
-    """Returns the mean that a Transform graph subtracts, float32 [height, width, 3], BGR, 0-255."""
+def base_input(images: tf.Tensor, mean: tf.Tensor, settings: TransformSettings) -> tf.Tensor:
+    """What the base sees of images: (image - mean) * `settings.scale`, in the order `settings.channels`.
+
+    Args:
+      images: float32 [..., height, width, 3], BGR, 0-255.
+      mean: float32 [height, width, 3] or [3], BGR, 0-255.
+      settings: of the base's input.
+    """
+    scaled = (images - mean) * settings.scale  # a scale of 1 changes no bit
+    return scaled if settings.channels == BGR else scaled[..., ::-1]
+
+
+def mean_image(
+    transform: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], settings: TransformSettings
+) -> tf.Tensor:
+    """Returns the mean that a Transform graph with these settings subtracts, float32 [height, width, 3], BGR, 0-255."""
     black = tf.io.encode_png(tf.zeros([1, 1, 3], tf.uint8))
-    return -transform({names.IMAGE: black[tf.newaxis]})[names.IMAGE][0]  # black minus the mean
+    seen = transform({names.IMAGE: black[tf.newaxis]})[names.IMAGE][0]  # black minus the mean
+    return -(seen if settings.channels == BGR else seen[..., ::-1]) / settings.scale
 
 
 def _mean_image(encoded: tf.Tensor, height: int, width: int) -> tf.Tensor:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from components.errors import InputError
 from components.settings import Settings, setting
 
+BGR = 'bgr'
+
 
 @dataclass(frozen=True)
 class TransformSettings(Settings):
-    """The mean that is subtracted from images."""
+    """How pixels become the base's input: (pixel - mean) * scale, in the base's order of channels."""
 
     SECTION = 'transform'
 
@@ -26,6 +28,15 @@ class TransformSettings(Settings):
         "[blue, green, red] where mean is fixed, 0-255; the default is VGG-Face's",
         low=0,
         high=255,
+    )
+    channels: str = setting(
+        BGR, "the base's order of channels: bgr, as most Caffe networks were trained, or rgb", choices=(BGR, 'rgb')
+    )
+    scale: float = setting(
+        1.0,
+        'what pixels minus the mean are multiplied by, e.g. 0.0078125 for a base trained on -1 to 1',
+        low=1e-6,
+        high=1e6,
     )
 
     def check(self) -> None:
@@ -94,8 +105,15 @@ class TunerSettings(Settings):
         [8, 256], 'range of the units of every hidden layer, on a logarithmic scale', low=1, high=65536
     )
     dropout: tuple[float, ...] = setting([0.0, 0.6], 'range of trainer.dropout', low=0, high=0.95)
-    l2: tuple[float, ...] = setting([1e-6, 1e-2], 'range of trainer.l2, on a logarithmic scale', low=1e-12, high=10)
-    seed: int = setting(0, 'seed of the search', low=0)
+    l2: tuple[float, ...] = setting([1e-6, 1.0], 'range of trainer.l2, on a logarithmic scale', low=1e-12, high=10)
+    folds: int | None = setting(
+        None,
+        'K: score each trial by its mean over K folds of train and validation together, which trains K heads and is '
+        'less a matter of chance; null: on the validation split',
+        low=2,
+        high=100,
+    )
+    seed: int = setting(0, 'seed of the search and of the folds', low=0)
 
     def ranges(self) -> dict[str, tuple[float, ...]]:
         """The ranges by key of the section trainer, in the order of `TUNED`."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -47,6 +47,30 @@ def search_space(tuner: TunerSettings, trainer: TrainerSettings) -> keras_tuner.
     return space
 
 
+def folds(train: Split, validation: Split, tuner: TunerSettings) -> list[tuple[Split, Split]]:
+    """Returns the pairs (to train on, to score on): the two splits, or `tuner.folds` folds of both together.
+
+    Each fold has the same share of each gender, give or take one face.
+    """
+    if not tuner.folds:
+        return [(train, validation)]
+    inputs, labels = (np.concatenate(parts) for parts in zip(train, validation, strict=True))
+    order = np.random.default_rng(tuner.seed).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind='stable')]
+    fold = np.empty(len(labels), int)
+    fold[order] = np.arange(len(labels)) % tuner.folds
+    parts = (fold == number for number in range(tuner.folds))
+    return [((inputs[~part], labels[~part]), (inputs[part], labels[part])) for part in parts]
+
+
+def _scores(train: Split, validation: Split, settings: TrainerSettings) -> tuple[float, float]:
+    keras.backend.clear_session()
+    trained = train_head(train, validation, settings, quiet=True)
+    logits = trained.head(validation[0], training=False)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)(validation[1][:, np.newaxis], logits)
+    return trained.history['val_auc'][trained.kept_epoch - 1], float(loss)
+
+
 class _Oracle(keras_tuner.oracles.RandomSearchOracle):
     """Random search that tries the configured values first; its best trial is at least as good."""
 
@@ -62,7 +86,7 @@ class _Oracle(keras_tuner.oracles.RandomSearchOracle):
 
 
 class HeadTuner(keras_tuner.Tuner):
-    """Trains a head in each trial, as Trainer does, and scores it on the validation split.
+    """Trains a head in each trial, as Trainer does, and scores it on the validation split or over `tuner.folds`.
 
     `trainer` has the epochs of a trial; `directory` is for the search's state.
     """
@@ -82,13 +106,13 @@ class HeadTuner(keras_tuner.Tuner):
         )
         oracle.verbose = 0  # otherwise it prints tables to standard output
         super().__init__(oracle, directory=directory, project_name='trials', overwrite=True)
-        self._settings = trainer
+        self._settings, self._tuner = trainer, tuner
         self._progress = Progress('Tuning the head', tuner.trials, 'trials')
 
     def search(self, train: Split, validation: Split) -> None:
         """Runs all trials; raises RunError if every trial fails."""
         with self._progress:
-            super().search(train=train, validation=validation)
+            super().search(pairs=folds(train, validation, self._tuner))
         trials = list(self.oracle.trials.values())
         if not any(trial.status == 'COMPLETED' for trial in trials):
             why = next((trial.message for trial in trials if trial.message), 'the scores are not finite')
@@ -98,17 +122,14 @@ class HeadTuner(keras_tuner.Tuner):
                 'lower tuner.learning_rate'
             )
 
-    def run_trial(self, trial: Any, train: Split, validation: Split) -> dict[str, float]:
-        """Trains the head of a trial and returns its 'val_auc' and 'val_loss'.
+    def run_trial(self, trial: Any, pairs: Sequence[tuple[Split, Split]]) -> dict[str, float]:
+        """Trains the trial's head on the first split of each pair; returns the means of 'val_auc' and 'val_loss'.
 
         The loss is the cross-entropy without the L2 term, so that trials of different L2 compare.
         """
-        keras.backend.clear_session()
         settings = with_values(self._settings, trial.hyperparameters.values)
-        trained = train_head(train, validation, settings, quiet=True)
-        logits = trained.head(validation[0], training=False)
-        loss = keras.losses.BinaryCrossentropy(from_logits=True)(validation[1][:, np.newaxis], logits)
-        return {'val_auc': trained.history['val_auc'][trained.kept_epoch - 1], 'val_loss': float(loss)}
+        scores = np.mean([_scores(train, validation, settings) for train, validation in pairs], axis=0)
+        return {'val_auc': float(scores[0]), 'val_loss': float(scores[1])}
 
     def on_trial_end(self, trial: Any) -> None:
         """Counts the trial."""

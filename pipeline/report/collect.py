@@ -112,7 +112,8 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
         trials = _json(tuner, RESULTS)
     if faces is None:
         faces = bool(run.facts.config.get('report', {}).get('faces', True))
-    own_mean = run.facts.config.get('transform', {}).get('mean', 'train') == 'train'
+    transform = run.facts.config.get('transform', {})
+    own_mean = faces and transform.get('mean', 'train') == 'train'
     most_wrong, least_certain = pictures.chosen(scored, examples, faces)
     return Report(
         run=run,
@@ -126,7 +127,7 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
             with_faces=faces,
             most_wrong=most_wrong,
             least_certain=least_certain,
-            mean_image=pictures.mean_image(folders['Transform', 'transform_graph']) if faces and own_mean else None,
+            mean_image=pictures.mean_image(folders['Transform', 'transform_graph'], transform) if own_mean else None,
             learning=_json(model_run, names.HISTORY_FILE),
             fine_tuning=_json(fine_tuner, names.HISTORY_FILE) if fine_tuner else None,
             folders=dataset.counts(folders['EmbeddingGen', 'embeddings']),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,15 +98,22 @@ def thumbnail(encoded: bytes) -> str:
     return _data_uri(small)
 
 
-def mean_image(transform_graph: str) -> str:
-    """The mean training face as a data: URI of a JPEG, RGB, in the network's input size."""
+def mean_image(transform_graph: str, transform: Mapping[str, Any]) -> str:
+    """The mean training face as a data: URI of a JPEG, RGB, in the network's input size.
+
+    Args:
+      transform_graph: the folder of Transform's output.
+      transform: the section of the configuration with which it was made.
+    """
     import tensorflow_transform as tft
     from PIL import Image
 
     from pipeline.model import preprocessing
+    from pipeline.model.settings import TransformSettings
 
     graph = tft.TFTransformOutput(transform_graph if in_bucket(transform_graph) else os.path.abspath(transform_graph))
-    mean = preprocessing.mean_image(graph.transform_features_layer()).numpy()[..., ::-1]  # RGB
+    settings = TransformSettings.from_dict(transform)
+    mean = preprocessing.mean_image(graph.transform_features_layer(), settings).numpy()[..., ::-1]  # RGB
     return _data_uri(Image.fromarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8)), quality=90)
 
 

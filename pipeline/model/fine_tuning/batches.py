@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of images for fine-tuning: decoded as by Transform, augmented, minus the mean image."""
+"""Batches of images for fine-tuning: decoded as by Transform, augmented, and made the base's input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import tensorflow as tf
 from components import names
 from components.errors import RunError
 from components.fine_tuner.settings import Settings
-from pipeline.model.preprocessing import decode
+from pipeline.model.preprocessing import base_input, decode
+from pipeline.model.settings import TransformSettings
 
 # Size of the shuffle buffer in encoded images, at most some hundred megabytes. Larger epochs are shuffled partly.
 _SHUFFLE_BUFFER = 10_000
@@ -56,7 +57,7 @@ def augment(image: tf.Tensor, key: tf.Tensor, flip: bool, crop: float) -> tf.Ten
 
 
 class Batches:
-    """The batches of one split: (float32 [B, H, W, 3], BGR, minus the mean image; float32 [B, 1]).
+    """The batches of one split: (float32 [B, H, W, 3], see `preprocessing.base_input`; float32 [B, 1]).
 
     Only the encoded images in the shuffle buffer and two batches are in memory.
 
@@ -64,6 +65,7 @@ class Batches:
       files: gzip-compressed TFRecord files of tf.Example with `image` and the label.
       mean: float32 [H, W, 3], see `preprocessing.mean_image`.
       batch_size: images a step.
+      transform: how pixels become the base's input.
 
     Raises:
       RunError: the files have no examples.
@@ -71,9 +73,9 @@ class Batches:
 
     labels: np.ndarray  #: float32 [N], in the order of the files
 
-    def __init__(self, files: Sequence[str], mean: tf.Tensor, batch_size: int):
+    def __init__(self, files: Sequence[str], mean: tf.Tensor, batch_size: int, transform: TransformSettings):
         records = tf.data.TFRecordDataset(sorted(files), compression_type='GZIP')
-        self._mean = mean
+        self._mean, self._transform = mean, transform
         self._batch_size = batch_size
         parsed = (tf.io.parse_example(batch, _LABEL)[names.LABEL].numpy() for batch in records.batch(1024))
         self.labels = np.concatenate([[], *parsed]).astype(np.float32)
@@ -92,7 +94,7 @@ class Batches:
         return -(-self.images // self._batch_size)
 
     def plain(self) -> tf.data.Dataset:
-        """The images in the order of the files, equal to Transform's bit for bit."""
+        """The images in the order of the files, equal to Transform's (bit for bit if the scale is a power of two)."""
         return self._batched(self._records.map(self._parsed), lambda image, _: image)
 
     def training(self, epoch: int, settings: Settings, seed: int) -> tf.data.Dataset:
@@ -120,6 +122,7 @@ class Batches:
 
         def prepare(encoded: tf.Tensor, label: tf.Tensor, number: tf.Tensor = 0) -> tuple[tf.Tensor, tf.Tensor]:
             image = tf.ensure_shape(decode(encoded, height, width), [height, width, 3])
-            return change(image, number) - self._mean, tf.cast(label[tf.newaxis], tf.float32)
+            image = base_input(change(image, number), self._mean, self._transform)
+            return image, tf.cast(label[tf.newaxis], tf.float32)
 
         return records.map(prepare, num_parallel_calls=2).batch(self._batch_size).prefetch(1)

@@ -17,14 +17,14 @@ from components.fine_tuner.function_args import FunctionArgs
 from components.io.files import atomic_path, local_file, write_text
 from pipeline.model import export, preprocessing
 from pipeline.model.fine_tuning import batches, training
-from pipeline.model.settings import TrainerSettings
+from pipeline.model.settings import TrainerSettings, TransformSettings
 
 
 def run_fn(args: FunctionArgs) -> None:
     """Trains base and head, and writes both, their SavedModel, and the history.
 
-    Training is in float32. `args.custom_config` has the sections `trainer`, for its seed and class weights, and
-    `embedding`, for the exported model.
+    Training is in float32. `args.custom_config` has the sections `trainer`, for its seed and class weights,
+    `embedding`, for the exported model, and `transform`, for the base's input.
     """
     settings = args.settings
     trainer = TrainerSettings.from_dict(args.custom_config['trainer'])
@@ -33,9 +33,11 @@ def run_fn(args: FunctionArgs) -> None:
     with local_file(args.head_file) as file:
         head = keras.models.load_model(file, compile=False, safe_mode=True)
     transform = tft.TFTransformOutput(args.transform_output).transform_features_layer()
-    mean = preprocessing.mean_image(transform)
+    base_input = TransformSettings.from_dict(args.custom_config['transform'])
+    mean = preprocessing.mean_image(transform, base_input)
     train, validation = (
-        batches.Batches(files, mean, settings.batch_size) for files in (args.train_files, args.validation_files)
+        batches.Batches(files, mean, settings.batch_size, base_input)
+        for files in (args.train_files, args.validation_files)
     )
     training.unfreeze(base, str(settings.unfreeze_from))
     steps = train.steps * settings.epochs

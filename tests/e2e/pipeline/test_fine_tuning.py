@@ -20,7 +20,7 @@ from components.embedding_gen import base_model
 from components.fine_tuner.settings import Settings
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches, training
-from pipeline.model.settings import TrainerSettings
+from pipeline.model.settings import TrainerSettings, TransformSettings
 from pipeline.runs import metadata
 
 _EPOCHS = 4
@@ -89,9 +89,10 @@ def test_the_model_equals_that_of_an_uninterrupted_fine_tuning(tuned):
     config = json.loads((tuned.output / 'runs' / f'{run.id}.json').read_text())['config']
     settings, trainer = Settings.from_dict(config['fine_tuning']), TrainerSettings.from_dict(config['trainer'])
     layer = tft.TFTransformOutput(str(tuned.folder('Transform', 'transform_graph'))).transform_features_layer()
-    examples = tuned.folder('StratifiedExampleGen', 'examples')
+    examples, base_input = tuned.folder('StratifiedExampleGen', 'examples'), TransformSettings()
+    mean = preprocessing.mean_image(layer, base_input)
     train, validation = (
-        batches.Batches(list(map(str, examples.glob(f'Split-{split}/*.gz'))), preprocessing.mean_image(layer), 20)
+        batches.Batches(list(map(str, examples.glob(f'Split-{split}/*.gz'))), mean, 20, base_input)
         for split in ('train', 'validation')
     )
     records = next(iter(tf.data.TFRecordDataset(next(examples.glob('Split-train/*.gz')), 'GZIP').batch(20)))

@@ -121,7 +121,7 @@ def test_the_mean_image_is_the_mean_of_the_training_images_in_rgb(run):
             rgb = np.asarray(image.convert('RGB'), np.float32)
         total += tf.image.resize(rgb, (64, 64)).numpy()
         count += 1
-    uri = faces.mean_image(run.output('Transform', 'transform_graph').uri)
+    uri = faces.mean_image(run.output('Transform', 'transform_graph').uri, {})
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(',')[2]))) as shown:
         difference = np.abs(np.asarray(shown, np.float64) - total / count)
     # JPEG halves the resolution of colour; swapped channels would be off by tens.

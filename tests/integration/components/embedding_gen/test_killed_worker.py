@@ -39,10 +39,10 @@ def test_after_a_kill_only_the_rest_is_computed(tmp_path, small_base, jpegs, wri
     assert run('store', 'kill').returncode == -signal.SIGKILL
     assert not (tmp_path / 'out.gz').exists()
     again = run('store', 'go')
-    assert again.stdout == f'Counts(computed={len(jpegs) - 19}, known=19)\n', again.stderr
+    assert again.stdout == f"Counts(computed={len(jpegs) - 19}, known=19, doubt='')\n", again.stderr
     continued = _read(tmp_path / 'out.gz')
     whole = run('other_store', 'go')
-    assert whole.stdout == f'Counts(computed={len(jpegs)}, known=0)\n', whole.stderr
+    assert whole.stdout == f"Counts(computed={len(jpegs)}, known=0, doubt='')\n", whole.stderr
     np.testing.assert_allclose(
         [row for _, row in continued], [row for _, row in _read(tmp_path / 'out.gz')], rtol=1e-5, atol=1e-4
     )

@@ -30,6 +30,16 @@ def test_any_number_of_images_equals_the_base_called_directly(embed, small_base,
         np.testing.assert_allclose(embed(tf.constant(jpegs[:count])).numpy(), expected[:count], rtol=1e-5, atol=1e-4)
 
 
+def test_mirrored_embeddings_are_the_mean_of_image_and_mirror_image(embed, small_base, minus_100, jpegs):
+    base = base_model.load(small_base)
+    mirrored = embedder.Embedder(base, minus_100, Settings(batch_size=16, mirror=True))
+    pixels = minus_100({'image': tf.constant(jpegs)})['image'].numpy()
+    both = [base.predict(images, verbose=0).mean(axis=(1, 2)) for images in (pixels, pixels[:, :, ::-1])]
+    assert np.abs(both[0] - both[1]).max() > 1  # the base sees a difference
+    np.testing.assert_allclose(mirrored(tf.constant(jpegs)).numpy(), np.mean(both, axis=0), rtol=1e-5, atol=1e-4)
+    assert mirrored.identity() != embed.identity()
+
+
 def test_no_images_give_no_embeddings(embed):
     assert embed(tf.constant([], tf.string)).shape == (0, 10)
 

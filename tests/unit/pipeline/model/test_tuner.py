@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 from components.errors import RunError
 from pipeline.model.head_training import train_head, with_values
 from pipeline.model.settings import TUNED, TrainerSettings, TunerSettings
-from pipeline.model.tuner import HeadTuner, search_space
+from pipeline.model.tuner import HeadTuner, folds, search_space
 
 _TRAINER = TrainerSettings(hidden_units=(6,), learning_rate=1e-5, epochs=3, seed=1)
 _TUNER = TunerSettings(enabled=True, trials=4, hidden_units=(2, 16), learning_rate=(1e-3, 1e-1))
@@ -62,6 +62,36 @@ def test_the_best_trial_scores_as_the_head_that_trainer_trains(splits, tmp_path,
     else:
         assert min(scores) == pytest.approx(sk.log_loss(splits[1][1], 1 / (1 + np.exp(-logits))), abs=1e-5)
         assert min(scores) < scores[0] - 0.02
+
+
+def test_folds_cover_train_and_validation_once_with_equal_shares_of_each_gender(splits):
+    (train, train_labels), (validation, validation_labels) = splits
+    pairs = folds(*splits, replace(_TUNER, folds=4))
+    assert len(pairs) == 4
+    held_out = np.concatenate([scored for _, (scored, _) in pairs])
+    everything = np.concatenate([train, validation])
+    np.testing.assert_array_equal(np.sort(held_out, axis=0), np.sort(everything, axis=0))
+    women = np.concatenate([train_labels, validation_labels]).sum()
+    for (inputs, labels), (scored, scored_labels) in pairs:
+        assert abs(scored_labels.sum() - women / 4) <= 1
+        assert len(inputs) + len(scored) == 300
+        assert not set(map(tuple, inputs)) & set(map(tuple, scored))
+        predicts = dict(zip(map(tuple, everything), [*train_labels, *validation_labels], strict=True))
+        assert [predicts[tuple(row)] for row in inputs] == list(labels)
+    other = folds(*splits, replace(_TUNER, folds=4, seed=1))
+    assert not np.array_equal(other[0][1][0], pairs[0][1][0])
+    assert folds(*splits, _TUNER) == [splits]
+
+
+def test_with_folds_a_trial_scores_as_the_mean_over_its_heads(splits, tmp_path):
+    tuner = _searched(splits, tmp_path, folds=3, trials=2, objective='val_loss')
+    values, score = _trials(tuner)[1]
+    losses = []
+    for train, validation in folds(*splits, replace(_TUNER, folds=3)):
+        head = train_head(train, validation, with_values(_TRAINER, values)).head
+        logits = head.predict(validation[0], verbose=0)[:, 0]
+        losses.append(sk.log_loss(validation[1], 1 / (1 + np.exp(-logits))))
+    assert score == pytest.approx(np.mean(losses), abs=1e-5)
 
 
 def test_a_search_is_reproducible_and_another_seed_tries_other_values(splits, tmp_path):

@@ -12,6 +12,7 @@ from components.errors import RunError
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches
 from pipeline.model.preprocessing import decode
+from pipeline.model.settings import TransformSettings
 from tests.fixtures.fine_tuning_task import HEIGHT, SEED, SETTINGS, WIDTH, write
 
 
@@ -90,7 +91,7 @@ def split(tmp_path):
     ]
     pixels = np.stack([decode(record['image'].bytes_list.value[0], HEIGHT, WIDTH) for record in records])
     labels = np.array([record['gender'].int64_list.value[0] for record in records])
-    return batches.Batches(files, mean, 8), pixels, labels, mean.numpy()
+    return batches.Batches(files, mean, 8, TransformSettings()), pixels, labels, mean.numpy()
 
 
 def test_the_mean_image_is_recovered_bit_for_bit(split):
@@ -99,7 +100,7 @@ def test_the_mean_image_is_recovered_bit_for_bit(split):
     def layer(inputs):
         return {'image': tf.map_fn(lambda one: decode(one, HEIGHT, WIDTH), inputs['image'], tf.float32) - mean}
 
-    np.testing.assert_array_equal(preprocessing.mean_image(layer), mean)
+    np.testing.assert_array_equal(preprocessing.mean_image(layer, TransformSettings()), mean)
 
 
 def test_plain_images_are_in_order_and_unchanged(split):
@@ -132,4 +133,4 @@ def test_an_epoch_is_reproducible_and_differs_from_other_epochs(split):
 
 def test_an_empty_split_is_refused(tmp_path):
     with pytest.raises(RunError, match='no images'):
-        batches.Batches(write(tmp_path / 'x.gz', 0, 5), tf.zeros([HEIGHT, WIDTH, 3]), 8)
+        batches.Batches(write(tmp_path / 'x.gz', 0, 5), tf.zeros([HEIGHT, WIDTH, 3]), 8, TransformSettings())
