@@ -17,16 +17,19 @@ def make(
     inputs: Mapping[str, type[types.Artifact]],
     outputs: Mapping[str, type[types.Artifact]],
     properties: tuple[str, ...],
+    optional: tuple[str, ...] = (),
 ) -> type[component_spec.ComponentSpec]:
     """Returns a ComponentSpec class with these artifact types by key and properties of type str.
 
     The property 'settings' is a `Settings` as JSON. Paths and digests are separate properties, because Kubeflow
-    replaces them by parameters of the run.
+    replaces them by parameters of the run. `optional` names the inputs that may be absent.
     """
     members: dict[str, Any] = {
         '__doc__': 'Inputs, outputs and execution properties, described in `executor.Executor.Do`.',
         'PARAMETERS': {key: component_spec.ExecutionParameter(type=str) for key in properties},
-        'INPUTS': {key: component_spec.ChannelParameter(type=kind) for key, kind in inputs.items()},
+        'INPUTS': {
+            key: component_spec.ChannelParameter(type=kind, optional=key in optional) for key, kind in inputs.items()
+        },
         'OUTPUTS': {key: component_spec.ChannelParameter(type=kind) for key, kind in outputs.items()},
     }
     return type(name, (component_spec.ComponentSpec,), members)

@@ -11,7 +11,7 @@ from importlib import metadata as packages
 from typing import NoReturn
 
 from components.errors import InputError, RunError
-from pipeline.commands import compile, config, demo_data, predict, run, serving, skew, submit
+from pipeline.commands import compile, config, demo_data, evaluate, predict, run, serving, skew, submit
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument('--version', action='version', version=packages.version('face-gender-pipeline'))
     commands = result.add_subparsers(title='commands', required=True, metavar='COMMAND')
-    for command in (run, predict, serving, skew, compile, submit, config, demo_data):
+    for command in (run, evaluate, predict, serving, skew, compile, submit, config, demo_data):
         command.add(commands)
     return result
 

@@ -15,7 +15,7 @@ from typing import Any
 from components import source_digest
 
 # Execution properties that hold the import path of a function.
-_FUNCTIONS = ('preprocessing_fn', 'run_fn', 'tuner_fn')
+_FUNCTIONS = ('preprocessing_fn', 'run_fn', 'tuner_fn', 'load_fn')
 
 _PACKAGES = (
     'tfx', 'tensorflow', 'keras', 'keras-tuner', 'tensorflow-transform', 'tensorflow-model-analysis', 'apache-beam',

@@ -91,16 +91,21 @@ def load(name_or_file: str, overrides: Iterable[str] = ()) -> Config:
         config = Config.from_dict(tree or {})
     except InputError as error:
         raise InputError(f'{source}: {error}') from None
+    return override(config, overrides)
+
+
+def override(config: Config, overrides: Iterable[str]) -> Config:
+    """Applies the overrides of `load`; raises as it does."""
     # Checked together, because one override may require another.
     changed = config.as_dict()
     overrides = list(overrides)
-    for override in overrides:
-        _put(changed, override)
+    for one in overrides:
+        _put(changed, one)
     try:
         return Config.from_dict(changed) if overrides else config
     except InputError as error:
-        named = [override for override in overrides if override.partition('=')[0] in str(error)]
-        source = ' '.join(f'--set {override}' for override in named or overrides)
+        named = [one for one in overrides if one.partition('=')[0] in str(error)]
+        source = ' '.join(f'--set {one}' for one in named or overrides)
         raise InputError(f'{source}: {error}') from None
 
 

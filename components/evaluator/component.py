@@ -20,8 +20,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
     """Evaluates a model on the test split with TFMA and blesses it if it meets its thresholds.
 
     Args:
-      examples: the embeddings.
-      model: the exported model.
+      examples: the embeddings; or, without a model, Scorer's output.
+      model: the exported model, or None.
       settings: the thresholds.
       extra_slices: features to slice by besides gender and age band.
       baseline_accuracy: the overall accuracy of the last blessed model; None if there is none.
@@ -33,13 +33,14 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         outputs={'evaluation': standard_artifacts.ModelEvaluation, 'blessing': standard_artifacts.ModelBlessing},
         # The last three are for TFX's executor, which ours extends.
         properties=('settings', 'baseline_accuracy', 'eval_config', 'example_splits', 'fairness_indicator_thresholds'),
+        optional=('model',),
     )
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
         self,
         examples: types.BaseChannel,
-        model: types.BaseChannel,
+        model: types.BaseChannel | None,
         settings: Settings | None = None,
         *,
         extra_slices: Sequence[str] = (),
@@ -49,10 +50,10 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             specification.fill(
                 self.SPEC_CLASS,
                 examples=examples,
-                model=model,
+                **({'model': model} if model else {}),
                 settings=(settings or Settings()).to_json(),
                 baseline_accuracy='' if baseline_accuracy is None else repr(baseline_accuracy),
-                eval_config=eval_config.as_json(extra_slices),
+                eval_config=eval_config.as_json(extra_slices, model=model is not None),
                 example_splits=json_utils.dumps([names.TEST]),
                 fairness_indicator_thresholds=json_utils.dumps(None),
             )

@@ -30,29 +30,31 @@ _METRICS = (
 )
 
 
-def eval_config(extra_slices: Sequence[str] = ()) -> config_pb2.EvalConfig:
-    """The EvalConfig of the `embeddings` signature, without thresholds (see `components.evaluator.thresholds`).
+def eval_config(extra_slices: Sequence[str] = (), *, model: bool = True) -> config_pb2.EvalConfig:
+    """The EvalConfig without thresholds (see `components.evaluator.thresholds`).
 
     Slices: overall, gender, age band, gender × age band, and each of `extra_slices` alone and by gender.
+
+    Args:
+      extra_slices: features to slice by besides gender and age band.
+      model: whether TFMA calls the model's `embeddings` signature; else the examples have the model's `probability`.
     """
+    called = {'model_type': tfma.TF_GENERIC, 'signature_name': names.FROM_EMBEDDINGS} if model else {}
     slices = [[], [names.GENDER], [names.AGE_BAND], [names.GENDER, names.AGE_BAND]]
     for feature in extra_slices:
         slices += [[feature], [names.GENDER, feature]]
     return config_pb2.EvalConfig(
         model_specs=[
-            config_pb2.ModelSpec(
-                # By default TFMA loads the folder as a Keras model, which Keras 3 refuses.
-                model_type=tfma.TF_GENERIC,
-                signature_name=names.FROM_EMBEDDINGS,
-                label_key=names.LABEL,
-                prediction_key=names.PROBABILITY,
-            )
+            # By default TFMA loads the folder as a Keras model, which Keras 3 refuses: the model type is explicit.
+            config_pb2.ModelSpec(label_key=names.LABEL, prediction_key=names.PROBABILITY, **called)
         ],
         slicing_specs=[config_pb2.SlicingSpec(feature_keys=features) for features in slices],
         metrics_specs=tfma.metrics.specs_from_metrics(list(_METRICS)),
     )
 
 
-def as_json(extra_slices: Sequence[str] = ()) -> str:
+def as_json(extra_slices: Sequence[str] = (), *, model: bool = True) -> str:
     """`eval_config` as JSON with sorted keys, so that it is the same in every process."""
-    return json_format.MessageToJson(eval_config(extra_slices), sort_keys=True, preserving_proto_field_name=True)
+    return json_format.MessageToJson(
+        eval_config(extra_slices, model=model), sort_keys=True, preserving_proto_field_name=True
+    )

@@ -24,8 +24,8 @@ class Executor(executor.Executor):
 
         Args:
           input_dict:
-            - examples: Examples, the embeddings.
-            - model: Model.
+            - examples: Examples, the embeddings; or, without a model, with `probability`.
+            - model: Model, or absent.
           output_dict:
             - evaluation: ModelEvaluation with TFMA's files, `names.SLICES_FILE` and `thresholds.FILE`.
             - blessing: ModelBlessing in the format of TFX's Evaluator.
@@ -43,10 +43,10 @@ class Executor(executor.Executor):
         metrics.write(folder, evaluation)
         thresholds.write(folder, checked)
         blessed = not thresholds.reasons(checked)
-        model = artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY])
         blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
-        blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
-        blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+        for model in input_dict.get(standard_component_specs.MODEL_KEY, ()):
+            blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+            blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
         blessing.set_int_custom_property(
             constants.ARTIFACT_PROPERTY_BLESSED_KEY,
             constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE,

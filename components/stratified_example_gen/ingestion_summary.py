@@ -108,7 +108,7 @@ class IngestionSummary:
                 f'{settings.max_bad_fraction}'
             )
         for split, share in zip(names.SPLITS, settings.fractions, strict=True):
-            if not sum(self.splits[split].values()):
+            if share and not sum(self.splits[split].values()):
                 raise InputError(
                     f'a sample of {self.sampled} images from {root} leaves the {split} split empty '
                     f'(its share is {share}); add images or raise data.per_folder'

@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from components import names
 from components.settings import Settings as Base, setting
 
-FOLDERS, UTKFACE = 'folders', 'utkface'
+LAYOUTS = FOLDERS, UTKFACE = 'folders', 'utkface'
+
+
+#: The fractions that put every image into the test split, to evaluate a finished model.
+TEST_ONLY = (0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Settings(Base):
     layout: str = setting(
         FOLDERS,
         'where labels are: folders (combined/<directory>/AA_M) or utkface (age_gender_race_date.jpg)',
-        choices=(FOLDERS, UTKFACE),
+        choices=LAYOUTS,
     )
     directories: tuple[str, ...] = setting(['aligned'], 'directories below combined/ to read, e.g. [aligned, valid]')
     per_folder: int | None = setting(20, 'images to sample from each age-gender folder; null takes all', low=1)
@@ -57,7 +61,9 @@ class Settings(Base):
             if not is_plain or (name == '.' and self.layout == FOLDERS):
                 where = 'below combined/, such as "aligned"' if self.layout == FOLDERS else 'below the root, or "."'
                 self.fail('directories', f'plain folder names {where}')
-        if len(self.fractions) != len(names.SPLITS) or min(self.fractions) <= 0 or abs(sum(self.fractions) - 1) > 1e-6:
+        shares = self.fractions
+        usable = len(shares) == len(names.SPLITS) and (min(shares) > 0 or shares == TEST_ONLY)
+        if not usable or abs(sum(shares) - 1) > 1e-6:
             self.fail('fractions', 'three shares above 0 that add up to 1')
         if not names.RESERVED.isdisjoint(self.manifest_columns):
             self.fail('manifest_columns', 'names that are not already features')

@@ -6,15 +6,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+from components import names
 from pipeline import config as configuration
 from pipeline.config import Config
+
+DEFAULT_CONFIG = 'vgg_face'
 
 
 def add_config(command: argparse.ArgumentParser, example: str) -> None:
     """Adds --config and --set; `example` is an override for the help text."""
     command.add_argument(
-        '--config', default='vgg_face', metavar='NAME|FILE',
+        '--config', default=DEFAULT_CONFIG, metavar='NAME|FILE',
         help=f'{", ".join(configuration.bundled())}, or a YAML file (default: %(default)s)',
     )  # fmt: skip
     add_set(command, example)
@@ -30,6 +34,17 @@ def add_set(command: argparse.ArgumentParser, example: str) -> None:
 def add_output(command: argparse.ArgumentParser) -> None:
     """Adds --output, the run directory of an earlier run."""
     command.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+
+
+def add_server(command: argparse.ArgumentParser, model: Any) -> None:
+    """Adds --server to the group `model`, and what a served model needs."""
+    model.add_argument('--server', metavar='HOST:PORT', help='the gRPC port of TensorFlow Serving')
+    command.add_argument(
+        '--model-name', default=names.MODEL, metavar='NAME', help='its name on the server (default: %(default)s)'
+    )
+    command.add_argument(
+        '--timeout', type=float, default=60, metavar='SECONDS', help='limit for each request (default: %(default)s)'
+    )
 
 
 def load_config(options: argparse.Namespace) -> Config:

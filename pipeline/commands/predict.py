@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import names
+from pipeline.commands import arguments
 
 if TYPE_CHECKING:
     from pipeline.serving.predict import Classifier, Prediction
@@ -33,16 +34,7 @@ def add(commands: Any) -> None:
         '--model', type=Path, metavar='DIR',
         help=f'OUTPUT/serving/{names.MODEL} for the newest version, or the folder of one version',
     )  # fmt: skip
-    model.add_argument('--server', metavar='HOST:PORT', help='the gRPC port of TensorFlow Serving')
-    predict.add_argument(
-        '--model-name',
-        default=names.MODEL,
-        metavar='NAME',
-        help='its name on the server (default: %(default)s)',
-    )
-    predict.add_argument(
-        '--timeout', type=float, default=60, metavar='SECONDS', help='limit for each request (default: %(default)s)'
-    )
+    arguments.add_server(predict, model)
     form = predict.add_mutually_exclusive_group()
     form.add_argument('--json', action='store_true', help='print one JSON object per line')
     form.add_argument('--csv', action='store_true', help=f'print CSV with the columns {", ".join(_COLUMNS)}')

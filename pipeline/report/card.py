@@ -29,7 +29,8 @@ class Section:
 
 
 def sections(report: Report) -> list[Section]:
-    """The card's nine sections."""
+    """The card's nine sections, for a report with training."""
+    assert report.training  # noqa: S101 - for mypy
     facts, data, overall = report.run.facts, report.data, report.evaluation.overall
     config, versions, training = facts.config, facts.versions, report.training
     tuning = report.details.fine_tuning

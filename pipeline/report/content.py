@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.evaluator import thresholds
-from components.evaluator.metrics import Evaluation
+from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.curves import Curves
 from pipeline.report.dataset import FeatureStatistics, FileList, FolderCount
@@ -53,6 +53,42 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """The accuracy of one slice here and in the model's own test split, with the interval of the difference."""
+
+    slice: str
+    here: SliceMetrics
+    there: SliceMetrics
+    change: Metric
+
+
+@dataclass(frozen=True)
+class PairedSlice:
+    """One slice's accuracy by two models, and how many faces only one of them classifies correctly."""
+
+    slice: str
+    faces: int
+    accuracy: float
+    baseline_accuracy: float
+    model_only: int
+    baseline_only: int
+    p: float  # of McNemar's exact test
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The subject of an evaluation without training: a finished model on other data."""
+
+    model: str  # a folder or HOST:PORT
+    data: str  # the folder of the faces
+    sha256: str  # of the model's files; '' for a served model
+    own_run: str | None  # the run that made the model, where its run directory is known
+    own: Sequence[Difference] = ()
+    baseline: str | None = None  # the model to compare with
+    paired: Sequence[PairedSlice] = ()
+
+
+@dataclass(frozen=True)
 class Details:
     """The part of the content that only the page shows."""
 
@@ -62,11 +98,11 @@ class Details:
     most_wrong: list[Face]
     least_certain: list[Face]
     mean_image: str | None  # a data: URI
-    learning: dict[str, list[float]]  # measures by epoch
+    learning: dict[str, list[float]]  # measures by epoch; empty without training
     fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'best_epoch'
     folders: list[FolderCount]
     left_out: dict[str, FileList]
-    decision: dict[str, Any]  # DataGate's
+    decision: dict[str, Any] | None  # DataGate's
     statistics: list[FeatureStatistics]
 
 
@@ -77,9 +113,10 @@ class Report:
     run: RunRecord
     data: dict[str, Any]
     evaluation: Evaluation
-    training: Training
+    training: Training | None  # None if `evaluated` says which finished model was evaluated
     thresholds: list[Threshold]
     details: Details
+    evaluated: Evaluated | None = None
 
     @property
     def reasons(self) -> list[str]:
@@ -109,7 +146,8 @@ class Report:
             'data': self.data,
             **dataclasses.asdict(self.evaluation),
             'gap': gap and dataclasses.asdict(gap),
-            'training': dataclasses.asdict(self.training),
+            'training': self.training and dataclasses.asdict(self.training),
+            'evaluated': self.evaluated and dataclasses.asdict(self.evaluated),
             'blessed': self.blessed,
             'reasons': self.reasons,
             'bounds': [threshold.as_dict() for threshold in self.thresholds],

@@ -30,11 +30,12 @@ FOLDER = 'report'
 
 
 def write(output: Path, report: Report) -> None:
-    """Writes metrics.json, model_card.md and index.html into `report/` of a run directory, each atomically."""
+    """Writes metrics.json, index.html and, after training, model_card.md into `report/`, each atomically."""
     folder = output / FOLDER
     folder.mkdir(exist_ok=True)
     write_text(folder / 'metrics.json', report.metrics_json())
-    write_text(folder / 'model_card.md', card.markdown(card.sections(report)))
+    if report.training:
+        write_text(folder / 'model_card.md', card.markdown(card.sections(report)))
     write_text(folder / 'index.html', render(report))
 
 
@@ -72,7 +73,7 @@ def render(report: Report) -> str:
         comparison=comparisons.get(f'{len(finished) - 2} {len(finished) - 1}'),
         learned=plottable(details.learning),
         fine_tuned=plottable(details.fine_tuning or {}),
-        card=card.sections(report),
+        card=card.sections(report) if report.training else [],
         config=yaml.safe_dump(report.run.facts.config, sort_keys=False, allow_unicode=True),
         style=style,
         script=script,

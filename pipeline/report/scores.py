@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,16 +55,31 @@ def read(embeddings: str, model: str) -> Scores:
 
     loaded = tf.saved_model.load(os.path.join(model, 'Format-Serving'))
     signature = loaded.signatures[names.FROM_EMBEDDINGS]
+    return _read(embeddings, lambda batch: signature(examples=batch)[names.PROBABILITY].numpy())
+
+
+def read_scored(folder: str) -> Scores:
+    """Reads the test split that Scorer scored; raises RunError if it is empty."""
+    import tensorflow as tf
+
+    spec = {names.PROBABILITY: tf.io.FixedLenFeature([], tf.float32)}
+    return _read(folder, lambda batch: tf.io.parse_example(batch, spec)[names.PROBABILITY].numpy())
+
+
+def _read(folder: str, probabilities: Callable[[Any], np.ndarray]) -> Scores:
+    """Reads the test split; `probabilities` gives those of a batch of serialized examples, string [B]."""
+    import tensorflow as tf
+
     spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (names.GENDER, names.AGE)}
     spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (names.AGE_BAND, names.PATH)}
     columns: dict[str, list[np.ndarray]] = {name: [] for name in (*spec, names.PROBABILITY)}
-    records = tf.data.TFRecordDataset(shards(embeddings, names.TEST), compression_type='GZIP').batch(_BATCH)
+    records = tf.data.TFRecordDataset(shards(folder, names.TEST), compression_type='GZIP').batch(_BATCH)
     for batch in records:
-        columns[names.PROBABILITY].append(signature(examples=batch)[names.PROBABILITY].numpy())
+        columns[names.PROBABILITY].append(probabilities(batch))
         for name, values in tf.io.parse_example(batch, spec).items():
             columns[name].append(values.numpy())
     if not columns[names.PROBABILITY]:
-        raise RunError(f'{embeddings}: the test split is empty; there is nothing to report')
+        raise RunError(f'{folder}: the test split is empty; there is nothing to report')
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     return Scores(
         path=whole[names.PATH],

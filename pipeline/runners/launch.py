@@ -10,9 +10,10 @@ has no Beam options; the executor operator, an argument of `Launcher`, adds them
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from google.protobuf.message import Message
@@ -65,6 +66,17 @@ def launch(pipeline: pipeline_pb2.Pipeline, database: Path, run_id: str, beam_ar
             raise RunError(f'{name}: its inputs could not be resolved')
         took = 'from cache' if state == Execution.CACHED else f'{time.monotonic() - started:.1f} s'
         print(f'[{number:>2}/{len(pipeline.nodes)}] {name:<22} {took}', file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def no_arguments() -> Iterator[None]:
+    """Hides this process's arguments: TFX's Beam executors would parse them as absl flags."""
+    arguments = sys.argv
+    sys.argv = arguments[:1]
+    try:
+        yield
+    finally:
+        sys.argv = arguments
 
 
 def _state(store: metadata.Metadata, execution_id: int | None) -> int | None:

@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import logging
-import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +88,7 @@ def _execute(config: Config, inputs: RunInputs, output: Path, run_id: str, input
     compiled = compiler.Compiler().compile(definition.create_pipeline(config, environment))
     job_server_log = output / 'logs' / f'{run_id}-flink.log'
     owner = run_directory.identity(output)
-    with _no_arguments(), beam_options.session(config.beam, job_server_log, owner) as beam_args:
+    with launch.no_arguments(), beam_options.session(config.beam, job_server_log, owner) as beam_args:
         launch.launch(compiled, output / metadata.FILE, run_id, beam_args)
 
     facts = run_facts.RunFacts(
@@ -140,14 +137,3 @@ def _report(output: Path, run_id: str) -> Report:
     result = collect.collect(output, next(run for run in metadata.runs(output) if run.id == run_id))
     page.write(output, result)
     return result
-
-
-@contextlib.contextmanager
-def _no_arguments() -> Iterator[None]:
-    """Hides this process's arguments: TFX's Beam executors would parse them as absl flags."""
-    arguments = sys.argv
-    sys.argv = arguments[:1]
-    try:
-        yield
-    finally:
-        sys.argv = arguments

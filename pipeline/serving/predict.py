@@ -43,7 +43,21 @@ class Prediction:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-def load(model: Path) -> Classifier:
+def version_folder(model: Path) -> Path:
+    """Returns the folder of a SavedModel: `model` itself, or the newest of its numbered versions.
+
+    Raises:
+      InputError: there is none.
+    """
+    versions = [item for item in model.glob('[0-9]*/') if item.name.isdigit() and (item / _GRAPH).is_file()]
+    if versions and not (model / _GRAPH).is_file():
+        model = max(versions, key=lambda item: int(item.name))
+    if not (model / _GRAPH).is_file():
+        raise InputError(f'--model {model}: not a SavedModel (no {_GRAPH}); give serving/{names.MODEL} of a run')
+    return model
+
+
+def load(model: Path | str) -> Classifier:
     """Returns a classifier that calls `serving_default` of a SavedModel.
 
     Args:
@@ -52,11 +66,7 @@ def load(model: Path) -> Classifier:
     Raises:
       InputError: the folder is not a SavedModel, or not one of this pipeline.
     """
-    versions = [item for item in model.glob('[0-9]*/') if item.name.isdigit() and (item / _GRAPH).is_file()]
-    if versions and not (model / _GRAPH).is_file():
-        model = max(versions, key=lambda item: int(item.name))
-    if not (model / _GRAPH).is_file():
-        raise InputError(f'--model {model}: not a SavedModel (no {_GRAPH}); give serving/{names.MODEL} of a run')
+    model = version_folder(Path(model))
     import tensorflow as tf
 
     try:

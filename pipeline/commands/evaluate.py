@@ -1,0 +1,73 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""`evaluate`: measures a finished model on other labelled faces."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from components.io import trees
+from components.stratified_example_gen.settings import LAYOUTS
+from pipeline import config as configuration
+from pipeline.commands import arguments
+
+
+def add(commands: Any) -> None:
+    """Declares the command."""
+    evaluate = commands.add_parser(
+        'evaluate', help='evaluate a finished model on other labelled faces',
+        description='Evaluates an exported or a served model on all faces of a folder, with the slices, thresholds and '
+        'report of "run" but without training. The exit status is that of "run".',
+    )  # fmt: skip
+    model = evaluate.add_mutually_exclusive_group(required=True)
+    model.add_argument(
+        '--model', type=Path, metavar='DIR', help='a run directory, its serving directory, or the folder of one version'
+    )
+    arguments.add_server(evaluate, model)
+    evaluate.add_argument(
+        '--baseline', type=Path, metavar='DIR', help='another model, to compare with on the same faces'
+    )
+    evaluate.add_argument(
+        '--data', required=True, metavar='DIR|URI', help='the folder of the faces, local or gs://BUCKET/FOLDER'
+    )
+    evaluate.add_argument('--layout', choices=LAYOUTS, help='short for --set data.layout=…')
+    evaluate.add_argument(
+        '--output', type=Path, required=True, metavar='DIR', help='the folder of the results; created if needed'
+    )
+    evaluate.add_argument(
+        '--config', metavar='NAME|FILE',
+        help="thresholds and data settings (default: those of the model's run, if it is known, else vgg_face)",
+    )  # fmt: skip
+    arguments.add_set(evaluate, 'evaluation.min_accuracy=0.9')
+    evaluate.set_defaults(command=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from pipeline.report import page
+    from pipeline.runners import evaluation
+    from pipeline.runs import history
+
+    if options.server:
+        model = evaluation.served(options.server, options.model_name, options.timeout)
+    else:
+        model = evaluation.exported(options.model)
+    baseline = evaluation.exported(options.baseline) if options.baseline else None
+    # Every face counts, unless the user says otherwise.
+    overrides = ['data.per_folder=null', *([f'data.layout={options.layout}'] if options.layout else []), *options.set]
+    if options.config is None and model.config:
+        config = configuration.override(model.config, overrides)
+    else:
+        config = configuration.load(options.config or arguments.DEFAULT_CONFIG, overrides)
+    data = options.data if trees.is_uri(options.data) else Path(options.data)
+    result = evaluation.evaluate(config, data, model, options.output, baseline)
+    print(history.metrics_table(result.evaluation))
+    if result.blessed:
+        print(f'The model {model.name} meets every threshold.')
+    else:
+        print(f'The model {model.name} misses:')
+        for reason in result.reasons:
+            print(f'  {reason}')
+    print(f'Report: {options.output / page.FOLDER / "index.html"}')
+    return 0 if result.blessed else config.evaluation.exit_status_not_blessed

@@ -1,0 +1,132 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Builds the content of the report of an evaluation without training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from components import names
+from components.evaluator import intervals, metrics, thresholds
+from components.evaluator.metrics import OVERALL, Evaluation, Metric, SliceMetrics
+from components.io.files import any_path
+from pipeline.report import curves, dataset, faces as pictures, paired, scores, words
+from pipeline.report.content import Details, Difference, Evaluated, PairedSlice, Report, RunRecord
+from pipeline.report.scores import Scores
+from pipeline.runs import metadata, run_facts
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What was evaluated; see `content.Evaluated`."""
+
+    model: str
+    sha256: str
+    data: str
+    own_run: str | None
+    own_evaluation: str | None  # the folder of the evaluation of the model's own test split
+    baseline: str | None
+
+
+def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence[str]) -> Report:
+    """Collects the report.
+
+    Args:
+      output: the folder of the evaluation.
+      run: the completed run in it.
+      subject: what was evaluated.
+      scorers: the ids of the components that scored the model and, with a baseline, the baseline.
+    """
+    folders = {(stage.name, key): artifact.uri for stage in run.stages for key, artifact in stage.outputs.items()}
+    facts = run_facts.read(output, run.id)
+    assert facts  # noqa: S101 - written before the report
+    examples = folders['StratifiedExampleGen', 'examples']
+    evaluation = metrics.read(folders['Evaluator', 'evaluation'])
+    scored = [scores.read_scored(folders[name, 'scores']) for name in scorers if (name, 'scores') in folders]
+    with_faces = bool(facts.config['report']['faces'])
+    most_wrong, least_certain = pictures.chosen(scored[0], examples, with_faces)
+    own = metrics.read(subject.own_evaluation) if subject.own_evaluation else None
+    return Report(
+        run=RunRecord(
+            id=run.id,
+            started=run.started,
+            facts=facts,
+            folders=folders,
+            pushed=None,
+            stages=run.stages,
+            edges=run.edges,
+        ),
+        data=json.loads(any_path(examples, names.INGESTION_SUMMARY_FILE).read_text('utf-8')),
+        evaluation=evaluation,
+        training=None,
+        thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
+        details=Details(
+            slices_checked=scores.check(scored[0], evaluation),
+            curves=curves.of(scored[0]),
+            with_faces=with_faces,
+            most_wrong=most_wrong,
+            least_certain=least_certain,
+            mean_image=None,
+            learning={},
+            fine_tuning=None,
+            folders=dataset.counts(folders[scorers[0], 'scores']),
+            left_out=dataset.left_out(examples),
+            decision=None,
+            statistics=dataset.statistics(folders['StatisticsGen', 'statistics']),
+        ),
+        evaluated=Evaluated(
+            model=subject.model,
+            data=subject.data,
+            sha256=subject.sha256,
+            own_run=subject.own_run,
+            own=differences(evaluation, own) if own else (),
+            baseline=subject.baseline,
+            paired=tuple(paired_slices(*scored)) if subject.baseline else (),
+        ),
+    )
+
+
+def differences(here: Evaluation, there: Evaluation) -> list[Difference]:
+    """The accuracy of each slice that both evaluations have, here minus there, with Newcombe's interval."""
+    ours, theirs = _by_name(here), _by_name(there)
+    return [
+        Difference(name, measured, theirs[name], _change(measured, theirs[name]))
+        for name, measured in ours.items()
+        if name in theirs and measured.examples and theirs[name].examples
+    ]
+
+
+def _by_name(evaluation: Evaluation) -> dict[str, SliceMetrics]:
+    return {OVERALL: evaluation.overall} | {words.slice_name(item.slice): item.metrics for item in evaluation.slices}
+
+
+def _change(here: SliceMetrics, there: SliceMetrics) -> Metric:
+    counts = [(one.true_positives + one.true_negatives, one.examples) for one in (here, there)]
+    return Metric(here.accuracy.value - there.accuracy.value, *intervals.difference(*counts[0], *counts[1]))
+
+
+def paired_slices(model: Scores, baseline: Scores) -> Iterator[PairedSlice]:
+    """Compares two models on the same faces: overall, by gender, by age band and by both."""
+    gender = np.array(names.GENDERS)[model.gender]
+    everyone = np.ones(len(gender), bool)
+    wanted: dict[str, np.ndarray] = {OVERALL: everyone}
+    for who in names.GENDERS:
+        wanted[words.slice_name({names.GENDER: who})] = gender == who
+    for band in sorted(set(model.band)):
+        wanted[words.slice_name({names.AGE_BAND: band})] = model.band == band
+        for who in names.GENDERS:
+            inside = (model.band == band) & (gender == who)
+            wanted[words.slice_name({names.AGE_BAND: band, names.GENDER: who})] = inside
+    for name, inside in wanted.items():
+        if inside.any():
+            ours, theirs = model.correct[inside], baseline.correct[inside]
+            ours_only, theirs_only = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+            p = paired.mcnemar(ours_only, theirs_only)
+            yield PairedSlice(
+                name, int(inside.sum()), float(ours.mean()), float(theirs.mean()), ours_only, theirs_only, p
+            )

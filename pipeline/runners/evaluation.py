@@ -1,0 +1,215 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluates a finished model on other labelled faces: ingestion, scores, TFMA and the report, without training."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components import error_reporting, names
+from components.errors import InputError, RunError
+from components.io.files import sha256_file
+from components.stratified_example_gen import layout
+from components.stratified_example_gen.settings import TEST_ONLY
+from pipeline.config import Config
+from pipeline.runs import log_capture, metadata, run_directory, run_facts
+from pipeline.serving import predict
+
+if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_component import BaseComponent
+
+    from pipeline.report.content import Report
+
+#: Its name in the metadata of the output.
+NAME = 'evaluation'
+
+_SCORERS = ('Scorer', 'BaselineScorer')
+
+
+@dataclass(frozen=True)
+class Model:
+    """A finished model."""
+
+    name: str  #: the folder of the version, or HOST:PORT
+    load_fn: str  #: import path of the function that returns its classifier
+    arguments: dict[str, Any]  #: of `load_fn`
+    sha256: str = ''  #: of its files; '' for a served model, which may change at any time
+    output: Path | None = None  #: the run directory that it is in
+    run: metadata.Run | None = None  #: the run that pushed it
+
+    @property
+    def config(self) -> Config | None:
+        """The configuration of its run, if that is known."""
+        facts = run_facts.read(self.output, self.run.id) if self.output and self.run else None
+        return Config.from_dict(facts.config) if facts else None
+
+
+def exported(path: Path) -> Model:
+    """Finds an exported model.
+
+    Args:
+      path: a run directory, for the newest version that it serves; the serving directory in one; or the folder of one
+        version, anywhere.
+
+    Raises:
+      InputError: there is no SavedModel.
+    """
+    if (path / metadata.FILE).is_file():
+        path = path / 'serving' / names.MODEL
+    version = predict.version_folder(path).resolve()
+    output = next((folder for folder in version.parents if (folder / metadata.FILE).is_file()), None)
+    found = [run for run in metadata.runs(output) if _pushed_to(run) == version] if output else []
+    files = sorted(file for file in version.rglob('*') if file.is_file())
+    total = hashlib.sha256()
+    for file in files:
+        total.update(f'{file.relative_to(version)} {sha256_file(file)}\n'.encode())
+    return Model(
+        name=str(version),
+        load_fn='pipeline.serving.predict.load',
+        arguments={'model': str(version)},
+        sha256=total.hexdigest(),
+        output=output,
+        run=found[-1] if found else None,
+    )
+
+
+def served(server: str, model: str, timeout: float) -> Model:
+    """A served model; see `client.connect` for the arguments."""
+    arguments = {'server': server, 'model': model, 'timeout': timeout}
+    return Model(f'{server}/{model}', 'pipeline.serving.client.connect', arguments)
+
+
+def _pushed_to(run: metadata.Run) -> Path | None:
+    pushed = run.output('AtomicPusher', 'pushed_model')
+    destination = pushed.properties.get('pushed_destination') if pushed else None
+    return Path(destination).resolve() if destination else None
+
+
+def evaluate(config: Config, data: Path | str, model: Model, output: Path, baseline: Model | None = None) -> Report:
+    """Evaluates a model on all faces of a folder and writes the report.
+
+    Args:
+      config: its sections data, evaluation and report are used; every image joins the test split.
+      data: the folder of the faces, local or gs://BUCKET/FOLDER.
+      model: the model.
+      output: the folder of the results, a run directory of its own.
+      baseline: a model to compare with on the same faces, or None.
+
+    Returns:
+      The content of the report.
+
+    Raises:
+      InputError: the data or the model is unusable.
+      RunError: a component failed; the log has the details.
+    """
+    config = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, fractions=TEST_ONLY, near_duplicate_distance=None)
+    )
+    layout.check_root(str(data), config.data)
+    models = [model, baseline] if baseline else [model]
+    with run_directory.exclusive(output):
+        if any(run.stage('Trainer') for run in _earlier(output)):
+            raise InputError(f'--output {output}: contains training runs; give another directory for the evaluation')
+        run_id = datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%S.%f')[:-3]
+        log = output / 'logs' / f'{run_id}.log'
+        with log_capture.logged(log):
+            try:
+                _execute(config, data, models, output, run_id)
+                return _report(data, models, output, run_id)
+            except (InputError, RunError):
+                raise
+            except Exception as error:
+                logging.exception('The evaluation failed.')
+                raise error_reporting.one_line(error, str(log)) from error
+
+
+def _earlier(output: Path) -> list[metadata.Run]:
+    return metadata.runs(output) if (output / metadata.FILE).is_file() else []
+
+
+def _execute(config: Config, data: Path | str, models: list[Model], output: Path, run_id: str) -> None:
+    started = time.monotonic()
+    fingerprint = layout.fingerprint(str(data), config.data)
+
+    from tfx.dsl.compiler import compiler
+    from tfx.orchestration import pipeline
+
+    from pipeline.runners import launch
+    from pipeline.runners.beam import options as beam_options
+
+    data_root = run_directory.by_content(output, data, fingerprint)
+    components = _components(config, data_root, fingerprint, models, run_id)
+    compiled = compiler.Compiler().compile(
+        pipeline.Pipeline(NAME, pipeline_root=str(output.resolve()), components=components, enable_cache=True)
+    )
+    with launch.no_arguments():
+        launch.launch(compiled, output / metadata.FILE, run_id, beam_options.local_args())
+    run_facts.RunFacts(
+        config=config.as_dict(),
+        config_sha256=hashlib.sha256(config.as_yaml().encode()).hexdigest(),
+        data_fingerprint=fingerprint,
+        prototxt_sha256='',
+        caffemodel_sha256='',
+        versions=run_facts.versions(),
+        duration_s=time.monotonic() - started,
+    ).write(output, run_id)
+
+
+def _components(
+    config: Config, data_root: str, fingerprint: str, models: list[Model], run_id: str
+) -> list[BaseComponent]:
+    from tfx.components import StatisticsGen
+
+    from components.curated_schema.component import CuratedSchema
+    from components.curated_schema.settings import Settings as SchemaSettings
+    from components.evaluator.component import Evaluator
+    from components.scorer.component import Scorer
+    from components.stratified_example_gen.component import StratifiedExampleGen
+    from pipeline import cache_key
+
+    example_gen = StratifiedExampleGen(data_root, config.data, fingerprint=fingerprint)
+    examples = example_gen.outputs['examples']
+    schema = CuratedSchema(SchemaSettings(columns=config.data.manifest_columns))
+    statistics = StatisticsGen(
+        examples=examples, schema=schema.outputs['schema'], exclude_splits=[names.TRAIN, names.VALIDATION]
+    )
+    scorers = [
+        # A served model is asked again in each run.
+        Scorer(examples, model.load_fn, model.arguments, model=model.sha256 or run_id).with_id(name)
+        for name, model in zip(_SCORERS, models, strict=False)
+    ]
+    evaluator = Evaluator(
+        examples=scorers[0].outputs['scores'],
+        model=None,
+        settings=config.evaluation,
+        extra_slices=config.data.manifest_columns,
+    )
+    components = [example_gen, schema, statistics, *scorers, evaluator]
+    for component in components:
+        component.executor_spec.add_extra_flags([f'--code={cache_key.of(component)}'])
+    return components
+
+
+def _report(data: Path | str, models: list[Model], output: Path, run_id: str) -> Report:
+    from pipeline.report import evaluated, page
+
+    run = next(run for run in metadata.runs(output) if run.id == run_id)
+    own = models[0].run.output('Evaluator', 'evaluation') if models[0].run else None
+    subject = evaluated.Subject(
+        model=models[0].name,
+        sha256=models[0].sha256,
+        data=str(data),
+        own_run=models[0].run.id if models[0].run and own else None,
+        own_evaluation=own.uri if own else None,
+        baseline=models[1].name if len(models) > 1 else None,
+    )
+    result = evaluated.collect(output, run, subject, _SCORERS)
+    page.write(output, result)
+    return result
