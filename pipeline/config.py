@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from components import names
 from components.caffe_converter.settings import Settings as ModelSettings
 from components.data_gate.settings import Settings as GateSettings
 from components.embedding_gen.settings import Settings as EmbeddingSettings
@@ -48,6 +49,16 @@ class Config(Settings):
 
     def check(self) -> None:
         """Checks rules that involve several sections."""
+        columns = self.data.manifest_columns
+        sliced = [{names.GENDER}, {names.AGE_BAND}, {names.GENDER, names.AGE_BAND}]
+        sliced += [{*more, column} for column in columns for more in ((), (names.GENDER,))]
+        for number, bound in enumerate(self.evaluation.slice_bounds):
+            if set(bound.slice) not in sliced:
+                known = ', '.join(f'[{", ".join(sorted(features))}]' for features in sliced)
+                raise InputError(
+                    f'evaluation.slice_bounds[{number}].slice: the evaluation has no slices by '
+                    f'[{", ".join(bound.slice)}]; known are: {known}'
+                )
         units = self.trainer.hidden_units
         if self.tuner.enabled and self.tuner.hidden_units and len(set(units)) > 1:
             raise InputError(

@@ -39,7 +39,7 @@ class Executor(executor.Executor):
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
         wanted = thresholds.of(settings, float(baseline) if baseline else None)
         evaluation = tfma_results.read(folder)
-        checked = thresholds.check(wanted, evaluation)
+        checked = thresholds.check(wanted, evaluation) + thresholds.check_slices(settings.slice_bounds, evaluation)
         metrics.write(folder, evaluation)
         thresholds.write(folder, checked)
         blessed = not thresholds.reasons(checked)

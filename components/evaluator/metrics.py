@@ -97,12 +97,23 @@ class SliceMetrics:
         return Metric(self.recall.value - self.specificity.value, *interval)
 
 
+def slice_name(where: Mapping[str, str]) -> str:
+    """The name of the slice with these feature values, for people: 'ages 01-10, male', 'race 2'."""
+    short = {names.GENDER: '', names.AGE_BAND: 'ages '}
+    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
+
+
 @dataclass(frozen=True)
 class Slice:
     """The metrics of the examples with some feature values, e.g. {'gender': 'male', 'age_band': '01-10'}."""
 
     slice: dict[str, str]
     metrics: SliceMetrics
+
+    @property
+    def name(self) -> str:
+        """'ages 01-10, male', 'race 2'."""
+        return slice_name(self.slice)
 
     @property
     def by_gender_alone(self) -> bool:

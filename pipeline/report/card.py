@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from components import names
 from components.evaluator.metrics import SliceMetrics
-from pipeline.report import words
+from pipeline.report import findings, words
 from pipeline.report.content import Report
 from pipeline.runs.history import COLUMNS
 
@@ -108,7 +108,12 @@ def sections(report: Report) -> list[Section]:
         ),
         Section(
             'Quantitative analyses',
-            (words.outcome(overall), words.genders(overall), words.weakest(report.evaluation)),
+            (
+                words.outcome(overall),
+                words.genders(overall),
+                words.findings(findings.of(report.evaluation)),
+                words.weakest(report.evaluation),
+            ),
             tuple('Threshold for {}: {}; measured {}: {}.'.format(*words.threshold(row)) for row in report.thresholds),
             table=_table(report),
         ),
@@ -143,9 +148,7 @@ def _split(name: str, data: Mapping[str, Mapping[str, Mapping[str, int]]], role:
 
 def _table(report: Report) -> tuple[tuple[str, ...], ...]:
     rows = [*report.evaluation.by_gender().items()]
-    rows += [
-        (words.slice_name(item.slice), item.metrics) for item in report.evaluation.slices if not item.by_gender_alone
-    ]
+    rows += [(item.name, item.metrics) for item in report.evaluation.slices if not item.by_gender_alone]
     cells = ((name, f'{metrics.examples:,}', *(_cell(metrics, column) for column in COLUMNS)) for name, metrics in rows)
     return (('slice', 'faces', *COLUMNS), *cells)
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from components import names
 from components.evaluator import intervals, metrics, thresholds
-from components.evaluator.metrics import OVERALL, Evaluation, Metric, SliceMetrics
+from components.evaluator.metrics import OVERALL, Evaluation, Metric, SliceMetrics, slice_name
 from components.io.files import any_path
-from pipeline.report import curves, dataset, faces as pictures, paired, scores, words
+from pipeline.report import curves, dataset, faces as pictures, paired, scores
 from pipeline.report.content import Details, Difference, Evaluated, PairedSlice, Report, RunRecord
 from pipeline.report.scores import Scores
 from pipeline.runs import metadata, run_facts
@@ -102,7 +102,7 @@ def differences(here: Evaluation, there: Evaluation) -> list[Difference]:
 
 
 def _by_name(evaluation: Evaluation) -> dict[str, SliceMetrics]:
-    return {OVERALL: evaluation.overall} | {words.slice_name(item.slice): item.metrics for item in evaluation.slices}
+    return {OVERALL: evaluation.overall} | {item.name: item.metrics for item in evaluation.slices}
 
 
 def _change(here: SliceMetrics, there: SliceMetrics) -> Metric:
@@ -116,12 +116,12 @@ def paired_slices(model: Scores, baseline: Scores) -> Iterator[PairedSlice]:
     everyone = np.ones(len(gender), bool)
     wanted: dict[str, np.ndarray] = {OVERALL: everyone}
     for who in names.GENDERS:
-        wanted[words.slice_name({names.GENDER: who})] = gender == who
+        wanted[slice_name({names.GENDER: who})] = gender == who
     for band in sorted(set(model.band)):
-        wanted[words.slice_name({names.AGE_BAND: band})] = model.band == band
+        wanted[slice_name({names.AGE_BAND: band})] = model.band == band
         for who in names.GENDERS:
             inside = (model.band == band) & (gender == who)
-            wanted[words.slice_name({names.AGE_BAND: band, names.GENDER: who})] = inside
+            wanted[slice_name({names.AGE_BAND: band, names.GENDER: who})] = inside
     for name, inside in wanted.items():
         if inside.any():
             ours, theirs = model.correct[inside], baseline.correct[inside]

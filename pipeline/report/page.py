@@ -21,7 +21,7 @@ from markupsafe import Markup
 from components import names
 from components.evaluator.metrics import Metric, Slice, SliceMetrics
 from components.io.files import write_text
-from pipeline.report import card, charts, stage_graph, words
+from pipeline.report import card, charts, findings, stage_graph, words
 from pipeline.report.content import Report
 from pipeline.runs import history
 
@@ -53,12 +53,10 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     style, script = (_asset(name) for name in ('style.css', 'script.js'))
-    environment.filters.update(
-        percent=words.percent, slice_name=words.slice_name, seconds=words.seconds, first_upper=words.first_upper
-    )
+    environment.filters.update(percent=words.percent, seconds=words.seconds, first_upper=words.first_upper)
     environment.globals.update(charts=charts, graph=stage_graph, words=words)
     details, evaluation, finished = report.details, report.evaluation, report.run.finished
-    comparisons = _comparisons(report)
+    comparisons, found = _comparisons(report), findings.of(evaluation)
     return environment.get_template('template.html').render(
         report=report,
         details=details,
@@ -68,6 +66,8 @@ def render(report: Report) -> str:
         kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,
         heat=heat(evaluation.slices),
+        found=found,
+        worst=min(evaluation.slices, key=lambda item: item.metrics.accuracy.value, default=None),
         gaps=[('all', evaluation.overall.gap), *_gaps(evaluation.slices)],
         finished=finished,
         comparison=comparisons.get(f'{len(finished) - 2} {len(finished) - 1}'),
@@ -137,8 +137,4 @@ def heat(slices: Iterable[Slice]) -> list[tuple[str, dict[str, SliceMetrics]]]:
 
 
 def _gaps(slices: Sequence[Slice]) -> list[tuple[str, Metric | None]]:
-    return [
-        (words.slice_name(item.slice), item.metrics.gap)
-        for item in slices
-        if len(item.slice) == 1 and not item.by_gender_alone
-    ]
+    return [(item.name, item.metrics.gap) for item in slices if len(item.slice) == 1 and not item.by_gender_alone]

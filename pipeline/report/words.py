@@ -10,7 +10,10 @@ from typing import Any
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.content import Training
+from pipeline.report.findings import DEFICIT, Findings
 from pipeline.report.paired import Comparison
+
+_MOST_FINDINGS = 3
 
 
 def percent(value: float) -> str:
@@ -39,9 +42,31 @@ def genders(overall: SliceMetrics) -> str:
     points = f'{abs(overall.gap.value) * 100:.1f} points'
     both = f'Accuracy is {percent(overall.recall.value)} for women and {percent(overall.specificity.value)} for men.'
     if overall.gap.low <= 0 <= overall.gap.high:
-        return f'{both} Chance alone can explain the difference of {points} in a sample of this size.'
+        return f'{both} Over all ages, chance alone can explain the difference of {points} in a sample of this size.'
     better = 'women' if overall.gap.value > 0 else 'men'
     return f'{both} It is {points} higher for {better}, more than chance explains.'
+
+
+def findings(found: Findings) -> str:
+    """The slices that are beyond chance, the largest three first; '' if none was looked at."""
+    if not found.looked_at:
+        return ''
+    method = f'after correction for {found.looked_at:,} comparisons (Benjamini–Hochberg, 5\u00a0%)'
+    if not found.beyond_chance:
+        return f'No slice differs by more than chance explains, {method}.'
+    named = []
+    for row in found.beyond_chance[:_MOST_FINDINGS]:
+        points = f'{abs(row.difference.value) * 100:.1f} points'
+        ends = sorted(abs(end) * 100 for end in (row.difference.low, row.difference.high))
+        if row.kind == DEFICIT:
+            what = f'{row.slice}, {points} less accurate than the other faces'
+        else:
+            better, worse = ('women', 'men') if row.difference.value > 0 else ('men', 'women')
+            what = f'{row.slice}, {points} more accurate for {better} than for {worse}'
+        named.append(f'{what} ({ends[0]:.1f} to {ends[1]:.1f})')
+    more = len(found.beyond_chance) - len(named)
+    others = f'; {more} more below' if more else ''
+    return f'Beyond chance, {method}: {"; ".join(named)}{others}.'
 
 
 def weakest(evaluation: Evaluation) -> str:
@@ -50,16 +75,7 @@ def weakest(evaluation: Evaluation) -> str:
         return ''
     worst = min(evaluation.slices, key=lambda item: item.metrics.accuracy.value)
     accuracy, faces = worst.metrics.accuracy, worst.metrics.examples
-    return (
-        f'The weakest slice is {slice_name(worst.slice)}: {percent(accuracy.value)} of {faces:,} faces '
-        f'({interval(accuracy)}).'
-    )
-
-
-def slice_name(where: Mapping[str, str]) -> str:
-    """A slice's name: 'ages 01-10, male', 'race 2'."""
-    short = {'gender': '', 'age_band': 'ages '}
-    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
+    return f'The weakest slice is {worst.name}: {percent(accuracy.value)} of {faces:,} faces ({interval(accuracy)}).'
 
 
 def undefined(metrics: SliceMetrics) -> str:

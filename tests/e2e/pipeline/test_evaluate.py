@@ -46,7 +46,7 @@ def test_every_face_counts_as_the_exported_model_answers(evaluation, finished):
 
 def test_bounds_status_and_comparisons_are_reported(evaluation, finished):
     process, metrics, page, _ = evaluation
-    assert 'overall: auc' in process.stdout
+    assert 'overall: AUC' in process.stdout
     assert metrics['reasons'] == [line.strip() for line in process.stdout.splitlines() if 'is below 1' in line]
     subject = metrics['evaluated']
     own = {row['slice']: row for row in subject['own']}

@@ -120,10 +120,10 @@ def test_undefined_metrics_of_one_class_meet_no_threshold(run, tmp_path):
         },
     )
     assert thresholds.reasons(thresholds.read(result.uri)) == [
-        'gender female: examples 0 is below 1',
-        'overall: auc is undefined (one class); at least 0 is required',
-        'gender female: accuracy is undefined (no examples); at least 0 is required',
-        'women and men: accuracy gap is undefined (one class); at most 1 is required',
+        'gender female: examples 0 is below 1 (evaluation.min_gender_examples)',
+        'overall: AUC is undefined (one class); at least 0 is required (evaluation.min_auc)',
+        'gender female: accuracy is undefined (no examples); at least 0 is required (evaluation.min_gender_accuracy)',
+        'women and men: accuracy gap is undefined (one class); at most 1 is required (evaluation.max_gender_gap)',
     ]
     assert blessing.get_int_custom_property('blessed') == 0
     assert [file.name for file in Path(blessing.uri).iterdir()] == ['NOT_BLESSED']

@@ -281,7 +281,7 @@ def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, sco
     details = dataclasses.replace(report.details, curves=curves.of(only), most_wrong=[])
     changed = dataclasses.replace(report, evaluation=evaluation, thresholds=checked, details=details)
     written = page.render(changed)
-    assert 'overall: auc is undefined (one class); at least 0.9 is required' in written
+    assert 'overall: AUC is undefined (one class); at least 0.9 is required (evaluation.min_auc)' in written
     assert 'faces of one gender only' in written
     assert 'ROC and precision-recall curves are undefined: one class' in written
     assert 'did not meet the thresholds' in card.markdown(card.sections(changed))
@@ -290,7 +290,9 @@ def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, sco
 
 def test_metrics_json_has_the_documented_keys(report):
     written = json.loads(report.metrics_json())
-    assert ' '.join(written) == ('run config data overall slices gap training blessed reasons bounds pushed stages')
+    assert ' '.join(written) == (
+        'run config data overall slices gap training evaluated blessed reasons bounds pushed stages'
+    )
     assert ' '.join(written['run']) == (
         'id started duration_s config_sha256 data_fingerprint base_sha256 prototxt_sha256 versions'
     )

@@ -16,6 +16,7 @@ from PIL import Image
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.errors import InputError
+from components.evaluator import metrics
 from components.evaluator.metrics import Metric
 from pipeline.report import card, charts, dataset, faces, page, stage_graph, words
 from pipeline.runs import history, metadata, run_facts
@@ -66,8 +67,8 @@ def test_durations_and_slices_read_well():
     assert [words.seconds(value).replace('\u00a0', ' ') for value in (38.2, 725, 3780)] == [
         '38 s', '12 min 5 s', '1 h 3 min',
     ]  # fmt: skip
-    assert words.slice_name({'gender': 'male', 'age_band': '01-10'}) == 'ages 01-10, male'
-    assert words.slice_name({'race': '2'}) == 'race 2'
+    assert metrics.slice_name({'gender': 'male', 'age_band': '01-10'}) == 'ages 01-10, male'
+    assert metrics.slice_name({'race': '2'}) == 'race 2'
 
 
 def test_statistics_of_tfdv_become_plain_values(tmp_path):
