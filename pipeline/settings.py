@@ -26,7 +26,16 @@ class ReportSettings(Settings):
 
     SECTION = 'report'
 
-    faces: bool = setting(True, 'show test faces and the mean image on the page')
+    faces: str = setting(
+        'all',
+        'pictures of test faces on the page: none, worst (the most wrong and the least certain) or all, as far as '
+        'report.max_bytes allows',
+        choices=('none', 'worst', 'all'),
+    )
+    max_bytes: int = setting(
+        3_000_000, 'greatest size of the page; beyond it, only the worst faces of each slice have pictures', low=200_000
+    )
+    names: dict[str, dict[str, str]] = setting({}, "names of a column's values, e.g. {race: {'0': white, '1': black}}")
 
 
 @dataclass(frozen=True)

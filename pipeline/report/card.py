@@ -122,7 +122,7 @@ def sections(report: Report) -> list[Section]:
             (),
             (
                 'Gender is not binary and is not visible; the labels record how somebody saw a face.',
-                'The faces belong to real people, most of whom were not asked. `report.faces: false` makes a report '
+                'The faces belong to real people, most of whom were not asked. `report.faces: none` makes a report '
                 'without them.',
                 'Mistakes are not spread evenly; the table above shows where they fall.',
             ),
@@ -154,9 +154,9 @@ def _table(report: Report) -> tuple[tuple[str, ...], ...]:
 
 
 def _cell(metrics: SliceMetrics, column: str) -> str:
-    """A metric as '0.832 (0.783–0.874)', or why it is undefined."""
+    """A metric as '0.832 (0.783–0.874)'; '–' where the slice does not define it."""
     metric = getattr(metrics, column)
-    return f'{metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f})' if metric else words.undefined(metrics)
+    return f'{metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f})' if metric else '–'
 
 
 def markdown(card: Sequence[Section]) -> str:

@@ -67,17 +67,18 @@ def histogram(counts: Mapping[str, Sequence[int]]) -> Markup:
     """The scores of women upwards and of men downwards, with a line at the threshold."""
     most = max(max(values) for values in counts.values()) or 1
     plot = Plot(y=(-most * 1.08, most * 1.08))
-    ticks = sorted({0, most // 2, most})
-    plot.axes(
-        _UNIT, [(sign * tick, f'{tick:,}') for tick in ticks for sign in ((1, -1) if tick else (1,))], 'score', 'faces'
-    )
+    plot.axes(_UNIT, _mirrored(most), 'score', 'faces')
     for gender, sign in (('female', 1), ('male', -1)):
         step = 1 / len(counts[gender])
         for number, value in enumerate(counts[gender]):
             if value:
                 title = f'{value:,} labelled {gender} with a score of {number * step:.2f} to {(number + 1) * step:.2f}'
                 low, high = sorted((0, sign * value))
-                plot.bar(number * step + step * 0.08, (number + 1) * step - step * 0.08, low, high, gender, title)
+                ends = {'data_from': f'{number * step:.2f}', 'data_to': f'{(number + 1) * step:.2f}'}
+                plot.bar(
+                    number * step + step * 0.08, (number + 1) * step - step * 0.08, low, high, gender, title,
+                    data_gender=gender, tabindex=0, role='button', aria_label=title, **ends,
+                )  # fmt: skip
     plot.text(0.02, most, 'labelled female', 'female', dy=4.0)
     plot.text(0.98, -most, 'labelled male', 'male', 'end', dy=4.0)
     plot.line([(0.5, -most * 1.08), (0.5, most * 1.08)], 'now', id='histogram-threshold')
@@ -85,7 +86,14 @@ def histogram(counts: Mapping[str, Sequence[int]]) -> Markup:
         f'{gender}: {sum(values[: len(values) // 2])} below and {sum(values[len(values) // 2 :])} above 0.5'
         for gender, values in counts.items()
     )
-    return plot.svg(f'Histogram of the scores by label. {label}.', 'histogram')
+    return plot.svg(f'Histogram of the scores by label. {label}.', 'histogram', role='group')
+
+
+def _mirrored(most: int) -> list[tuple[float, str]]:
+    """Round ticks up to `most` and their negatives, which show counts downwards."""
+    _, _, ticks = _scale(0, most)
+    numbers = [round(value) for value, _ in ticks if value == round(value) and 0 < value <= most]
+    return [(0, '0'), *((sign * number, f'{number:,}') for number in numbers for sign in (1, -1))]
 
 
 def learning(history: Mapping[str, Sequence[float]], measure: str, kept_epoch: int) -> Markup:
@@ -171,8 +179,7 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
     most = max(totals)
     oldest = max(row.age for row in rows)
     plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (420, 250))
-    ticks = [(0, '0'), (most, f'{most:,}'), (-most, f'{most:,}')]
-    plot.axes([(age, str(age)) for age in range(10, oldest + 1, 10)], ticks, 'age in years', 'images')
+    plot.axes([(age, str(age)) for age in range(10, oldest + 1, 10)], _mirrored(most), 'age in years', 'images')
     for row in rows:
         sign = 1 if row.gender == 'female' else -1
         so_far = 0
@@ -188,13 +195,14 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
     return plot.svg(f'Sampled images by age and gender: {len(rows)} folders with {min(totals)} to {most} images each.')
 
 
-def metric_bar(metric: Metric) -> Markup:
-    """A value between 0 and 1 as a bar, with its interval as a line."""
+def metric_bar(metric: Metric, overall: Metric) -> Markup:
+    """A value between 0 and 1 as a bar, with its interval as a line and a line at the value of all faces."""
     value, low, high = metric.value * 100, metric.low * 100, metric.high * 100
     marks = (
         tag('rect', class_='track', x=0.0, y=3.0, width=100.0, height=8.0)
         + tag('rect', class_='bar main', x=0.0, y=3.0, width=max(value, 0.3), height=8.0)
         + tag('line', class_='whisker', x1=low, x2=high, y1=7.0, y2=7.0)
+        + tag('line', class_='overall', x1=overall.value * 100, x2=overall.value * 100, y1=0.0, y2=14.0)
     )
     return Markup(  # noqa: S704 - `tag` escaped every value
         tag('svg', marks, viewBox='0 0 100 14', preserveAspectRatio='none', class_='meter', aria_hidden='true')

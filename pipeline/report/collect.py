@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from components.io.files import any_path
 from pipeline.report import curves, dataset, faces as pictures, paired, scores
 from pipeline.report.content import Details, Report, RunRecord, Training
 from pipeline.runs import history, metadata, run_facts
+from pipeline.settings import ReportSettings
 
 # The artifacts that every report needs: (component, output).
 _NEEDED = (
@@ -51,13 +53,13 @@ def producers(stages: Collection[str]) -> dict[tuple[str, str], str]:
     return found | {key: later for key, later in _REPLACED_BY.items() if later in stages}
 
 
-def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> Report:
+def collect(output: Path, run: metadata.Run, *, faces: str | None = None) -> Report:
     """Collects the report of a completed run in a run directory; saves its answers for later comparisons.
 
     Args:
       output: the run directory.
       run: one of its runs.
-      faces: whether pictures of faces may be on the page; None for the run's own setting (`report.faces`).
+      faces: which pictures of faces are on the page; None for the run's own setting (`report.faces`).
 
     Raises:
       RunError: the run did not complete, its artifacts are gone, or its evaluation is not of its model.
@@ -73,7 +75,7 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> Re
     if gone:
         raise RunError(f'{gone[0]}: this output of run {run.id} is gone; restore it, or run the pipeline again')
     pushed = artifacts['AtomicPusher', 'pushed_model']
-    scored = scores.read(folders['EmbeddingGen', 'embeddings'], folders['Trainer', 'model'])
+    scored = _score(folders, facts, names.TEST)
     paired.save_answers(output, run.id, scored)
     entries = history.read(output, until=run.id)
     record = RunRecord(
@@ -90,18 +92,20 @@ def collect(output: Path, run: metadata.Run, *, faces: bool | None = None) -> Re
     return describe(record, scored, faces=faces)
 
 
-def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None) -> Report:
+def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str | None = None) -> Report:
     """Builds the report of a run whose artifacts may be anywhere.
 
     Args:
       run: the run.
-      scored: the scores of its test split, see `scores.read`.
+      scored: the scores of its test split, or None to compute them.
       faces: see `collect`.
 
     Raises:
       RunError: the evaluation is not of this model.
     """
     folders = run.folders
+    scored = scored or score(run, names.TEST)
+    validation = score(run, names.VALIDATION)
     examples, model_run = folders['StratifiedExampleGen', 'examples'], folders['Trainer', 'model_run']
     evaluation = metrics.read(folders['Evaluator', 'evaluation'])
     tuner, fine_tuner = folders.get(('Tuner', 'tuner_results')), folders.get(('FineTuner', 'model_run'))
@@ -110,11 +114,13 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
         from pipeline.model.tuner import RESULTS
 
         trials = _json(tuner, RESULTS)
-    if faces is None:
-        faces = bool(run.facts.config.get('report', {}).get('faces', True))
+    settings = _settings(run.facts)
+    if faces is not None:
+        settings = dataclasses.replace(settings, faces=faces)
     transform = run.facts.config.get('transform', {})
-    own_mean = faces and transform.get('mean', 'train') == 'train'
-    most_wrong, least_certain = pictures.chosen(scored, examples, faces)
+    with_pictures = settings.faces != 'none'
+    own_mean = with_pictures and transform.get('mean', 'train') == 'train'
+    slices = [item.slice for item in evaluation.slices]
     return Report(
         run=run,
         data=_json(examples, names.INGESTION_SUMMARY_FILE),
@@ -123,10 +129,10 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
         details=Details(
             slices_checked=scores.check(scored, evaluation),
-            curves=curves.of(scored),
-            with_faces=faces,
-            most_wrong=most_wrong,
-            least_certain=least_certain,
+            curves=curves.of(scored, slices),
+            suggested=curves.suggested(validation) if validation else None,
+            pictures=with_pictures,
+            faces=pictures.chosen(scored, examples, slices, settings),
             mean_image=pictures.mean_image(folders['Transform', 'transform_graph'], transform) if own_mean else None,
             learning=_json(model_run, names.HISTORY_FILE),
             fine_tuning=_json(fine_tuner, names.HISTORY_FILE) if fine_tuner else None,
@@ -136,6 +142,23 @@ def describe(run: RunRecord, scored: scores.Scores, *, faces: bool | None = None
             statistics=dataset.statistics(folders['StatisticsGen', 'statistics']),
         ),
     )
+
+
+def _settings(facts: run_facts.RunFacts) -> ReportSettings:
+    section = dict(facts.config.get('report', {}))
+    if isinstance(section.get('faces'), bool):  # of a run before the key had three values
+        section['faces'] = 'all' if section['faces'] else 'none'
+    return ReportSettings.from_dict(section)
+
+
+def score(run: RunRecord, split: str) -> scores.Scores:
+    """Scores one split of a run with its model."""
+    return _score(run.folders, run.facts, split)
+
+
+def _score(folders: Mapping[tuple[str, str], str], facts: run_facts.RunFacts, split: str) -> scores.Scores:
+    columns = facts.config.get('data', {}).get('manifest_columns', [])
+    return scores.read(folders['EmbeddingGen', 'embeddings'], folders['Trainer', 'model'], columns, split)
 
 
 def _json(folder: str, name: str) -> Any:

@@ -13,9 +13,9 @@ from typing import Any
 from components.evaluator import thresholds
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
-from pipeline.report.curves import Curves
+from pipeline.report.curves import Curves, Suggested
 from pipeline.report.dataset import FeatureStatistics, FileList, FolderCount
-from pipeline.report.faces import Face
+from pipeline.report.faces import Chosen
 from pipeline.report.paired import Comparison
 from pipeline.runs.history import Entry, Finished
 from pipeline.runs.metadata import Stage
@@ -94,9 +94,9 @@ class Details:
 
     slices_checked: int  # in which the scores reproduce the evaluation, see `scores.check`
     curves: Curves
-    with_faces: bool
-    most_wrong: list[Face]
-    least_certain: list[Face]
+    suggested: Suggested | None  # by the validation split
+    pictures: bool  # whether pictures of faces may be shown
+    faces: Chosen
     mean_image: str | None  # a data: URI
     learning: dict[str, list[float]]  # measures by epoch; empty without training
     fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'best_epoch'

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,20 +34,28 @@ class CalibrationBin:
 
 
 @dataclass(frozen=True)
-class ThresholdCounts:
-    """The faces of one gender and age band: their number, and how many are predicted female at each of `THRESHOLDS`."""
+class SliceCounts:
+    """The women and men of one slice, and how many of each are predicted female at each of `THRESHOLDS`."""
 
-    gender: str
-    band: str
-    faces: int
-    female: list[int]
+    women: int
+    men: int
+    women_female: list[int]
+    men_female: list[int]
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """Thresholds that the validation split suggests, of `THRESHOLDS`."""
+
+    equal: float  # where women and men are misclassified equally often
+    best: float  # with the highest accuracy
 
 
 @dataclass(frozen=True)
 class Curves:
     """The curves of a test split; ROC and precision-recall are None without both genders.
 
-    `thresholds` keeps the size of the page independent of the number of faces.
+    `slices` keeps the size of the page independent of the number of faces.
     """
 
     roc: list[list[float]] | None  # [false-positive rate, true-positive rate] from (0, 0) to (1, 1)
@@ -54,11 +63,11 @@ class Curves:
     calibration: list[CalibrationBin]
     calibration_error: float
     histogram: dict[str, list[int]]
-    thresholds: list[ThresholdCounts]
+    slices: list[SliceCounts]  # all faces first, then the slices given to `of`
 
 
-def of(scores: Scores) -> Curves:
-    """Computes the curves of a test split."""
+def of(scores: Scores, slices: Iterable[Mapping[str, str]] = ()) -> Curves:
+    """Computes the curves of a test split, and the counts of some slices, given by feature values."""
     labels, probability = scores.gender, scores.probability
     both = 0 < labels.sum() < len(labels)
     bins = calibration(labels, probability)
@@ -68,7 +77,7 @@ def of(scores: Scores) -> Curves:
         calibration=bins,
         calibration_error=calibration_error(bins),
         histogram=histogram(labels, probability),
-        thresholds=threshold_counts(scores),
+        slices=[slice_counts(scores, where) for where in ({}, *slices)],
     )
 
 
@@ -118,12 +127,22 @@ def histogram(labels: np.ndarray, probability: np.ndarray) -> dict[str, list[int
     }
 
 
-def threshold_counts(scores: Scores) -> list[ThresholdCounts]:
-    """The counts of each gender and age band at each of `THRESHOLDS`."""
-    rows = []
-    for band in sorted(set(scores.band.tolist())):
-        for label, gender in enumerate(names.GENDERS):
-            inside = scores.probability[(scores.band == band) & (scores.gender == label)]
-            female = [int(predicted_female(inside, threshold).sum()) for threshold in THRESHOLDS]
-            rows.append(ThresholdCounts(gender, band, len(inside), female))
-    return rows
+def slice_counts(scores: Scores, where: Mapping[str, str]) -> SliceCounts:
+    """The counts of one slice at each of `THRESHOLDS`."""
+    inside = scores.inside(where)
+    women, men = (scores.probability[inside & (scores.gender == label)] for label in (1, 0))
+    at_each = [[int(predicted_female(part, cut).sum()) for cut in THRESHOLDS] for part in (women, men)]
+    return SliceCounts(len(women), len(men), *at_each)
+
+
+def suggested(validation: Scores) -> Suggested | None:
+    """The thresholds that the validation split suggests; the nearest to 0.5 of equals. None without both genders."""
+    counts = slice_counts(validation, {})
+    if not counts.women or not counts.men:
+        return None
+    women, men = np.array(counts.women_female), np.array(counts.men_female)
+    difference = np.abs((counts.women - women) / counts.women - men / counts.men)
+    right = women + counts.men - men
+    middle = np.abs(np.array(THRESHOLDS) - 0.5)
+    equal, best = (np.lexsort((middle, key))[0] for key in (difference, -right))
+    return Suggested(THRESHOLDS[equal], THRESHOLDS[best])

@@ -5,20 +5,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from components import names
 from components.evaluator import intervals, metrics, thresholds
-from components.evaluator.metrics import OVERALL, Evaluation, Metric, SliceMetrics, slice_name
+from components.evaluator.metrics import OVERALL, Evaluation, Metric, Slice, SliceMetrics
 from components.io.files import any_path
 from pipeline.report import curves, dataset, faces as pictures, paired, scores
 from pipeline.report.content import Details, Difference, Evaluated, PairedSlice, Report, RunRecord
 from pipeline.report.scores import Scores
 from pipeline.runs import metadata, run_facts
+from pipeline.settings import ReportSettings
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,10 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
     assert facts  # noqa: S101 - written before the report
     examples = folders['StratifiedExampleGen', 'examples']
     evaluation = metrics.read(folders['Evaluator', 'evaluation'])
-    scored = [scores.read_scored(folders[name, 'scores']) for name in scorers if (name, 'scores') in folders]
-    with_faces = bool(facts.config['report']['faces'])
-    most_wrong, least_certain = pictures.chosen(scored[0], examples, with_faces)
+    columns = facts.config['data']['manifest_columns']
+    scored = [scores.read_scored(folders[name, 'scores'], columns) for name in scorers if (name, 'scores') in folders]
+    settings = ReportSettings.from_dict(facts.config['report'])
+    slices = [item.slice for item in evaluation.slices]
     own = metrics.read(subject.own_evaluation) if subject.own_evaluation else None
     return Report(
         run=RunRecord(
@@ -67,10 +67,10 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
         details=Details(
             slices_checked=scores.check(scored[0], evaluation),
-            curves=curves.of(scored[0]),
-            with_faces=with_faces,
-            most_wrong=most_wrong,
-            least_certain=least_certain,
+            curves=curves.of(scored[0], slices),
+            suggested=None,
+            pictures=settings.faces != 'none',
+            faces=pictures.chosen(scored[0], examples, slices, settings),
             mean_image=None,
             learning={},
             fine_tuning=None,
@@ -86,7 +86,7 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
             own_run=subject.own_run,
             own=differences(evaluation, own) if own else (),
             baseline=subject.baseline,
-            paired=tuple(paired_slices(*scored)) if subject.baseline else (),
+            paired=tuple(paired_slices(scored[0], scored[1], evaluation.slices)) if subject.baseline else (),
         ),
     )
 
@@ -110,23 +110,11 @@ def _change(here: SliceMetrics, there: SliceMetrics) -> Metric:
     return Metric(here.accuracy.value - there.accuracy.value, *intervals.difference(*counts[0], *counts[1]))
 
 
-def paired_slices(model: Scores, baseline: Scores) -> Iterator[PairedSlice]:
-    """Compares two models on the same faces: overall, by gender, by age band and by both."""
-    gender = np.array(names.GENDERS)[model.gender]
-    everyone = np.ones(len(gender), bool)
-    wanted: dict[str, np.ndarray] = {OVERALL: everyone}
-    for who in names.GENDERS:
-        wanted[slice_name({names.GENDER: who})] = gender == who
-    for band in sorted(set(model.band)):
-        wanted[slice_name({names.AGE_BAND: band})] = model.band == band
-        for who in names.GENDERS:
-            inside = (model.band == band) & (gender == who)
-            wanted[slice_name({names.AGE_BAND: band, names.GENDER: who})] = inside
-    for name, inside in wanted.items():
-        if inside.any():
-            ours, theirs = model.correct[inside], baseline.correct[inside]
-            ours_only, theirs_only = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-            p = paired.mcnemar(ours_only, theirs_only)
-            yield PairedSlice(
-                name, int(inside.sum()), float(ours.mean()), float(theirs.mean()), ours_only, theirs_only, p
-            )
+def paired_slices(model: Scores, baseline: Scores, slices: Iterable[Slice]) -> Iterator[PairedSlice]:
+    """Compares two models on the same faces, over all and in each slice."""
+    for name, where in [(OVERALL, {}), *((item.name, item.slice) for item in slices)]:
+        inside = model.inside(where)
+        ours, theirs = model.correct[inside], baseline.correct[inside]
+        ours_only, theirs_only = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+        p = paired.mcnemar(ours_only, theirs_only)
+        yield PairedSlice(name, len(ours), float(ours.mean()), float(theirs.mean()), ours_only, theirs_only, p)

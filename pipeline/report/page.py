@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import base64
+import bisect
+import csv
 import dataclasses
 import hashlib
+import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +22,12 @@ import yaml
 from markupsafe import Markup
 
 from components import names
-from components.evaluator.metrics import Metric, Slice, SliceMetrics
+from components.evaluator.metrics import OVERALL, Evaluation, Metric, Slice, SliceMetrics, slice_name
 from components.io.files import write_text
 from pipeline.report import card, charts, findings, stage_graph, words
 from pipeline.report.content import Report
+from pipeline.report.curves import THRESHOLDS, Curves
+from pipeline.report.faces import Face
 from pipeline.runs import history
 
 #: The folder in a run directory.
@@ -52,16 +57,43 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = (_asset(name) for name in ('style.css', 'script.js'))
+    style = _asset('style.css')
+    # One function, so that the parts share names and none is global.
+    parts = Markup('\n').join(_asset(f'scripts/{name}.js') for name in _SCRIPTS)
+    script = Markup("'use strict';\n(() => {\n") + parts + Markup('})();')
     environment.filters.update(percent=words.percent, seconds=words.seconds, first_upper=words.first_upper)
     environment.globals.update(charts=charts, graph=stage_graph, words=words)
     details, evaluation, finished = report.details, report.evaluation, report.run.finished
+    places = {'': 0} | {item.name: number for number, item in enumerate(evaluation.slices, 1)}
+    value_names = report.run.facts.config.get('report', {}).get('names', {})
+
+    def title(item: Slice) -> str:
+        """The slice's name with the names of attribute values: 'race 0: white'."""
+        return ', '.join(
+            slice_name({name: value}) + (f': {value_names[name][value]}' if value in value_names.get(name, {}) else '')
+            for name, value in sorted(item.slice.items())
+        )
+
     comparisons, found = _comparisons(report), findings.of(evaluation)
     return environment.get_template('template.html').render(
         report=report,
         details=details,
         overall=evaluation.overall,
         columns=(*history.COLUMNS, 'auc_pr'),
+        by_gender=[
+            (name, measured, places['' if name == OVERALL else name])
+            for name, measured in evaluation.by_gender().items()
+        ],
+        places=places,
+        names=title,
+        option_slices=[('', 'all faces'), *((item.name, title(item)) for item in evaluation.slices)],
+        heat_places={
+            (item.slice.get(names.GENDER, 'both'), item.slice[names.AGE_BAND]): places[item.name]
+            for item in evaluation.slices
+            if names.AGE_BAND in item.slice and set(item.slice) <= {names.AGE_BAND, names.GENDER}
+        },
+        csv=_csv(evaluation),
+        drawn=report.data.get('drawn', False),
         slices=sorted(evaluation.slices, key=lambda item: item.metrics.accuracy.value),
         kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,
@@ -81,12 +113,64 @@ def render(report: Report) -> str:
         script_hash=_hash(script),
         data=_json(
             {
-                'thresholds': [dataclasses.asdict(counts) for counts in details.curves.thresholds],
+                'slices': _slices(evaluation, details.curves),
+                'faces': [_face(face) for face in details.faces.all],
+                'columns': sorted({name for face in details.faces.all[:1] for name in face.columns}),
+                'names': value_names,
                 'runs': [{name: dataclasses.asdict(group) for name, group in run.metrics.items()} for run in finished],
                 'comparisons': comparisons,
             }
         ),
     )
+
+
+_SCRIPTS = ('statistics', 'state', 'threshold', 'slices', 'faces', 'runs', 'page')
+
+
+def _slices(evaluation: Evaluation, found: Curves) -> list[dict[str, Any]]:
+    """All faces and then the slices: name, feature values, counts by threshold, and the areas, which have none."""
+    groups = [('', {}, evaluation.overall), *((item.name, item.slice, item.metrics) for item in evaluation.slices)]
+    return [
+        {
+            'name': name,
+            'where': where,
+            **dataclasses.asdict(counts),
+            'auc': metrics.auc and dataclasses.asdict(metrics.auc),
+            'auc_pr': metrics.auc_pr and dataclasses.asdict(metrics.auc_pr),
+        }
+        for (name, where, metrics), counts in zip(groups, found.slices, strict=True)
+    ]
+
+
+def _face(face: Face) -> dict[str, Any]:
+    # At position i of the slider, a face is predicted female if more than i thresholds are below its score.
+    row = {
+        'gender': face.gender,
+        'age': face.age,
+        names.AGE_BAND: face.band,
+        'score': round(face.score, 4),
+        'cuts': bisect.bisect_left(THRESHOLDS, face.score),
+        'path': face.path,
+        **face.columns,
+    }
+    return row | ({'image': face.image} if face.image else {})
+
+
+def _csv(evaluation: Evaluation) -> str:
+    """The metrics of every slice, one row each."""
+    columns = ('accuracy', 'precision', 'recall', 'specificity', 'auc', 'auc_pr')
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator='\n')
+    writer.writerow(['slice', 'faces', *(f'{name}{end}' for name in columns for end in ('', '_low', '_high'))])
+    for name, metrics in [('overall', evaluation.overall), *((item.name, item.metrics) for item in evaluation.slices)]:
+        values = [getattr(metrics, column) for column in columns]
+        ends = [f'{end:.6f}' if value else '' for value in values for end in _ends(value)]
+        writer.writerow([name, metrics.examples, *ends])
+    return stream.getvalue()
+
+
+def _ends(metric: Metric | None) -> tuple[float, float, float]:
+    return (metric.value, metric.low, metric.high) if metric else (math.nan, math.nan, math.nan)
 
 
 def _asset(name: str) -> Markup:

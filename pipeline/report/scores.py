@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,12 @@ class Scores:
     age: np.ndarray  # int64 [N], years
     band: np.ndarray  # str [N], the age band
     probability: np.ndarray  # float32 [N], of female
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)  # str [N] each: columns of the manifest; '' if none
+
+    def inside(self, where: Mapping[str, str]) -> np.ndarray:
+        """Bool [N]: the faces of a slice, given by feature values; raises KeyError for an unknown feature."""
+        known = {names.GENDER: np.array(names.GENDERS)[self.gender], names.AGE_BAND: self.band, **self.columns}
+        return np.logical_and.reduce([np.ones(len(self.gender), bool), *(known[name] == where[name] for name in where)])
 
     @property
     def correct(self) -> np.ndarray:
@@ -45,41 +51,49 @@ def shards(folder: str, split: str) -> list[str]:
     return sorted(str(path) for path in any_path(folder, f'Split-{split}').glob('*.gz'))
 
 
-def read(embeddings: str, model: str) -> Scores:
-    """Scores the test split from the folders of the embeddings and of the model.
+def read(embeddings: str, model: str, columns: Sequence[str] = (), split: str = names.TEST) -> Scores:
+    """Scores a split from the folders of the embeddings and of the model.
+
+    Args:
+      embeddings: EmbeddingGen's output.
+      model: the exported model.
+      columns: the columns of the manifest to read too.
+      split: the split.
 
     Raises:
-      RunError: the test split is empty.
+      RunError: the split is empty.
     """
     import tensorflow as tf
 
     loaded = tf.saved_model.load(os.path.join(model, 'Format-Serving'))
     signature = loaded.signatures[names.FROM_EMBEDDINGS]
-    return _read(embeddings, lambda batch: signature(examples=batch)[names.PROBABILITY].numpy())
+    return _read(embeddings, lambda batch: signature(examples=batch)[names.PROBABILITY].numpy(), columns, split)
 
 
-def read_scored(folder: str) -> Scores:
+def read_scored(folder: str, columns: Sequence[str] = ()) -> Scores:
     """Reads the test split that Scorer scored; raises RunError if it is empty."""
     import tensorflow as tf
 
     spec = {names.PROBABILITY: tf.io.FixedLenFeature([], tf.float32)}
-    return _read(folder, lambda batch: tf.io.parse_example(batch, spec)[names.PROBABILITY].numpy())
+    probability = lambda batch: tf.io.parse_example(batch, spec)[names.PROBABILITY].numpy()  # noqa: E731
+    return _read(folder, probability, columns, names.TEST)
 
 
-def _read(folder: str, probabilities: Callable[[Any], np.ndarray]) -> Scores:
-    """Reads the test split; `probabilities` gives those of a batch of serialized examples, string [B]."""
+def _read(folder: str, probabilities: Callable[[Any], np.ndarray], extra: Sequence[str], split: str) -> Scores:
+    """Reads a split; `probabilities` gives those of a batch of serialized examples, string [B]."""
     import tensorflow as tf
 
     spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (names.GENDER, names.AGE)}
     spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in (names.AGE_BAND, names.PATH)}
+    spec |= {name: tf.io.FixedLenFeature([], tf.string, '') for name in extra}
     columns: dict[str, list[np.ndarray]] = {name: [] for name in (*spec, names.PROBABILITY)}
-    records = tf.data.TFRecordDataset(shards(folder, names.TEST), compression_type='GZIP').batch(_BATCH)
+    records = tf.data.TFRecordDataset(shards(folder, split), compression_type='GZIP').batch(_BATCH)
     for batch in records:
         columns[names.PROBABILITY].append(probabilities(batch))
         for name, values in tf.io.parse_example(batch, spec).items():
             columns[name].append(values.numpy())
     if not columns[names.PROBABILITY]:
-        raise RunError(f'{folder}: the test split is empty; there is nothing to report')
+        raise RunError(f'{folder}: the {split} split is empty; there is nothing to report')
     whole = {name: np.concatenate(parts) for name, parts in columns.items()}
     return Scores(
         path=whole[names.PATH],
@@ -87,11 +101,12 @@ def _read(folder: str, probabilities: Callable[[Any], np.ndarray]) -> Scores:
         age=whole[names.AGE],
         band=np.array([band.decode() for band in whole[names.AGE_BAND]]),
         probability=whole[names.PROBABILITY],
+        columns={name: np.array([value.decode() for value in whole[name]]) for name in extra},
     )
 
 
 def check(scores: Scores, evaluation: Evaluation) -> int:
-    """Compares the confusion counts of the scores with those of the evaluation, in slices by gender and age band.
+    """Compares the confusion counts of the scores with those of the evaluation in every slice whose features are read.
 
     Returns:
       The number of slices compared, overall included.
@@ -106,11 +121,11 @@ def check(scores: Scores, evaluation: Evaluation) -> int:
         'false_positives': female & ~women,
         'false_negatives': ~female & women,
     }
-    columns = {names.GENDER: np.array(names.GENDERS)[scores.gender], names.AGE_BAND: scores.band}
+    columns = {names.GENDER, names.AGE_BAND, *scores.columns}
     groups = [({}, evaluation.overall), *((item.slice, item.metrics) for item in evaluation.slices)]
-    compared = [(where, expected) for where, expected in groups if set(where) <= set(columns)]
+    compared = [(where, expected) for where, expected in groups if set(where) <= columns]
     for where, expected in compared:
-        inside = np.logical_and.reduce([np.ones(len(women), bool), *(columns[name] == where[name] for name in where)])
+        inside = scores.inside(where)
         for name, hit in hits.items():
             found, count = int((hit & inside).sum()), getattr(expected, name)
             if found != count:

@@ -93,13 +93,22 @@ class Plot:
             tag('circle', class_=f'dot {kind}', cx=self.across(x), cy=self.down(y), r=radius, **attributes)
         )
 
-    def bar(self, left: float, right: float, low: float, high: float, kind: str, title: str = '') -> None:
+    def bar(
+        self, left: float, right: float, low: float, high: float, kind: str, title: str = '', **attributes: Any
+    ) -> None:
         """Draws a rectangle between two values of each axis."""
         x, y = self.across(left), self.down(high)
         content = tag('title', str(escape(title))) if title else ''
         self._marks.append(
             tag(
-                'rect', content, class_=f'bar {kind}', x=x, y=y, width=self.across(right) - x, height=self.down(low) - y
+                'rect',
+                content,
+                class_=f'bar {kind}',
+                x=x,
+                y=y,
+                width=self.across(right) - x,
+                height=self.down(low) - y,
+                **attributes,
             )
         )
 
@@ -112,17 +121,17 @@ class Plot:
             )
         )  # fmt: skip
 
-    def svg(self, label: str, name: str = '') -> Markup:
-        """The plot; screen readers read `label`."""
+    def svg(self, label: str, name: str = '', role: str = 'img') -> Markup:
+        """The plot; screen readers read `label`, and with the role group also its marks."""
         width, height = self.size
-        return drawing(width, height, ''.join(self._marks), label, name)
+        return drawing(width, height, ''.join(self._marks), label, name, role)
 
 
-def drawing(width: float, height: float, marks: str, label: str, name: str = '') -> Markup:
-    """An SVG element with role img; `marks` is not escaped."""
+def drawing(width: float, height: float, marks: str, label: str, name: str = '', role: str = 'img') -> Markup:
+    """An SVG element; `marks` is not escaped."""
     return Markup(  # noqa: S704 - `tag` escaped every value
         tag(
-            'svg', marks, viewBox=f'0 0 {number(width)} {number(height)}', class_='chart', role='img',
+            'svg', marks, viewBox=f'0 0 {number(width)} {number(height)}', class_='chart', role=role,
             aria_label=label, id=name or None,
         )
     )  # fmt: skip

@@ -78,11 +78,6 @@ def weakest(evaluation: Evaluation) -> str:
     return f'The weakest slice is {worst.name}: {percent(accuracy.value)} of {faces:,} faces ({interval(accuracy)}).'
 
 
-def undefined(metrics: SliceMetrics) -> str:
-    """Why a slice does not define a metric."""
-    return f'undefined: {"no face predicted female" if metrics.women and metrics.men else "one class"}'
-
-
 def metric_name(name: str) -> str:
     """A metric's name for display."""
     return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(name, name)

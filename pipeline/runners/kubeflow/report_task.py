@@ -42,7 +42,7 @@ def content(inputs: Mapping[str, Any]) -> Report:
     Raises:
       RunError: see `collect.describe`.
     """
-    from pipeline.report import collect, scores
+    from pipeline.report import collect
     from pipeline.report.content import RunRecord
 
     values = dict(inputs['parameterValues'])
@@ -64,7 +64,7 @@ def content(inputs: Mapping[str, Any]) -> Report:
         folders=folders,
         pushed=artifacts['AtomicPusher', 'pushed_model'].get('metadata', {}).get('pushed_destination') or None,
     )
-    return collect.describe(record, scores.read(folders['EmbeddingGen', 'embeddings'], folders['Trainer', 'model']))
+    return collect.describe(record)
 
 
 def scalars(report: Report) -> dict[str, float]:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from components.evaluator import thresholds
+from components.evaluator import intervals, thresholds
 from components.evaluator.metrics import Evaluation, Slice
 from components.evaluator.settings import Settings
-from pipeline.report import card, collect, curves, page, paired, scores, words
+from pipeline.report import card, collect, curves, faces, page, paired, scores, words
 from pipeline.report.content import Report
 from pipeline.runs import metadata, run_facts
+from pipeline.settings import ReportSettings
 
 playwright = pytest.importorskip('playwright.sync_api')
 
@@ -49,9 +51,10 @@ def scored(run) -> scores.Scores:
 @pytest.fixture(scope='module')
 def file(report, tmp_path_factory) -> Path:
     """The page, with a malicious file name."""
-    first, *others = report.details.most_wrong
+    first, *others = report.details.faces.all
     evil = dataclasses.replace(first, path='</script><script>window.evil=1</script><img src=x onerror=evil=1>')
-    details = dataclasses.replace(report.details, most_wrong=[evil, *others])
+    shown = dataclasses.replace(report.details.faces, all=[evil, *others], most_wrong=[evil])
+    details = dataclasses.replace(report.details, faces=shown)
     path = tmp_path_factory.mktemp('page') / 'index.html'
     path.write_text(page.render(dataclasses.replace(report, details=details)), encoding='utf-8')
     return path
@@ -132,6 +135,7 @@ def test_the_slider_gives_the_counts_of_numpy(opened, scored, cut):
     opened.locator('#cut').fill(str(round(cut * 100)))
     female, women = np.asarray(scored.probability) > cut, np.asarray(scored.gender) == 1
     shown = {name: opened.locator(f'#{name}').inner_text() for name in ('tp', 'fn', 'fp', 'tn', 'accuracy')}
+    shown['accuracy'] = shown['accuracy'].partition(' ')[0]
     assert shown == {
         'tp': str((female & women).sum()),
         'fn': str((~female & women).sum()),
@@ -162,6 +166,7 @@ def test_the_mark_of_the_threshold_lies_on_the_curve(opened, report):
 @needs_browser
 def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, report):
     rows = opened.locator('#slice-table tbody tr:visible')
+    assert opened.locator('#slice-table th[aria-sort]').get_attribute('data-key') == 'value'
     values = [item.metrics.accuracy.value for item in report.evaluation.slices]
     assert [float(text) for text in rows.locator('td:nth-child(4)').all_inner_texts()] == pytest.approx(
         sorted(values), abs=6e-4
@@ -185,10 +190,147 @@ def test_a_name_is_text_and_never_runs(opened):
     assert '<script>window.evil=1</script>' in opened.locator('#faces').inner_text()
 
 
-def test_no_faces_are_on_the_page_when_they_are_left_out(finished, run):
-    written = page.render(collect.collect(finished.output, run, faces=False))
-    assert 'data:image' not in written
-    assert 'data:image' in page.render(collect.collect(finished.output, run, faces=True))
+def _at(scored, cut, where):
+    """The faces of a slice, who of them is predicted female, and who is a woman."""
+    inside = scored.inside(where)
+    return inside, (np.asarray(scored.probability, np.float64) > cut)[inside], (scored.gender == 1)[inside]
+
+
+@needs_browser
+def test_the_slider_moves_every_table_cell_and_bar(opened, report, scored):
+    assert not opened.locator('#table .moved-note').is_visible()
+    opened.locator('#cut').fill('35')
+    assert opened.locator('#table .moved-note').is_visible()
+    for place, where in enumerate([{}, *(item.slice for item in report.evaluation.slices)]):
+        _, female, women = _at(scored, 0.35, where)
+        right = int((female == women).sum())
+        low, high = stats.binomtest(right, len(women)).proportion_ci()
+        expected = f'{right / len(women):.3f} {low:.3f}–{high:.3f}'
+        cells = opened.locator(f'td[data-slice="{place}"][data-metric="accuracy"]').all_text_contents()
+        assert cells
+        assert set(cells) == {expected}
+        heat = opened.locator(f'[data-slice="{place}"][data-form="heat"]').all_text_contents()
+        assert set(heat) <= {f'{right / len(women):.3f}'}
+    shares = [float(text) for text in opened.locator('#slice-table tbody td:nth-child(4)').all_text_contents()]
+    assert shares == sorted(shares)
+    widths = opened.locator('#slice-table .bar').evaluate_all(
+        'bars => bars.map(bar => Number(bar.getAttribute("width")))'
+    )
+    assert widths == pytest.approx([max(100 * share, 0.3) for share in shares], abs=0.06)
+    opened.locator('#table .moved-note button').click()
+    assert opened.locator('#cut-value').inner_text() == '0.50'
+
+
+@needs_browser
+def test_groups_are_compared_with_a_baseline(opened, scored):
+    opened.locator('#rate-name').select_option('selection')
+    opened.locator('#baseline').select_option('ages 21-30')
+    opened.locator('#cut').fill('40')
+    rows = {row.locator('th').inner_text(): row for row in opened.locator('#rate-table tbody tr').all()}
+    _, base, _ = _at(scored, 0.4, {'age_band': '21-30'})
+    _, female, women = _at(scored, 0.4, {'age_band': '61-70'})
+    cells = rows['ages 61-70'].locator('td').all_text_contents()
+    values = [(female == women).mean(), female[women].mean(), female[~women].mean(), female.mean()]
+    assert [cell.partition(' ')[0] for cell in cells[:4]] == [f'{value:.3f}' for value in values]
+    k, n, j, m = female.sum(), len(female), base.sum(), len(base)
+    low, high = intervals.difference(int(k), n, int(j), m)
+    texts = [f'{value:+.3f}'.replace('-', '−') for value in (k / n - j / m, low, high)]
+    assert cells[5] == f'{texts[0]} {texts[1]}–{texts[2]}'
+    error = 1.959964 * np.sqrt(1 / k - 1 / n + 1 / j - 1 / m)
+    ends = (k / n) / (j / m) * np.exp([0, -error, error])
+    assert cells[6] == f'{ends[0]:.3f} {ends[1]:.3f}–{ends[2]:.3f}'
+    assert rows['ages 21-30'].locator('.rate-ratio').inner_text() == '–'
+
+
+@needs_browser
+def test_a_slice_a_cell_and_a_bar_lead_to_their_faces(opened, scored):
+    def listed():
+        return [float(text) for text in opened.locator('#face-list .score').all_text_contents()]
+
+    opened.locator('#slice-table a', has_text='ages 11-20, male').click()
+    inside, female, women = _at(scored, 0.5, {'age_band': '11-20', 'gender': 'male'})
+    wrong = np.sort(scored.probability[inside][female != women])[::-1]
+    assert listed() == pytest.approx(wrong[:24], abs=6e-4)
+    opened.locator('#face-show').select_option('all')
+    assert f'{inside.sum()} faces' in opened.locator('#face-count').inner_text()
+    opened.locator('.heat a').first.click()
+    assert opened.locator('#face-slice').input_value() == 'ages 01-10, female'
+    bar = opened.locator('#histogram [data-gender=female]').last
+    bar.focus()
+    opened.keyboard.press('Enter')
+    low, high = (float(bar.get_attribute(name)) for name in ('data-from', 'data-to'))
+    score = np.round(scored.probability.astype(np.float64), 4)[scored.gender == 1]
+    expected = ((score >= low) & ((score < high) | (high == 1))).sum()
+    assert f'female, scores {low:.2f} to {high:.2f}: {expected} faces' in opened.locator('#face-count').inner_text()
+
+
+@needs_browser
+def test_a_face_opens_large_and_the_keyboard_goes_on(opened):
+    opened.locator('#face-show').select_option('all')
+    opened.locator('#face-list button').first.focus()
+    opened.keyboard.press('Enter')
+    dialog = opened.locator('#face-dialog')
+    assert dialog.is_visible()
+    first = dialog.locator('#face-facts').inner_text()
+    assert 'combined/aligned' in first or 'window.evil' in first
+    assert dialog.locator('img').evaluate('image => image.naturalWidth') > 40
+    opened.keyboard.press('ArrowRight')
+    assert dialog.locator('#face-place').inner_text().startswith('2 of ')
+    opened.keyboard.press('Escape')
+    assert not dialog.is_visible()
+
+
+@needs_browser
+def test_the_address_keeps_the_view(opened, file):
+    opened.locator('#cut').fill('42')
+    opened.locator('#slice-kind').select_option('age band')
+    opened.locator('#slice-metric').select_option('recall')
+    opened.locator('#slice-table th button', has_text='faces').click()
+    opened.locator('#slice-table a:visible', has_text='ages 31-40').click()
+    opened.locator('#face-show').select_option('right')
+    shown = [opened.locator(f'#{name}').inner_text() for name in ('accuracy', 'face-count', 'slice-count')]
+    address = opened.url
+    opened.goto('about:blank')
+    opened.goto(address)
+    again = [opened.locator(f'#{name}').inner_text() for name in ('accuracy', 'face-count', 'slice-count')]
+    assert again == shown
+    assert opened.locator('#slice-metric').input_value() == 'recall'
+    assert opened.locator('th[aria-sort]').inner_text().startswith('faces')
+    opened.goto(file.as_uri() + '#t=999&slice=nobody')
+    assert opened.locator('#cut-value').inner_text() == '0.50'
+
+
+@needs_browser
+def test_print_has_neither_controls_nor_the_explorer(opened):
+    opened.emulate_media(media='print')
+    hidden = ['nav', '#cut', '#explore', '#slice-kind', '.moved-note']
+    assert [name for name in hidden if opened.locator(name).first.is_visible()] == []
+    assert opened.locator('#table').is_visible()
+    opened.emulate_media(media='screen')
+
+
+@pytest.mark.parametrize('wished', ['none', 'worst', 'all'])
+def test_the_page_has_the_pictures_that_are_wished(finished, run, wished):
+    found = collect.collect(finished.output, run, faces=wished)
+    pictures = sum(face.image is not None for face in found.details.faces.all)
+    first = {face.index for face in (*found.details.faces.most_wrong, *found.details.faces.least_certain)}
+    assert pictures == {'none': 0, 'worst': len(first), 'all': 140}[wished]
+    assert ('data:image' in page.render(found)) == (wished != 'none')
+
+
+def test_a_small_budget_keeps_the_worst_faces_of_each_slice(scored, run, report):
+    examples = run.output('StratifiedExampleGen', 'examples').uri
+    slices = [item.slice for item in report.evaluation.slices]
+    few = faces.chosen(scored, examples, slices, ReportSettings(max_bytes=440_000))
+    shown = [face for face in few.all if face.image]
+    assert 24 <= len(shown) < 100
+    assert few.all[0].index == few.most_wrong[0].index
+    for item in slices[:3]:
+        inside = scored.inside(item)
+        wrong = np.flatnonzero(inside & ~scored.correct)
+        if len(wrong):
+            worst = wrong[np.argmax(np.abs(scored.probability[wrong] - 0.5))]
+            assert worst in {face.index for face in shown}
 
 
 def test_the_scores_reproduce_the_evaluation(report, scored):
@@ -274,16 +416,18 @@ def test_two_runs_are_compared_on_the_same_faces(chromium, report, tmp_path):
 
 def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, scored):
     men = np.asarray(scored.gender) == 0
-    only = scores.Scores(*(getattr(scored, field.name)[men] for field in dataclasses.fields(scored)))
+    fields = [field.name for field in dataclasses.fields(scored) if field.name != 'columns']
+    only = scores.Scores(*(getattr(scored, name)[men] for name in fields))
     overall = report.evaluation.by_gender()['male']
     evaluation = Evaluation(overall, (Slice({'gender': 'male'}, overall),))
     checked = thresholds.check(thresholds.of(Settings(min_accuracy=0)), evaluation)
-    details = dataclasses.replace(report.details, curves=curves.of(only), most_wrong=[])
+    shown = dataclasses.replace(report.details.faces, most_wrong=[])
+    details = dataclasses.replace(report.details, curves=curves.of(only, [{'gender': 'male'}]), faces=shown)
     changed = dataclasses.replace(report, evaluation=evaluation, thresholds=checked, details=details)
     written = page.render(changed)
     assert 'overall: AUC is undefined (one class); at least 0.9 is required (evaluation.min_auc)' in written
     assert 'faces of one gender only' in written
-    assert 'ROC and precision-recall curves are undefined: one class' in written
+    assert 'ROC and precision-recall curves are not defined: one gender only' in written
     assert 'did not meet the thresholds' in card.markdown(card.sections(changed))
     assert json.loads(changed.metrics_json())['blessed'] is False
 

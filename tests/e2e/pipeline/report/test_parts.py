@@ -102,7 +102,7 @@ def test_a_thumbnail_is_small_and_has_no_metadata():
     head, _, encoded = faces.thumbnail(stream.getvalue()).partition(',')
     assert head == 'data:image/jpeg;base64'
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as small:
-        assert small.size == (144, 72)
+        assert small.size == (112, 56)
         assert not small.getexif()
 
 

@@ -72,15 +72,38 @@ def test_a_long_curve_is_thinned_and_keeps_its_ends():
     assert area == pytest.approx(_mann_whitney(labels, probability), abs=2e-3)
 
 
-def test_threshold_counts_add_up_to_numpys_at_every_position(scores):
-    rows = curves.threshold_counts(scores)
-    assert sum(row.faces for row in rows) == len(scores.gender)
-    for step in (0, 1, 33, 50, 77, 99, 100):
-        # In float64, where a float32 score of 0.77 is not exactly 0.77.
-        female = scores.probability.astype(np.float64) > step / 100
-        for label, gender in enumerate(('male', 'female')):
-            counted = sum(row.female[step] for row in rows if row.gender == gender)
-            assert counted == (female & (scores.gender == label)).sum()
+def test_the_counts_of_slices_are_numpys_at_every_position(scores):
+    wheres = ({}, {'gender': 'male'}, {'age_band': _BANDS[1]}, {'gender': 'female', 'age_band': _BANDS[2]})
+    found = curves.of(scores, wheres[1:]).slices
+    for where, counts in zip(wheres, found, strict=True):
+        inside = np.ones(len(scores.gender), bool)
+        if 'gender' in where:
+            inside &= scores.gender == ('male', 'female').index(where['gender'])
+        if 'age_band' in where:
+            inside &= scores.band == where['age_band']
+        for step in (0, 1, 33, 50, 77, 99, 100):
+            # In float64, where a float32 score of 0.77 is not exactly 0.77.
+            female = inside & (scores.probability.astype(np.float64) > step / 100)
+            assert counts.women_female[step] == (female & (scores.gender == 1)).sum()
+            assert counts.men_female[step] == (female & (scores.gender == 0)).sum()
+        assert (counts.women, counts.men) == (
+            (inside & (scores.gender == 1)).sum(),
+            (inside & (scores.gender == 0)).sum(),
+        )
+
+
+def test_the_suggested_thresholds_of_a_hand_worked_case():
+    gender = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+    probability = np.array([0.35, 0.6, 0.7, 0.8, 0.1, 0.2, 0.25, 0.45], np.float32)
+    split = Scores(np.array([b'x'] * 8), gender, gender + 20, np.array([_BANDS[0]] * 8), probability)
+    # Between 0.45 and 0.6 one woman and no man are wrong, between 0.25 and 0.35 one man and no woman: 7 of 8 each.
+    # Between 0.35 and 0.45 one of each is wrong.
+    found = curves.suggested(split)
+    assert 0.35 <= found.equal < 0.45
+    assert found.best == 0.5
+    men = gender == 0
+    only = Scores(split.path[men], gender[men], split.age[men], split.band[men], probability[men])
+    assert curves.suggested(only) is None
 
 
 def test_calibration_and_histogram_count_every_face(scores):

@@ -22,8 +22,10 @@ def test_two_models_are_compared_face_by_face_in_each_slice():
     rng = np.random.default_rng(0)
     gender, band = rng.integers(0, 2, 300), np.array(['01-10', '11-20'])[rng.integers(0, 2, 300)]
     good, bad = (np.clip(gender + rng.normal(0, spread, 300), 0, 1) for spread in (0.45, 0.9))
-    rows = {row.slice: row for row in evaluated.paired_slices(*(_scores(p, gender, band) for p in (good, bad)))}
-    assert len(rows) == 1 + 2 + 2 * 3
+    models = [_scores(probability, gender, band) for probability in (good, bad)]
+    wheres = ({'gender': 'female'}, {'gender': 'male', 'age_band': '11-20'})
+    slices = [Slice(where, SliceMetrics.from_counts()) for where in wheres]
+    rows = {row.slice: row for row in evaluated.paired_slices(*models, slices)}
     for name, inside in {
         'overall': np.ones(300, bool), 'female': gender == 1, 'ages 11-20, male': (band == '11-20') & (gender == 0)
     }.items():  # fmt: skip

@@ -59,5 +59,5 @@ def test_a_rerun_is_not_compared_with_itself(earlier):
     output = earlier('new data')
     assert previous_runs.baseline_statistics(output, 'new data') == ''
     assert previous_runs.last_blessed_accuracy(output, _CONFIG, _DIGESTS) is None
-    reported = config.load('demo', ['report.faces=false', 'evaluation.min_auc=0.1'])
+    reported = config.load('demo', ['report.faces=none', 'evaluation.min_auc=0.1'])
     assert previous_runs.last_blessed_accuracy(output, reported, _DIGESTS) is None
