@@ -102,15 +102,15 @@ def _convolution(step: Step, name: str, helper: Callable[[str], str], x: list[An
             o['kernel'], o['stride'], border, depth_multiplier=o['filters'] // o['group'],
             dilation_rate=o['dilation'], use_bias=o['bias'], name=name, depthwise_initializer='zeros',
         )  # fmt: skip
-    elif max(o['stride']) > 1 and max(o['dilation']) > 1:
+    elif o['group'] > 1 or (max(o['stride']) > 1 and max(o['dilation']) > 1):
         layer = custom.Convolution(
-            filters=o['filters'], kernel_size=o['kernel'], stride=o['stride'], dilation=o['dilation'],
+            filters=o['filters'], kernel_size=o['kernel'], stride=o['stride'], padding=border, dilation=o['dilation'],
             groups=o['group'], use_bias=o['bias'], name=name,
         )  # fmt: skip
     else:
         layer = keras.layers.Conv2D(
-            o['filters'], o['kernel'], o['stride'], border, dilation_rate=o['dilation'],
-            groups=o['group'], use_bias=o['bias'], name=name, **_ZEROS,
+            o['filters'], o['kernel'], o['stride'], border, dilation_rate=o['dilation'], use_bias=o['bias'], name=name,
+            **_ZEROS,
         )  # fmt: skip
     return [layer(pad(each) if pad else each) for each in x]
 
@@ -142,16 +142,21 @@ def _inner_product(step: Step, name: str, helper: Callable[[str], str], x: list[
 
 def _pooling(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
-    method, kernel, stride = o['method'], o['kernel'], o['stride']
-    fits = all((count - 1) * s + k <= n for count, s, k, n in zip(o['sizes'], stride, kernel, o['size'], strict=True))
-    if o['pad'] != (0, 0) or not fits:
-        layer = custom.Pooling(method=method, kernel=kernel, stride=stride, pad=o['pad'], ceil=o['ceil'], name=name)
-    elif kernel == o['size']:
+    method, kernel, stride, pad = o['method'], o['kernel'], o['stride'], o['pad']
+    axes = list(zip(o['size'], kernel, stride, pad, o['sizes'], strict=True))
+    outside = [max((count - 1) * s + k - n, 0) for n, k, s, _, count in axes]
+    # TensorFlow's 'same' puts the smaller half of the padding first. Its average leaves out padding; Caffe's does not.
+    same = (method == 'MAX' or pad == (0, 0)) and all(
+        count == -(-n // s) and p == border // 2 for (n, _, s, p, count), border in zip(axes, outside, strict=True)
+    )
+    if kernel == o['size'] and pad == (0, 0):
         kind = keras.layers.GlobalMaxPooling2D if method == 'MAX' else keras.layers.GlobalAveragePooling2D
         layer = kind(keepdims=True, name=name)
-    else:
+    elif same or (pad == (0, 0) and max(outside) == 0):
         kind = keras.layers.MaxPooling2D if method == 'MAX' else keras.layers.AveragePooling2D
-        layer = kind(kernel, stride, 'valid', name=name)
+        layer = kind(kernel, stride, 'same' if max(outside) else 'valid', name=name)
+    else:
+        layer = custom.Pooling(method=method, kernel=kernel, stride=stride, pad=pad, ceil=o['ceil'], name=name)
     return layer(x[0])
 
 
@@ -241,7 +246,7 @@ BUILDERS: dict[str, Builder] = {
             o['axis'], epsilon=o['eps'], center=False, scale=False, name=name
         )
     ),
-    'PReLU': _same(keras.layers.PReLU),
+    'PReLU': _same(custom.PReLU),
     'ELU': _same(keras.layers.ELU),
     'Softmax': _same(keras.layers.Softmax),
     'Split': _same(keras.layers.Identity),

@@ -82,6 +82,16 @@ OPENCV = {
             ('rectangular, no bias', 'kernel_h: 2 kernel_w: 3 pad_h: 1 pad_w: 0 bias_term: false', 6),
         ]
     },
+    **{
+        f'Convolution {key}': net(
+            layer('x', 'Convolution', 'data', params=f'convolution_param {{ num_output: 8 kernel_size: 3 {options} }}'),
+            shape=(channels, 7, 5),
+        )
+        for key, channels, options in [
+            ('8 groups of 4 channels', 32, 'group: 8 pad: 1'),
+            ('2 groups of 20 channels, stride', 40, 'group: 2 stride: 2'),
+        ]
+    },
     'ConvolutionDepthwise': _convolution('ConvolutionDepthwise', 'kernel_size: 3 pad: 1 stride: 2', 6),
     **{
         f'Deconvolution {key}': _convolution('Deconvolution', options)
