@@ -29,8 +29,10 @@ def forward(text: str, caffemodel: str, x: np.ndarray) -> np.ndarray:
         field, function = _FORWARD[kind]
         param = message.message(field)
         inputs = [blobs[b] for b in message.strings('bottom')]
-        top = function(param, weights, *inputs)
-        blobs[message.strings('top')[0]] = top
+        result = function(param, weights, *inputs)
+        tops = result if isinstance(result, tuple) else (result,)
+        blobs.update(zip(message.strings('top'), tops, strict=False))
+        top = tops[len(message.strings('top')) - 1]
     assert top is not None
     return top
 
@@ -81,7 +83,8 @@ def _inner_product(param, weights, x):
 def _pooling(param, weights, x):
     height, width = x.shape[2:]
     if param.boolean('global_pooling', False):
-        return x.mean(axis=(2, 3), keepdims=True)
+        method = param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX')
+        return _pooled(x, method, (1, 1), (height, width), (1, 1), (0, 0))
     (kh, kw), (sh, sw) = _pair(param, 'kernel_size', 0, 'kernel'), _pair(param, 'stride', 1)
     ph, pw = _pair(param, 'pad', 0)
     rounded = math.floor if 'round_mode' in param else math.ceil
@@ -89,16 +92,25 @@ def _pooling(param, weights, x):
     for n, k, s, p in ((height, kh, sh, ph), (width, kw, sw, pw)):
         count = rounded((n + 2 * p - k) / s) + 1
         sizes.append(count - 1 if (ph or pw) and (count - 1) * s >= n + p else count)
-    y = np.zeros((*x.shape[:2], *sizes))
+    return _pooled(x, param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX'), sizes, (kh, kw), (sh, sw), (ph, pw))
+
+
+def _pooled(x, method, sizes, kernel, stride, pad):
+    """Of MAX, also the place of each largest value."""
+    height, width = x.shape[2:]
+    y, mask = np.zeros((*x.shape[:2], *sizes)), np.zeros((*x.shape[:2], *sizes))
+    places = np.arange(height * width).reshape(height, width)
     for v, u in itertools.product(*map(range, sizes)):
-        top, left = v * sh - ph, u * sw - pw
-        bottom, right = min(top + kh, height + ph), min(left + kw, width + pw)
-        window = x[:, :, max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-        if param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX') == 'MAX':
-            y[:, :, v, u] = window.max(axis=(2, 3))
+        top, left = v * stride[0] - pad[0], u * stride[1] - pad[1]
+        bottom, right = min(top + kernel[0], height + pad[0]), min(left + kernel[1], width + pad[1])
+        inside = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
+        window = x[:, :, *inside].reshape(*x.shape[:2], -1)
+        if method == 'MAX':
+            y[:, :, v, u] = window.max(axis=2)
+            mask[:, :, v, u] = places[inside].ravel()[window.argmax(axis=2)]
         else:
-            y[:, :, v, u] = window.sum(axis=(2, 3)) / ((bottom - top) * (right - left))
-    return y
+            y[:, :, v, u] = window.sum(axis=2) / ((bottom - top) * (right - left))
+    return (y, mask) if method == 'MAX' else y
 
 
 def _concat(param, weights, *inputs):
@@ -120,7 +132,7 @@ def _eltwise(param, weights, *inputs):
 
 
 def _flatten(param, weights, x):
-    return x.reshape(len(x), -1)
+    return x.reshape(*x.shape[: param.integer('axis', 1)], -1)
 
 
 def _lrn(param, weights, x):
@@ -174,7 +186,108 @@ def _reduction(param, weights, x):
     return (x.mean(-1) if operation == 'MEAN' else x.sum(-1)) * param.number('coeff', 1)
 
 
+def _axpy(param, weights, scale, x, y):
+    return scale.reshape(*scale.shape[:2], 1, 1) * x + y
+
+
+def _bn(param, weights, x):
+    weights = [_spread(weight.ravel(), 1, x.ndim) for weight in weights]
+    if len(weights) == 2:
+        return x * weights[0] + weights[1]
+    eps = param.number('var_eps', 1e-10) if 'moving_average' in param else param.number('eps', 1e-5)
+    return (x - weights[2]) / np.sqrt(weights[3] + eps) * weights[0] + weights[1]
+
+
+def _embed(param, weights, x):
+    rows = weights[0][x.astype(int)]
+    return rows + weights[1] if len(weights) > 1 else rows
+
+
+def _interp(param, weights, x, like=None):
+    before, after = -param.integer('pad_beg', 0, -99), -param.integer('pad_end', 0, -99)
+    x = x[:, :, before : x.shape[2] - after, before : x.shape[3] - after]
+    height, width = x.shape[2:]
+    zoom, shrink = param.integer('zoom_factor', 1), param.integer('shrink_factor', 1)
+    rows, columns = ((n - 1) // shrink + 1 for n in (height, width))
+    rows, columns = (n + (n - 1) * (zoom - 1) for n in (rows, columns))
+    rows, columns = param.integer('height', rows), param.integer('width', columns)
+    if like is not None:
+        rows, columns = like.shape[2:]
+    y = np.zeros((*x.shape[:2], rows, columns))
+    for v, u in itertools.product(range(rows), range(columns)):
+        down = v * (height - 1) / (rows - 1) if rows > 1 else 0
+        along = u * (width - 1) / (columns - 1) if columns > 1 else 0
+        for i, j in itertools.product(range(height), range(width)):
+            y[:, :, v, u] += x[:, :, i, j] * max(1 - abs(down - i), 0) * max(1 - abs(along - j), 0)
+    return y
+
+
+def _log(param, weights, x):
+    y = np.log(param.number('shift', 0) + param.number('scale', 1) * x)
+    return y / math.log(param.number('base', math.e))
+
+
+def _mvn(param, weights, x):
+    # Only options that OpenCV lacks; it computes the rest.
+    deviation = x.std(axis=(2, 3), keepdims=True)
+    return (x - x.mean(axis=(2, 3), keepdims=True)) / (deviation + param.number('eps', 1e-9))
+
+
+def _relu6(param, weights, x):
+    return np.minimum(np.where(x > 0, x, x * param.number('negative_slope', 0)), 6)
+
+
+def _spp(param, weights, x):
+    levels = []
+    for level in range(param.integer('pyramid_height', 0)):
+        bins = 2**level
+        kernel = [math.ceil(n / bins) for n in x.shape[2:]]
+        pad = [(k * bins - n + 1) // 2 for k, n in zip(kernel, x.shape[2:], strict=True)]
+        sizes = []
+        for n, k, p in zip(x.shape[2:], kernel, pad, strict=True):
+            count = math.ceil((n + 2 * p - k) / k) + 1
+            sizes.append(count - 1 if any(pad) and (count - 1) * k >= n + p else count)
+        result = _pooled(x, param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX'), sizes, kernel, kernel, pad)
+        levels.append(result[0] if isinstance(result, tuple) else result)
+    return levels[0] if len(levels) == 1 else np.concatenate([level.reshape(len(x), -1) for level in levels], 1)
+
+
+def _swish(param, weights, x):
+    return x / (1 + np.exp(-param.number('beta', 1) * x))
+
+
+def _upsample(param, weights, x, mask=None):
+    batch, channels, rows, columns = x.shape
+    if mask is None:
+        return x.repeat(param.integer('scale', 1), 2).repeat(param.integer('scale', 1), 3)
+    scale = param.integer('scale', 2)
+    height = param.integer('upsample_h', rows * param.integer('scale_h', scale) - param.boolean('pad_out_h', False))
+    width = param.integer('upsample_w', columns * param.integer('scale_w', scale) - param.boolean('pad_out_w', False))
+    y = np.zeros((batch, channels, height * width))
+    for n, c, v, u in itertools.product(*map(range, x.shape)):
+        y[n, c, int(mask[n, c, v, u])] = x[n, c, v, u]
+    return y.reshape(batch, channels, height, width)
+
+
 _FORWARD = {
+    'AbsVal': ('absval_param', lambda param, weights, x: np.abs(x)),
+    'Axpy': ('axpy_param', _axpy),
+    'BN': ('bn_param', _bn),
+    'Embed': ('embed_param', _embed),
+    'Interp': ('interp_param', _interp),
+    'Log': ('log_param', _log),
+    'MVN': ('mvn_param', _mvn),
+    'Power': ('power_param', lambda param, weights, x: param.number('shift', 0) + param.number('scale', 1) * x),
+    'ReLU': ('relu_param', lambda param, weights, x: np.maximum(x, 0)),
+    'ReLU6': ('relu6_param', _relu6),
+    'SPP': ('spp_param', _spp),
+    'Swish': ('swish_param', _swish),
+    'Threshold': ('threshold_param', lambda param, weights, x: 1.0 * (x > param.number('threshold', 0))),
+    'Tile': (
+        'tile_param',
+        lambda param, weights, x: np.concatenate([x] * param.integer('tiles', 0), param.integer('axis', 1, -1)),
+    ),
+    'Upsample': ('upsample_param', _upsample),
     'ArgMax': ('argmax_param', _arg_max),
     'BatchNorm': ('batch_norm_param', _batch_norm),
     'Bias': ('bias_param', _bias),
