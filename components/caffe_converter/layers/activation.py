@@ -94,7 +94,12 @@ def swish(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
 @planner('Dropout')
 def dropout(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """The identity at test time, as Caffe scales in training; scale_train: false (a fork's) scales at test time."""
-    param = layer.param('dropout_param', 'dropout_ratio', 'scale_train')
+    param = layer.param('dropout_param', 'dropout_ratio', 'scale_train', 'sample_weights_test')
+    if param.boolean('sample_weights_test', False):  # Bayesian SegNet's
+        raise layer.error(
+            'sample_weights_test: true makes it random at test time; remove the field',
+            param.line_of('sample_weights_test'),
+        )
     ratio = param.number('dropout_ratio', 0.5)
     if not 0 <= ratio < 1:
         raise layer.error(f'dropout_ratio must be at least 0 and below 1, found {ratio:g}', param.line)

@@ -60,12 +60,15 @@ def _two(kind: str, params: str = '') -> str:
 def _unpooled(pool: str, upsample: str, shape: tuple[int, int, int] = (C, H, W)) -> str:
     """MAX pooling, and Upsample by its mask."""
     return net(
-        layer('p', 'Pooling', 'data', 'p mask', f'pooling_param {{ {pool} }}'), layer('r', 'Power', 'p', params=_HALF),
-        layer('x', 'Upsample', 'r mask', params=f'upsample_param {{ {upsample} }}'), shape=shape,
-    )  # fmt: skip
+        layer('p', 'Pooling', 'data', 'p mask', f'pooling_param {{ {pool} }}'),
+        layer('r', 'Pooling', 'data', params=f'pooling_param {{ pool: AVE {pool} }}'),
+        layer('s', 'Eltwise', 'p r'),  # values that differ where windows share their largest
+        layer('x', 'Upsample', 's mask', params=f'upsample_param {{ {upsample} }}'),
+        shape=shape,
+    )
 
 
-_HALF = 'power_param { scale: 0.5 shift: 1 }'
+_WIDE = layer('w', 'Power', 'data', params='power_param { scale: 5 }')  # values above 6
 _SEGNET = 'bn_param { bn_mode: INFERENCE scale_filler { type: "constant" value: 1 } shift_filler { value: 0.001 } }'
 _PSPNET = 'bn_param { slope_filler { value: 1 } bias_filler { value: 0 } frozen: true momentum: 0.95 eps: 0.01 }'
 
@@ -204,9 +207,22 @@ OPENCV = {
     'MVN across channels': _one('MVN', 'mvn_param { across_channels: true }'),
     'MVN mean only': _one('MVN', 'mvn_param { normalize_variance: false }'),
     'ShuffleChannel': _one('ShuffleChannel', 'shuffle_channel_param { group: 3 }'),
-    'ReLU6': _one('ReLU6'),
+    'ReLU6': net(_WIDE, layer('x', 'ReLU6', 'w')),
     'Interp': _one('Interp', 'interp_param { height: 17 width: 5 }'),
     'Interp zoom': _one('Interp', 'interp_param { zoom_factor: 3 }'),
+    'Interp from one place': net(
+        layer('g', 'Pooling', 'data', params='pooling_param { pool: MAX global_pooling: true }'),
+        layer('x', 'Interp', 'g', params='interp_param { height: 4 width: 3 }'),
+    ),
+    'Interp to one place': _one('Interp', 'interp_param { height: 1 width: 8 }'),
+    'Log': net(layer('a', 'AbsVal', 'data'), layer('x', 'Log', 'a')),
+    **{
+        f'Pooling mask {key}': net(
+            layer('p', 'Pooling', 'data', 'p mask', f'pooling_param {{ pool: MAX {options} }}'),
+            layer('x', 'Concat', 'p mask'),
+        )
+        for key, options in _POOL.items()
+    },
 }  # fmt: skip
 
 _SMALL = 'pooling_param { pool: %s kernel_size: 3 stride: 2 }'
@@ -260,16 +276,26 @@ NUMPY = {
         for operation in ('SUM', 'ASUM', 'SUMSQ', 'MEAN')
         for axis in (1, 2, 3)
     },
+    # cannot read these options
+    'Interp shrink': _one('Interp', 'interp_param { shrink_factor: 2 pad_beg: -1 pad_end: -2 }'),
+    'Interp shrink and zoom': _one('Interp', 'interp_param { shrink_factor: 3 zoom_factor: 2 }'),
+    'Interp like': net(
+        layer('p', 'Pooling', 'data', params='pooling_param { kernel_size: 3 stride: 2 }'),
+        layer('x', 'Interp', 'p data'),
+    ),
+    # ignores these options
+    'ReLU6 negative_slope': net(_WIDE, layer('x', 'ReLU6', 'w', params='relu6_param { negative_slope: 0.1 }')),
+    'Log base': net(
+        layer('a', 'AbsVal', 'data'), layer('x', 'Log', 'a', params='log_param { base: 10 scale: 2 shift: 0.3 }')
+    ),
+    'MVN eps': _one('MVN', 'mvn_param { eps: 0.5 }'),
+    'Swish beta': _one('Swish', 'swish_param { beta: -1.5 }'),
+    'Swish beta of 0': _one('Swish', 'swish_param { beta: 0 }'),
+    # has no such layer
     'BN of two blobs': _one('BN', _SEGNET),
     'BN of four blobs': _one('BN', _PSPNET),
     'BN of four blobs, 2016': _one('BN', 'bn_param { moving_average: true decay: 0.05 var_eps: 0.1 }'),
     'BN of a vector': net(_GLOBAL, layer('x', 'BN', 'f', params=_PSPNET)),
-    **{
-        f'Pooling mask {key}': net(
-            layer('p', 'Pooling', 'data', 'p mask', f'pooling_param {{ {options} }}'), layer('x', 'Concat', 'p mask')
-        )
-        for key, options in _POOL.items()
-    },
     'Upsample': _unpooled('kernel_size: 2 stride: 2', 'scale: 2', (5, 10, 8)),
     'Upsample size': _unpooled('kernel_size: 2 stride: 2', f'scale: 2 upsample_h: {H} upsample_w: {W}'),
     'Upsample pad_out': _unpooled('kernel_size: 2 stride: 2', 'pad_out_h: true'),
@@ -277,37 +303,10 @@ NUMPY = {
     'Upsample of overlapping windows': _unpooled('kernel_size: 3 stride: 1', f'upsample_h: {H} upsample_w: {W}'),
     'Upsample of a wider image': _unpooled('kernel_size: 2 stride: 2', 'upsample_h: 12 upsample_w: 9'),
     'Upsample one bottom': _one('Upsample', 'upsample_param { scale: 3 }'),
-    'Interp shrink': _one('Interp', 'interp_param { shrink_factor: 2 pad_beg: -1 pad_end: -2 }'),
-    'Interp shrink and zoom': _one('Interp', 'interp_param { shrink_factor: 3 zoom_factor: 2 }'),
-    'Interp from one place': net(
-        layer('g', 'Pooling', 'data', params='pooling_param { global_pooling: true }'),
-        layer('x', 'Interp', 'g', params='interp_param { height: 4 width: 3 }'),
-    ),
-    'Interp to one place': _one('Interp', 'interp_param { height: 1 width: 8 }'),
-    'Interp like': net(
-        layer('p', 'Pooling', 'data', params='pooling_param { kernel_size: 3 stride: 2 }'),
-        layer('x', 'Interp', 'p data'),
-    ),
-    # fails on its Axpy
-    'Axpy': net(
-        layer('g', 'Pooling', 'data', params='pooling_param { pool: AVE global_pooling: true }'),
-        layer('r', 'ReLU', 'data'), layer('x', 'Axpy', 'g data r'),
-    ),
-    'Axpy of a vector': net(_GLOBAL, layer('r', 'ReLU', 'data'), layer('x', 'Axpy', 'f data r')),
-    'ReLU6 negative_slope': _one('ReLU6', 'relu6_param { negative_slope: 0.1 }'),
-    'Log': net(layer('a', 'AbsVal', 'data'), layer('x', 'Log', 'a')),
-    'Log base': net(
-        layer('a', 'AbsVal', 'data'), layer('x', 'Log', 'a', params='log_param { base: 10 scale: 2 shift: 0.3 }')
-    ),
-    'MVN eps': _one('MVN', 'mvn_param { eps: 0.5 }'),
     'Threshold': _one('Threshold', 'threshold_param { threshold: 0.3 }'),
-    'Tile': _one('Tile', 'tile_param { tiles: 3 }'),
-    'Tile axis': _one('Tile', 'tile_param { axis: -1 tiles: 2 }'),
     'SPP of one level': _one('SPP', 'spp_param { pyramid_height: 1 pool: AVE }'),
     'SPP MAX': _one('SPP', 'spp_param { pyramid_height: 3 }'),
     'SPP AVE': _one('SPP', 'spp_param { pyramid_height: 3 pool: AVE }'),
-    'Swish beta': _one('Swish', 'swish_param { beta: -1.5 }'),
-    'Swish beta of 0': _one('Swish', 'swish_param { beta: 0 }'),
     **{
         f'Embed after Flatten {axes}': net(
             layer('t', 'Threshold', 'data'), layer('f', 'Flatten', 't', params=f'flatten_param {{ {axes} }}'),
@@ -319,6 +318,14 @@ NUMPY = {
         layer('t', 'Threshold', 'data'),
         layer('x', 'Embed', 't', params='embed_param { input_dim: 2 num_output: 7 bias_term: false }'),
     ),
+    # fails on its own Axpy and Tile
+    'Axpy': net(
+        layer('g', 'Pooling', 'data', params='pooling_param { pool: AVE global_pooling: true }'),
+        layer('r', 'ReLU', 'data'), layer('x', 'Axpy', 'g data r'),
+    ),
+    'Tile': _one('Tile', 'tile_param { tiles: 3 }'),
+    'Tile axis': _one('Tile', 'tile_param { axis: -1 tiles: 2 }'),
+    'Axpy of a vector': net(_GLOBAL, layer('r', 'ReLU', 'data'), layer('x', 'Axpy', 'f data r')),
     # also among those above, which shows that the two oracles agree
     'both: Convolution': _convolution('Convolution', 'kernel_size: 3 dilation: 2 pad: 1 stride: 2 group: 2'),
     'both: Pooling MAX': _one('Pooling', 'pooling_param { kernel_size: 4 stride: 3 pad: 2 }'),

@@ -47,16 +47,21 @@ def _spread(weight, axis, rank):
 
 
 def _convolution(param, weights, x):
-    kernel, bias = weights[0], weights[1]
+    kernel, bias = weights[0], weights[1] if len(weights) > 1 else np.zeros(len(weights[0]))
     (sh, sw), (ph, pw) = _pair(param, 'stride', 1), _pair(param, 'pad', 0)
     dh, dw = _pair(param, 'dilation', 1)
-    out, each, kh, kw = kernel.shape
+    kh, kw = _pair(param, 'kernel_size', 0, 'kernel')
+    out, each = kernel.shape[:2]
     group = x.shape[1] // each
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     height, width = (x.shape[2] - dh * (kh - 1) - 1) // sh + 1, (x.shape[3] - dw * (kw - 1) - 1) // sw + 1
     y = np.zeros((len(x), out, height, width))
-    for o, c, i, j, v, u in itertools.product(*map(range, (out, each, kh, kw, height, width))):
-        y[:, o, v, u] += x[:, o // (out // group) * each + c, v * sh + i * dh, u * sw + j * dw] * kernel[o, c, i, j]
+    for o, c, i, j in itertools.product(*map(range, (out, each, kh, kw))):
+        rows, columns = (
+            slice(i * dh, i * dh + (height - 1) * sh + 1, sh),
+            slice(j * dw, j * dw + (width - 1) * sw + 1, sw),
+        )
+        y[:, o] += x[:, o // (out // group) * each + c, rows, columns] * kernel[o, c, i, j]
     return y + bias[:, None, None]
 
 
@@ -76,8 +81,8 @@ def _deconvolution(param, weights, x):
 
 
 def _inner_product(param, weights, x):
-    assert param.boolean('transpose', False)
-    return x.reshape(len(x), -1) @ weights[0] + weights[1]
+    matrix = weights[0] if param.boolean('transpose', False) else weights[0].T
+    return x.reshape(len(x), -1) @ matrix + weights[1]
 
 
 def _pooling(param, weights, x):
@@ -127,8 +132,8 @@ def _dropout(param, weights, x):
 
 
 def _eltwise(param, weights, *inputs):
-    assert param.enum('operation', {2: 'MAX'}, '') == 'MAX'
-    return np.max(inputs, axis=0)
+    maximum = param.enum('operation', {1: 'SUM', 2: 'MAX'}, 'SUM') == 'MAX'
+    return np.max(inputs, axis=0) if maximum else np.sum(inputs, axis=0)
 
 
 def _flatten(param, weights, x):
@@ -143,7 +148,8 @@ def _lrn(param, weights, x):
 
 
 def _prelu(param, weights, x):
-    return np.maximum(x, 0) + weights[0] * np.minimum(x, 0)
+    slope = weights[0] if weights[0].ndim == 0 else _spread(weights[0], 1, x.ndim)
+    return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
 def _batch_norm(param, weights, x):
@@ -152,7 +158,9 @@ def _batch_norm(param, weights, x):
 
 
 def _scale(param, weights, x):
-    return x * weights[0]
+    axis = 1 if weights[0].ndim else 0
+    scaled = x * _spread(weights[0], axis, x.ndim)
+    return scaled + _spread(weights[1], axis, x.ndim) if len(weights) > 1 else scaled
 
 
 def _bias(param, weights, x, *second):
@@ -213,13 +221,11 @@ def _interp(param, weights, x, like=None):
     rows, columns = param.integer('height', rows), param.integer('width', columns)
     if like is not None:
         rows, columns = like.shape[2:]
-    y = np.zeros((*x.shape[:2], rows, columns))
-    for v, u in itertools.product(range(rows), range(columns)):
-        down = v * (height - 1) / (rows - 1) if rows > 1 else 0
-        along = u * (width - 1) / (columns - 1) if columns > 1 else 0
-        for i, j in itertools.product(range(height), range(width)):
-            y[:, :, v, u] += x[:, :, i, j] * max(1 - abs(down - i), 0) * max(1 - abs(along - j), 0)
-    return y
+    down, along = np.linspace(0, height - 1, rows), np.linspace(0, width - 1, columns)
+    # Each value counts by a triangle of width 2 around its place.
+    down = np.maximum(1 - np.abs(down[:, None] - np.arange(height)), 0)
+    along = np.maximum(1 - np.abs(along[:, None] - np.arange(width)), 0)
+    return np.einsum('ri,ncij,sj->ncrs', down, x, along)
 
 
 def _log(param, weights, x):
@@ -235,6 +241,17 @@ def _mvn(param, weights, x):
 
 def _relu6(param, weights, x):
     return np.minimum(np.where(x > 0, x, x * param.number('negative_slope', 0)), 6)
+
+
+def _shuffle_channel(param, weights, x):
+    group = param.integer('group', 1)
+    order = [g * (x.shape[1] // group) + at for at in range(x.shape[1] // group) for g in range(group)]
+    return x[:, order]
+
+
+def _softmax(param, weights, x):
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _spp(param, weights, x):
@@ -281,6 +298,9 @@ _FORWARD = {
     'ReLU': ('relu_param', lambda param, weights, x: np.maximum(x, 0)),
     'ReLU6': ('relu6_param', _relu6),
     'SPP': ('spp_param', _spp),
+    'ShuffleChannel': ('shuffle_channel_param', _shuffle_channel),
+    'Sigmoid': ('sigmoid_param', lambda param, weights, x: 1 / (1 + np.exp(-x))),
+    'Softmax': ('softmax_param', _softmax),
     'Swish': ('swish_param', _swish),
     'Threshold': ('threshold_param', lambda param, weights, x: 1.0 * (x > param.number('threshold', 0))),
     'Tile': (
