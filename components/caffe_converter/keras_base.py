@@ -11,8 +11,7 @@ from keras import ops
 
 from components.caffe_converter.layers.base import stored_order
 
-PACKAGE = 'caffe_converter'
-register = keras.saving.register_keras_serializable(package=PACKAGE)
+register = keras.saving.register_keras_serializable(package='caffe_converter')
 
 
 class Configured(keras.layers.Layer):

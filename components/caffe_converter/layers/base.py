@@ -46,7 +46,7 @@ _WITH_ENGINE = frozenset({
 
 @dataclass(frozen=True)
 class Mask:
-    """Of the mask of MAX pooling: height and width of the image that it has places of; whether windows overlap."""
+    """What a mask of MAX pooling points into: an image's (height, width); and whether the windows overlap."""
 
     size: tuple[int, int]
     overlap: bool
