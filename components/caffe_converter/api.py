@@ -99,9 +99,11 @@ def read_weights(
     | Deconvolution | kernel [kh, kw, out/group, in], bias [out] |
     | InnerProduct | kernel [in, out], bias [out]; `in` runs over H, W, C if the input is an image |
     | BatchNorm | moving mean [C], moving variance [C], divided by Caffe's scale factor |
+    | BN | gamma, beta, moving mean, moving variance, all [C]; of SegNet's BN, mean 0 and variance 1 |
     | Scale, Bias | gamma, beta: [C], or the input's shape without leading ones |
     | PReLU | alpha, 1 on every axis that shares it: [1, 1, C] for an image |
     | Normalize | scale [C] or [1] |
+    | Embed | embeddings [inputs, out], with the bias added |
 
     All arrays are in memory at once. Raises InputError as `check` does.
     """

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import keras
 
 from components.caffe_converter import keras_layers as custom
 from components.caffe_converter.copying import owned
+from components.caffe_converter.keras_base import PACKAGE
 from components.caffe_converter.keras_plan import helpers, is_plain_transpose, is_same_padding
 from components.caffe_converter.layers.base import stored_shape
 from components.caffe_converter.network import Network, Step
@@ -49,7 +51,8 @@ def build_model(network: Network, quiet: bool = True) -> keras.Model:
 
 def has_custom_layers(model: keras.Model) -> bool:
     """Whether loading the saved model needs `import components.caffe_converter.keras_layers` first."""
-    return any(type(layer).__module__ == custom.__name__ for layer in model.layers)
+    registered = (keras.saving.get_registered_name(type(layer)) for layer in model.layers)
+    return any(name.startswith(f'{PACKAGE}>') for name in registered)
 
 
 def _functional(network: Network) -> keras.Model:
@@ -149,7 +152,9 @@ def _pooling(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) 
     same = (method == 'MAX' or pad == (0, 0)) and all(
         count == -(-n // s) and p == border // 2 for (n, _, s, p, count), border in zip(axes, outside, strict=True)
     )
-    if kernel == o['size'] and pad == (0, 0):
+    if o['mask']:
+        layer = custom.PoolingWithMask(kernel=kernel, stride=stride, pad=pad, ceil=o['ceil'], name=name)
+    elif kernel == o['size'] and pad == (0, 0):
         kind = keras.layers.GlobalMaxPooling2D if method == 'MAX' else keras.layers.GlobalAveragePooling2D
         layer = kind(keepdims=True, name=name)
     elif same or (pad == (0, 0) and max(outside) == 0):
@@ -158,6 +163,25 @@ def _pooling(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) 
     else:
         layer = custom.Pooling(method=method, kernel=kernel, stride=stride, pad=pad, ceil=o['ceil'], name=name)
     return layer(x[0])
+
+
+def _spatial_pyramid(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o = step.plan.options
+    several = len(o['levels']) > 1
+    results = []
+    for kernel, pad, count in o['levels']:
+        pool = custom.Pooling(
+            method=o['method'],
+            kernel=kernel,
+            stride=kernel,
+            pad=pad,
+            ceil=True,
+            name=helper('pool') if several else name,
+        )
+        results.append(pool(x[0]))
+        if several:
+            results[-1] = custom.Reshape(target=[count], name=helper('flatten'))(results[-1])
+    return keras.layers.Concatenate(name=name)(results) if several else results[0]
 
 
 def _scale(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
@@ -174,6 +198,14 @@ def _eltwise(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) 
         return custom.WeightedSum(coefficients=o['coefficients'], name=name)(x)
     kind = {'PROD': keras.layers.Multiply, 'SUM': keras.layers.Add, 'MAX': keras.layers.Maximum}[o['operation']]
     return kind(name=name)(x)
+
+
+def _axpy(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    scale = x[0]
+    if step.plan.options['flat']:
+        scale = keras.layers.Reshape((1, 1, scale.shape[-1]), name=helper('reshape'))(scale)
+    product = keras.layers.Multiply(name=helper('multiply'))([scale, x[1]])
+    return keras.layers.Add(name=name)([product, x[2]])
 
 
 def _reshape(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
@@ -196,6 +228,54 @@ def _concat(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -
     if len(x) == 1:
         return keras.layers.Identity(name=name)(x[0])
     return keras.layers.Concatenate(step.plan.options['axis'], name=name)(x)
+
+
+def _shuffle_channel(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    group, (_, *size, channels) = step.plan.options['group'], x[0].shape
+    y = keras.layers.Reshape((*size, group, channels // group), name=helper('group'))(x[0])
+    y = keras.layers.Permute((1, 2, 4, 3), name=helper('swap'))(y)
+    return keras.layers.Reshape((*size, channels), name=name)(y)
+
+
+def _tile(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o = step.plan.options
+    before, after = math.prod(x[0].shape[1 : o['axis']]), math.prod(x[0].shape[o['axis'] :])
+    y = keras.layers.Reshape((before, 1, after), name=helper('rows'))(x[0])
+    y = keras.layers.UpSampling2D((1, o['tiles']), name=helper('repeat'))(y)
+    return keras.layers.Reshape(stored_shape(o['to'])[1:], name=name)(y)
+
+
+def _upsample(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o = step.plan.options
+    if len(x) == 1:
+        return keras.layers.UpSampling2D(o['scale'], name=name)(x[0])
+    return custom.Upsample(**o, name=name)(x)
+
+
+def _embed(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o = step.plan.options
+    before, after = helpers(step)
+    # An image's numbers are stored as H×W×C; Embed's output has Caffe's order, unless it has four axes itself.
+    y = keras.layers.Permute((3, 1, 2), name=helper('order'))(x[0]) if before else x[0]
+    y = keras.layers.Embedding(o['inputs'], o['outputs'], embeddings_initializer='zeros', name=name)(y)
+    return keras.layers.Permute((2, 3, 1), name=helper('order'))(y) if after else y
+
+
+def _exp(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    o, y = step.plan.options, x[0]
+    if helpers(step)[0]:
+        y = keras.layers.Rescaling(o['scale'], o['shift'], name=helper('scale'))(y)
+    return keras.layers.Activation('exponential', name=name)(y)
+
+
+def _swish(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    beta = step.plan.options['beta']
+    if beta == 1:
+        return keras.layers.Activation('swish', name=name)(x[0])
+    if beta == 0:
+        return keras.layers.Rescaling(0.5, name=name)(x[0])
+    y = keras.layers.Rescaling(beta, name=helper('scale'))(x[0])
+    return keras.layers.Rescaling(1 / beta, name=name)(keras.layers.Activation('swish', name=helper('swish'))(y))
 
 
 def _dropout(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
@@ -237,15 +317,30 @@ BUILDERS: dict[str, Builder] = {
     'Reshape': _reshape,
     'Concat': _concat,
     'ReLU': _of(_relu),
+    'ReLU6': _of(lambda o, name: keras.layers.ReLU(6.0, o['slope'], name=name)),
     'Sigmoid': _of(lambda o, name: keras.layers.Activation('sigmoid', name=name)),
     'TanH': _of(lambda o, name: keras.layers.Activation('tanh', name=name)),
+    'BNLL': _of(lambda o, name: keras.layers.Activation('softplus', name=name)),
+    'Exp': _exp,
+    'Log': _same(custom.Log),
+    'Threshold': _same(custom.Threshold),
+    'Swish': _swish,
     'Dropout': _dropout,
+    'Axpy': _axpy,
+    'ShuffleChannel': _shuffle_channel,
+    'Tile': _tile,
+    'Upsample': _upsample,
+    'Interp': _same(custom.Interp),
+    'Embed': _embed,
+    'SPP': _spatial_pyramid,
     'Permute': _of(lambda o, name: keras.layers.Permute(o['order'][1:], name=name)),
     'BatchNorm': _of(
         lambda o, name: keras.layers.BatchNormalization(
             o['axis'], epsilon=o['eps'], center=False, scale=False, name=name
         )
     ),
+    'BN': _of(lambda o, name: keras.layers.BatchNormalization(o['axis'], epsilon=o['eps'], name=name)),
+    'MVN': _same(custom.MVN),
     'PReLU': _same(custom.PReLU),
     'ELU': _same(keras.layers.ELU),
     'Softmax': _same(keras.layers.Softmax),

@@ -97,8 +97,8 @@ def plan_network(
       output_layer: the last layer to convert; None for all outputs of the network.
       input_size: height and width of image inputs, overriding the prototxt.
       skip_unknown: leave out unknown layers and their dependents instead of raising.
-      channels: the file of weights that gives a data layer's number of channels.
-      shapes_too: keep layers of which only the output's shape is needed (by Crop).
+      channels: the file of weights: it tells a data layer's number of channels, and the forks' kinds of BN apart.
+      shapes_too: keep layers of which only the output's shape is needed (by Crop and Interp).
       input_shapes: input → its shape without the batch, in Caffe's order, overriding the prototxt.
 
     Raises:
@@ -120,6 +120,7 @@ def plan_network(
     nodes = graph.ancestors([node for node, _ in wanted])
     used = {blob for node in nodes for blob in node.inputs}
     known = channels_by_input(nodes, channels) if channels else {}
+    stored = {one.name: [blob.shape for blob in one.blobs] for one in channels.layers if one.blobs} if channels else {}
     blobs: dict[int, Blob] = {}
     inputs = []
     given = input_shapes or {}
@@ -137,9 +138,10 @@ def plan_network(
     steps = []
     for node in nodes:
         bottoms = [blobs[blob] for blob in node.inputs]
+        node.layer.stored = stored.get(node.layer.stored_name, [])
         plan = _plan(node, bottoms)
         blobs.update(zip(node.outputs, plan.tops, strict=True))
-        if node.layer.type == 'Crop':  # it reads only the shape of its second input, so the values do not need that
+        if node.layer.type in ('Crop', 'Interp'):  # of the second input, these read only the shape, not the values
             node = replace(node, inputs=node.inputs[:1])
         steps.append(Step(node, plan, [bottom.shape for bottom in bottoms]))
     _check_names(steps)

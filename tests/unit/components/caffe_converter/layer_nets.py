@@ -57,6 +57,22 @@ def _two(kind: str, params: str = '') -> str:
     return net(_BRANCHES, layer('x', kind, 'a b', params=params))
 
 
+def _unpooled(pool: str, upsample: str, shape: tuple[int, int, int] = (C, H, W)) -> str:
+    """MAX pooling, and Upsample by its mask."""
+    return net(
+        layer('p', 'Pooling', 'data', 'p mask', f'pooling_param {{ {pool} }}'),
+        layer('r', 'Pooling', 'data', params=f'pooling_param {{ pool: AVE {pool} }}'),
+        layer('s', 'Eltwise', 'p r'),  # values that differ where windows share their largest
+        layer('x', 'Upsample', 's mask', params=f'upsample_param {{ {upsample} }}'),
+        shape=shape,
+    )
+
+
+_WIDE = layer('w', 'Power', 'data', params='power_param { scale: 5 }')  # values above 6
+_SEGNET = 'bn_param { bn_mode: INFERENCE scale_filler { type: "constant" value: 1 } shift_filler { value: 0.001 } }'
+_PSPNET = 'bn_param { slope_filler { value: 1 } bias_filler { value: 0 } frozen: true momentum: 0.95 eps: 0.01 }'
+
+
 # OpenCV 4 computes these as Caffe does.
 OPENCV = {
     **{
@@ -193,6 +209,30 @@ OPENCV = {
         layer('x', 'Crop', 'data p', params='crop_param { axis: 2 offset: 1 offset: 2 }'),
     ),
     'Normalize': _one('Normalize', 'norm_param { across_spatial: false channel_shared: false }'),
+    'BNLL': _one('BNLL'),
+    'Exp': _one('Exp'),
+    'Exp base': _one('Exp', 'exp_param { base: 3 scale: -0.5 shift: 0.2 }'),
+    'Swish': _one('Swish'),
+    'MVN': _one('MVN'),
+    'MVN across channels': _one('MVN', 'mvn_param { across_channels: true }'),
+    'MVN mean only': _one('MVN', 'mvn_param { normalize_variance: false }'),
+    'ShuffleChannel': _one('ShuffleChannel', 'shuffle_channel_param { group: 3 }'),
+    'ReLU6': net(_WIDE, layer('x', 'ReLU6', 'w')),
+    'Interp': _one('Interp', 'interp_param { height: 17 width: 5 }'),
+    'Interp zoom': _one('Interp', 'interp_param { zoom_factor: 3 }'),
+    'Interp from one place': net(
+        layer('g', 'Pooling', 'data', params='pooling_param { pool: MAX global_pooling: true }'),
+        layer('x', 'Interp', 'g', params='interp_param { height: 4 width: 3 }'),
+    ),
+    'Interp to one place': _one('Interp', 'interp_param { height: 1 width: 8 }'),
+    'Log': net(layer('a', 'AbsVal', 'data'), layer('x', 'Log', 'a')),
+    **{
+        f'Pooling mask {key}': net(
+            layer('p', 'Pooling', 'data', 'p mask', f'pooling_param {{ pool: MAX {options} }}'),
+            layer('x', 'Concat', 'p mask'),
+        )
+        for key, options in _POOL.items()
+    },
 }  # fmt: skip
 
 _SMALL = 'pooling_param { pool: %s kernel_size: 3 stride: 2 }'
@@ -246,6 +286,56 @@ NUMPY = {
         for operation in ('SUM', 'ASUM', 'SUMSQ', 'MEAN')
         for axis in (1, 2, 3)
     },
+    # cannot read these options
+    'Interp shrink': _one('Interp', 'interp_param { shrink_factor: 2 pad_beg: -1 pad_end: -2 }'),
+    'Interp shrink and zoom': _one('Interp', 'interp_param { shrink_factor: 3 zoom_factor: 2 }'),
+    'Interp like': net(
+        layer('p', 'Pooling', 'data', params='pooling_param { kernel_size: 3 stride: 2 }'),
+        layer('x', 'Interp', 'p data'),
+    ),
+    # ignores these options
+    'ReLU6 negative_slope': net(_WIDE, layer('x', 'ReLU6', 'w', params='relu6_param { negative_slope: 0.1 }')),
+    'Log base': net(
+        layer('a', 'AbsVal', 'data'), layer('x', 'Log', 'a', params='log_param { base: 10 scale: 2 shift: 0.3 }')
+    ),
+    'MVN eps': _one('MVN', 'mvn_param { eps: 0.5 }'),
+    'Swish beta': _one('Swish', 'swish_param { beta: -1.5 }'),
+    'Swish beta of 0': _one('Swish', 'swish_param { beta: 0 }'),
+    # has no such layer
+    'BN of two blobs': _one('BN', _SEGNET),
+    'BN of four blobs': _one('BN', _PSPNET),
+    'BN of four blobs, 2016': _one('BN', 'bn_param { moving_average: true decay: 0.05 var_eps: 0.1 }'),
+    'BN of a vector': net(_GLOBAL, layer('x', 'BN', 'f', params=_PSPNET)),
+    'Upsample': _unpooled('kernel_size: 2 stride: 2', 'scale: 2', (5, 10, 8)),
+    'Upsample size': _unpooled('kernel_size: 2 stride: 2', f'scale: 2 upsample_h: {H} upsample_w: {W}'),
+    'Upsample pad_out': _unpooled('kernel_size: 2 stride: 2', 'pad_out_h: true'),
+    'Upsample scale_h': _unpooled('kernel_h: 3 kernel_w: 2 stride_h: 3 stride_w: 2', 'scale_h: 3 scale_w: 2'),
+    'Upsample of overlapping windows': _unpooled('kernel_size: 3 stride: 1', f'upsample_h: {H} upsample_w: {W}'),
+    'Upsample of a wider image': _unpooled('kernel_size: 2 stride: 2', 'upsample_h: 12 upsample_w: 9'),
+    'Upsample one bottom': _one('Upsample', 'upsample_param { scale: 3 }'),
+    'Threshold': _one('Threshold', 'threshold_param { threshold: 0.3 }'),
+    'SPP of one level': _one('SPP', 'spp_param { pyramid_height: 1 pool: AVE }'),
+    'SPP MAX': _one('SPP', 'spp_param { pyramid_height: 3 }'),
+    'SPP AVE': _one('SPP', 'spp_param { pyramid_height: 3 pool: AVE }'),
+    **{
+        f'Embed after Flatten {axes}': net(
+            layer('t', 'Threshold', 'data'), layer('f', 'Flatten', 't', params=f'flatten_param {{ {axes} }}'),
+            layer('x', 'Embed', 'f', params='embed_param { input_dim: 2 num_output: 7 }'),
+        )
+        for axes in ('axis: 1', 'axis: 2')
+    },
+    'Embed of an image, no bias': net(
+        layer('t', 'Threshold', 'data'),
+        layer('x', 'Embed', 't', params='embed_param { input_dim: 2 num_output: 7 bias_term: false }'),
+    ),
+    # fails on its own Axpy and Tile
+    'Axpy': net(
+        layer('g', 'Pooling', 'data', params='pooling_param { pool: AVE global_pooling: true }'),
+        layer('r', 'ReLU', 'data'), layer('x', 'Axpy', 'g data r'),
+    ),
+    'Tile': _one('Tile', 'tile_param { tiles: 3 }'),
+    'Tile axis': _one('Tile', 'tile_param { axis: -1 tiles: 2 }'),
+    'Axpy of a vector': net(_GLOBAL, layer('r', 'ReLU', 'data'), layer('x', 'Axpy', 'f data r')),
     # also among those above, which shows that the two oracles agree
     'both: Convolution': _convolution('Convolution', 'kernel_size: 3 dilation: 2 pad: 1 stride: 2 group: 2'),
     'both: Pooling MAX': _one('Pooling', 'pooling_param { kernel_size: 4 stride: 3 pad: 2 }'),

@@ -26,7 +26,10 @@ def _nets():
 nets = _nets()
 _ALL = nets.OPENCV | nets.NUMPY
 # Types and fields of forks, which Caffe 1.0 lacks.
-_FORKS = ('"Normalize"', 'scale_train', '"ConvolutionDepthwise"', '"DepthwiseConvolution"')
+_FORKS = (
+    '"Axpy"', '"BN"', '"ConvolutionDepthwise"', '"DepthwiseConvolution"', '"Interp"', '"Normalize"', '"ReLU6"',
+    '"ShuffleChannel"', '"Upsample"', 'scale_train',
+)  # fmt: skip
 
 
 @pytest.mark.parametrize('name', [name for name, text in _ALL.items() if not any(fork in text for fork in _FORKS)])
