@@ -11,6 +11,7 @@ import keras
 
 from components.caffe_converter import keras_layers as custom
 from components.caffe_converter.copying import owned
+from components.caffe_converter.keras_base import Configured
 from components.caffe_converter.keras_plan import helpers, is_plain_transpose, is_same_padding
 from components.caffe_converter.layers.base import stored_shape
 from components.caffe_converter.network import Network, Step
@@ -49,7 +50,7 @@ def build_model(network: Network, quiet: bool = True) -> keras.Model:
 
 def has_custom_layers(model: keras.Model) -> bool:
     """Whether loading the saved model needs `import components.caffe_converter.keras_layers` first."""
-    return any(type(layer).__module__ == custom.__name__ for layer in model.layers)
+    return any(isinstance(layer, Configured) for layer in model.layers)
 
 
 def _functional(network: Network) -> keras.Model:
@@ -253,4 +254,6 @@ BUILDERS: dict[str, Builder] = {
     'Crop': _same(custom.Crop),
     'ArgMax': _same(custom.ArgMax),
     'Reduction': _same(custom.Reduction),
+    'PriorBox': _same(custom.PriorBox),
+    'DetectionOutput': lambda step, name, helper, x: custom.DetectionOutput(**step.plan.options, name=name)(x),
 }

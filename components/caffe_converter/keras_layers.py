@@ -4,7 +4,7 @@
 
 `keras.models.load_model` opens a `.keras` file that contains one of them only after
 `import components.caffe_converter.keras_layers`, which registers them under 'caffe_converter'.
-They use keras.ops alone.
+They use keras.ops alone. Those of SSD detectors are in keras_detection.py.
 """
 
 from __future__ import annotations
@@ -12,51 +12,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import keras
 from keras import ops
 
-from components.caffe_converter.layers.base import stored_order
+from components.caffe_converter.keras_base import Configured, register, to_caffe, to_keras
+from components.caffe_converter.keras_detection import DetectionOutput, PriorBox
 from components.caffe_converter.layers.pooling import pooled_size
 
-_register = keras.saving.register_keras_serializable(package='caffe_converter')
+__all__ = [
+    'LRN', 'Absolute', 'ArgMax', 'Convolution', 'Crop', 'Deconvolution', 'DetectionOutput', 'InnerProduct', 'Normalize',
+    'Pooling', 'Power', 'PriorBox', 'Rectifier', 'Reduction', 'Reshape', 'Scale', 'Slice', 'WeightedSum',
+]  # fmt: skip
 
 
-class _Configured(keras.layers.Layer):
-    """A layer whose constructor takes keyword arguments and keeps them as attributes and as its saved configuration.
-
-    A subclass lists their names: `class Pooling(_Configured, arguments='method kernel')`.
-    """
-
-    def __init_subclass__(cls, arguments: str = '', **kwargs: Any):
-        super().__init_subclass__(**kwargs)
-        cls._arguments = arguments.split()
-
-    def __init__(self, **values: Any):
-        given = {name: values.pop(name) for name in self._arguments if name in values}
-        super().__init__(**values)
-        if len(given) < len(self._arguments):
-            raise TypeError(f'{type(self).__name__}: expected {self._arguments}, found {list(given)}')
-        for name, value in given.items():
-            # A saved file has lists for some tuples, and Keras would wrap a list.
-            setattr(self, name, tuple(value) if isinstance(value, list) else value)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), **{name: getattr(self, name) for name in self._arguments}}
-
-
-def _to_caffe(x: Any) -> Any:
-    """Moves a stored tensor to Caffe's axis order."""
-    return ops.transpose(x, (0, 3, 1, 2)) if len(x.shape) == 4 else x
-
-
-def _to_keras(x: Any) -> Any:
-    """Moves a tensor in Caffe's axis order to the stored order."""
-    return ops.transpose(x, stored_order(4)) if len(x.shape) == 4 else x
-
-
-@_register
-class Pooling(_Configured, arguments='method kernel stride pad ceil'):
+@register
+class Pooling(Configured, arguments='method kernel stride pad ceil'):
     """Pools with Caffe's rounding and clipping: [B, H, W, C] → [B, H', W', C].
 
     MAX ignores padding. AVE divides by the size of the window within the padded image.
@@ -81,7 +50,7 @@ class Pooling(_Configured, arguments='method kernel stride pad ceil'):
         return y * ops.reshape(ops.convert_to_tensor(columns, dtype=y.dtype), (-1, 1))
 
 
-class _Kernel(_Configured):
+class _Kernel(Configured):
     """A layer with a kernel and an optional bias."""
 
     def _add(self, shape: tuple[int, ...], outputs: int) -> None:
@@ -89,7 +58,7 @@ class _Kernel(_Configured):
         self.bias = self.add_weight(shape=(outputs,), initializer='zeros', name='bias') if self.use_bias else None
 
 
-@_register
+@register
 class Convolution(_Kernel, arguments='filters kernel_size stride dilation groups use_bias'):
     """Convolves with both stride and dilation: [B, H, W, C] → [B, H', W', filters]. The input is already padded.
 
@@ -107,7 +76,7 @@ class Convolution(_Kernel, arguments='filters kernel_size stride dilation groups
         return y if self.bias is None else y + self.bias
 
 
-@_register
+@register
 class Deconvolution(_Kernel, arguments='filters kernel_size stride pad dilation groups use_bias'):
     """Caffe's Deconvolution with pad, groups and dilation: [B, H, W, C] → [B, s(H-1) + d(k-1) + 1 - 2p, …, filters].
 
@@ -139,7 +108,7 @@ class Deconvolution(_Kernel, arguments='filters kernel_size stride pad dilation 
         return y if self.bias is None else y + self.bias
 
 
-@_register
+@register
 class InnerProduct(_Kernel, arguments='units axis use_bias'):
     """Caffe's InnerProduct from axis 2 or 3 on, in Caffe's order of values; axis 3: (N, C, H, W) → (N, C, H, units)."""
 
@@ -150,14 +119,14 @@ class InnerProduct(_Kernel, arguments='units axis use_bias'):
 
     def call(self, x: Any) -> Any:
         """Multiplies."""
-        x = _to_caffe(x)
+        x = to_caffe(x)
         kept = x.shape[1 : self.axis]
         y = ops.matmul(ops.reshape(x, (-1, *kept, self.kernel.shape[0])), self.kernel)
-        return _to_keras(y if self.bias is None else y + self.bias)
+        return to_keras(y if self.bias is None else y + self.bias)
 
 
-@_register
-class Scale(_Configured, arguments='shape scale bias second'):
+@register
+class Scale(Configured, arguments='shape scale bias second'):
     """x · gamma + beta with learned gamma, beta or both; each of `shape`, broadcast with the last axes of x.
 
     With two inputs, the second one takes the place of `second` ('gamma' or 'beta'): Caffe's axes from the batch on.
@@ -172,17 +141,17 @@ class Scale(_Configured, arguments='shape scale bias second'):
         """Scales and shifts."""
         if self.second:
             x, other = x
-            other = _to_caffe(other)
+            other = to_caffe(other)
             axes = [*other.shape[1:], *[1] * (len(x.shape) - len(other.shape))]
-            other = _to_keras(ops.reshape(other, (-1, *axes)))
+            other = to_keras(ops.reshape(other, (-1, *axes)))
             x = x * other if self.second == 'gamma' else x + other
         if self.gamma is not None:
             x = x * self.gamma
         return x if self.beta is None else x + self.beta
 
 
-@_register
-class LRN(_Configured, arguments='size alpha beta k across'):
+@register
+class LRN(Configured, arguments='size alpha beta k across'):
     """Caffe's local response normalisation on [B, H, W, C]; alpha is divided by the window's size."""
 
     def call(self, x: Any) -> Any:
@@ -204,8 +173,8 @@ class LRN(_Configured, arguments='size alpha beta k across'):
         return x * ops.power(1 + self.alpha * mean, -self.beta)
 
 
-@_register
-class Normalize(_Configured, arguments='across shared eps'):
+@register
+class Normalize(Configured, arguments='across shared eps'):
     """SSD's Normalize on [B, H, W, C]: x / sqrt(Σ x² + eps) · scale.
 
     Σ runs over the channels of each place, or over the whole image (`across`).
@@ -221,8 +190,8 @@ class Normalize(_Configured, arguments='across shared eps'):
         return x / ops.sqrt(total + self.eps) * self.scale
 
 
-@_register
-class Rectifier(_Configured, arguments='slope'):
+@register
+class Rectifier(Configured, arguments='slope'):
     """max(x, 0) + slope · min(x, 0) with a negative slope, which Keras' LeakyReLU refuses."""
 
     def call(self, x: Any) -> Any:
@@ -230,8 +199,8 @@ class Rectifier(_Configured, arguments='slope'):
         return ops.maximum(x, 0) + self.slope * ops.minimum(x, 0)
 
 
-@_register
-class Power(_Configured, arguments='power scale shift'):
+@register
+class Power(Configured, arguments='power scale shift'):
     """(shift + scale · x) ^ power."""
 
     def call(self, x: Any) -> Any:
@@ -240,8 +209,8 @@ class Power(_Configured, arguments='power scale shift'):
         return y if self.power == 1 else ops.power(y, self.power)
 
 
-@_register
-class Absolute(keras.layers.Layer):
+@register
+class Absolute(Configured):
     """|x|."""
 
     def call(self, x: Any) -> Any:
@@ -249,8 +218,8 @@ class Absolute(keras.layers.Layer):
         return ops.abs(x)
 
 
-@_register
-class WeightedSum(_Configured, arguments='coefficients'):
+@register
+class WeightedSum(Configured, arguments='coefficients'):
     """Σ coefficient · input over inputs of one shape."""
 
     def call(self, inputs: Any) -> Any:
@@ -261,8 +230,8 @@ class WeightedSum(_Configured, arguments='coefficients'):
         return total
 
 
-@_register
-class Slice(_Configured, arguments='axis bounds'):
+@register
+class Slice(Configured, arguments='axis bounds'):
     """Cuts an axis at `bounds` (from 0 to its size; three or more) into a list of len(bounds) - 1 tensors."""
 
     def call(self, x: Any) -> Any:
@@ -270,8 +239,8 @@ class Slice(_Configured, arguments='axis bounds'):
         return ops.split(x, list(self.bounds[1:-1]), axis=self.axis)
 
 
-@_register
-class Crop(_Configured, arguments='spans'):
+@register
+class Crop(Configured, arguments='spans'):
     """Cuts each axis but the batch to `length` values from `start` on: `spans` are (start, length) in Keras' order."""
 
     def call(self, x: Any) -> Any:
@@ -279,17 +248,17 @@ class Crop(_Configured, arguments='spans'):
         return x[(slice(None), *(slice(start, start + length) for start, length in self.spans))]
 
 
-@_register
-class Reshape(_Configured, arguments='target'):
+@register
+class Reshape(Configured, arguments='target'):
     """Caffe's Reshape and Flatten, in Caffe's order of values; `target` is Caffe's shape without the batch."""
 
     def call(self, x: Any) -> Any:
         """Reshapes."""
-        return _to_keras(ops.reshape(_to_caffe(x), (-1, *self.target)))
+        return to_keras(ops.reshape(to_caffe(x), (-1, *self.target)))
 
 
-@_register
-class ArgMax(_Configured, arguments='axis top_k values target'):
+@register
+class ArgMax(Configured, arguments='axis top_k values target'):
     """Caffe's ArgMax: float32 indices, or values, of the `top_k` largest along an axis, or over all values.
 
     Of equal values, Caffe puts the one with the higher index first. Over all values (axis None) the output is
@@ -299,7 +268,7 @@ class ArgMax(_Configured, arguments='axis top_k values target'):
     def call(self, x: Any) -> Any:
         """Finds the largest values."""
         if self.axis is None:
-            x = _to_caffe(x)
+            x = to_caffe(x)
             x = ops.reshape(x, (-1, math.prod(x.shape[1:])))
         else:
             x = ops.moveaxis(x, self.axis, -1)
@@ -308,16 +277,16 @@ class ArgMax(_Configured, arguments='axis top_k values target'):
         indices = ops.cast(x.shape[-1] - 1 - indices, values.dtype)
         if self.axis is None:
             found = ops.stack([indices, values], axis=1) if self.values else indices
-            return _to_keras(ops.reshape(found, (-1, *self.target)))
+            return to_keras(ops.reshape(found, (-1, *self.target)))
         return ops.moveaxis(values if self.values else indices, -1, self.axis)
 
 
-@_register
-class Reduction(_Configured, arguments='operation axis coefficient'):
+@register
+class Reduction(Configured, arguments='operation axis coefficient'):
     """coefficient · SUM, ASUM (of |x|) or SUMSQ over Caffe's axes from `axis` on. A MEAN is a SUM here."""
 
     def call(self, x: Any) -> Any:
         """Reduces."""
-        x = _to_caffe(x)
+        x = to_caffe(x)
         x = {'ASUM': ops.abs, 'SUMSQ': ops.square}.get(self.operation, lambda same: same)(x)
         return ops.sum(x, axis=tuple(range(self.axis, len(x.shape)))) * self.coefficient

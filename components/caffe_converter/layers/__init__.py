@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Caffe layer types that the converter supports; importing this package registers them."""
 
-from components.caffe_converter.layers import activation, combine, linear, normalise, pooling, shape
+from components.caffe_converter.layers import activation, combine, detection, linear, normalise, pooling, shape
 from components.caffe_converter.layers.base import PLANNERS, Blob, Layer, Plan, Weight
 
 __all__ = [
-    'PLANNERS', 'Blob', 'Layer', 'Plan', 'Weight', 'activation', 'combine', 'linear', 'normalise', 'pooling', 'shape',
+    'PLANNERS', 'Blob', 'Layer', 'Plan', 'Weight', 'activation', 'combine', 'detection', 'linear', 'normalise',
+    'pooling', 'shape',
 ]  # fmt: skip
