@@ -353,4 +353,6 @@ BUILDERS: dict[str, Builder] = {
     'Crop': _same(custom.Crop),
     'ArgMax': _same(custom.ArgMax),
     'Reduction': _same(custom.Reduction),
+    'PriorBox': _same(custom.PriorBox),
+    'DetectionOutput': lambda step, name, helper, x: custom.DetectionOutput(**step.plan.options, name=name)(x),
 }

@@ -4,7 +4,8 @@
 
 `keras.models.load_model` opens a `.keras` file that contains one of them only after
 `import components.caffe_converter.keras_layers`, which registers them under 'caffe_converter'.
-They use keras.ops alone. Those that resample images are in keras_resampling.py.
+They use keras.ops alone. Those that resample images are in keras_resampling.py, those of SSD detectors in
+keras_detection.py.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ import keras
 from keras import ops
 
 from components.caffe_converter.keras_base import Configured, register, to_caffe, to_keras
+from components.caffe_converter.keras_detection import DetectionOutput, PriorBox
 from components.caffe_converter.keras_resampling import Interp, PoolingWithMask, Upsample
 from components.caffe_converter.layers.pooling import pooled_size
 
 __all__ = [
-    'LRN', 'MVN', 'Absolute', 'ArgMax', 'Convolution', 'Crop', 'Deconvolution', 'InnerProduct', 'Interp', 'Log',
-    'Normalize', 'Pooling', 'PoolingWithMask', 'Power', 'Rectifier', 'Reduction', 'Reshape', 'Scale', 'Slice',
-    'Threshold', 'Upsample', 'WeightedSum',
+    'LRN', 'MVN', 'Absolute', 'ArgMax', 'Convolution', 'Crop', 'Deconvolution', 'DetectionOutput', 'InnerProduct',
+    'Interp', 'Log', 'Normalize', 'PReLU', 'Pooling', 'PoolingWithMask', 'Power', 'PriorBox', 'Rectifier', 'Reduction',
+    'Reshape', 'Scale', 'Slice', 'Threshold', 'Upsample', 'WeightedSum',
 ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.channels import channels_by_input
 from components.caffe_converter.graph import Graph, Node, Source, build_graph
-from components.caffe_converter.layer_names import keras_names
+from components.caffe_converter.layer_names import REGION_TYPES, keras_names
 from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
 from components.caffe_converter.layers.activation import POINTWISE
 from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, describe, stored_shape
@@ -98,7 +98,7 @@ def plan_network(
       input_size: height and width of image inputs, overriding the prototxt.
       skip_unknown: leave out unknown layers and their dependents instead of raising.
       channels: the file of weights: it tells a data layer's number of channels, and the forks' kinds of BN apart.
-      shapes_too: keep layers of which only the output's shape is needed (by Crop and Interp).
+      shapes_too: keep layers of which only the output's shape is needed (by Crop, Interp and PriorBox).
       input_shapes: input → its shape without the batch, in Caffe's order, overriding the prototxt.
 
     Raises:
@@ -141,7 +141,11 @@ def plan_network(
         node.layer.stored = stored.get(node.layer.stored_name, [])
         plan = _plan(node, bottoms)
         blobs.update(zip(node.outputs, plan.tops, strict=True))
-        if node.layer.type in ('Crop', 'Interp'):  # of the second input, these read only the shape, not the values
+        if node.layer.type in (
+            'Crop',
+            'Interp',
+            'PriorBox',
+        ):  # of the second input, these read only the shape, not the values
             node = replace(node, inputs=node.inputs[:1])
         steps.append(Step(node, plan, [bottom.shape for bottom in bottoms]))
     _check_names(steps)
@@ -192,6 +196,11 @@ def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     layer = node.layer
     planner = PLANNERS.get(layer.type)
     if planner is None:
+        if layer.type in REGION_TYPES:
+            raise layer.error(
+                'its blobs are regions of the whole batch, which a Keras model cannot give image by image; convert up '
+                'to a layer before it with --output-layer, or leave it out with --skip_unknown'
+            )
         types = {known.upper(): known for known in PLANNERS}  # V1's names of forks are in capitals
         close = difflib.get_close_matches(layer.type[:40].upper(), types, 1, 0.8)
         hint = f'did you mean {types[close[0]]}? Or ' if close else ''

@@ -5,6 +5,7 @@
 from components.caffe_converter.layers import (
     activation,
     combine,
+    detection,
     embed,
     linear,
     normalise,
@@ -16,6 +17,6 @@ from components.caffe_converter.layers import (
 from components.caffe_converter.layers.base import PLANNERS, Blob, Layer, Plan, Weight
 
 __all__ = [
-    'PLANNERS', 'Blob', 'Layer', 'Plan', 'Weight', 'activation', 'combine', 'embed', 'linear', 'normalise', 'pooling',
-    'resample', 'shape', 'statistics',
+    'PLANNERS', 'Blob', 'Layer', 'Plan', 'Weight', 'activation', 'combine', 'detection', 'embed', 'linear', 'normalise',
+    'pooling', 'resample', 'shape', 'statistics',
 ]  # fmt: skip

@@ -36,6 +36,7 @@ inner_product_param input_param log_param lrn_param memory_data_param mvn_param 
 power_param prelu_param python_param recurrent_param reduction_param relu_param reshape_param scale_param
 sigmoid_param softmax_param spp_param slice_param swish_param tanh_param threshold_param tile_param window_data_param
 absval_param split_param norm_param permute_param bn_param interp_param upsample_param shuffle_channel_param relu6_param
+prior_box_param detection_output_param
 """
 _LAYER_FIELDS = frozenset(_LAYER_FIELD_NAMES.split())
 _WITH_ENGINE = frozenset({

@@ -342,3 +342,94 @@ NUMPY = {
     'both: Pooling AVE': _one('Pooling', 'pooling_param { pool: AVE kernel_size: 4 stride: 3 pad: 2 }'),
     'both: BatchNorm': _one('BatchNorm'),
 }  # fmt: skip
+
+
+def _head(name: str, feature: str, sizes: str, loc: int, conf: int) -> str:
+    """SSD's layers on one feature map: priors, and predictions of `loc` and `conf` numbers for each place."""
+    text = layer(f'{name}_priors', 'PriorBox', f'{feature} data', params=f'prior_box_param {{ {sizes} }}')
+    for kind, outputs in (('loc', loc), ('conf', conf)):
+        text += layer(
+            f'{name}_{kind}_conv', 'Convolution', feature,
+            params=f'convolution_param {{ num_output: {outputs} kernel_size: 1 }}',
+        )  # fmt: skip
+        text += layer(
+            f'{name}_{kind}_order', 'Permute', f'{name}_{kind}_conv',
+            params='permute_param { order: 0 order: 2 order: 3 order: 1 }',
+        )  # fmt: skip
+        text += layer(f'{name}_{kind}', 'Flatten', f'{name}_{kind}_order')
+    return text
+
+
+def ssd(options: str, classes: int = 3, shared: bool = True) -> str:
+    """An SSD detector with two feature maps and 66 priors."""
+    each = 4 if shared else 4 * classes
+    large = (
+        'min_size: 3 max_size: 6 aspect_ratio: 2 variance: 0.1 variance: 0.1 variance: 0.2 variance: 0.3 clip: false'
+    )
+    small = 'min_size: 5 aspect_ratio: 2 flip: false variance: 0.1 clip: false'
+    return net(
+        layer('f', 'Convolution', 'data', params='convolution_param { num_output: 5 kernel_size: 3 stride: 2 }'),
+        layer('g', 'Convolution', 'f', params='convolution_param { num_output: 4 kernel_size: 3 }'),
+        _head('a', 'f', large, 4 * each, 4 * classes), _head('b', 'g', small, 2 * each, 2 * classes),
+        *(layer(kind, 'Concat', f'a_{kind} b_{kind}', params='concat_param { axis: 1 }') for kind in ('loc', 'conf')),
+        layer('priors', 'Concat', 'a_priors b_priors', params='concat_param { axis: 2 }'),
+        layer('x', 'DetectionOutput', 'loc conf priors', params=f'detection_output_param {{ num_classes: {classes} '
+              f'share_location: {str(shared).lower()} {options} }}'),
+    )  # fmt: skip
+
+
+_NMS = 'nms_param { %s }'
+_TARGET = 'variance_encoded_in_target: true keep_top_k: 20'
+# OpenCV has no CORNER_SIZE and no defaults for most fields, ignores eta, expects other priors if the variance is in the
+# target, and crashes without keep_top_k.
+DETECTORS_NUMPY = {
+    'defaults': ssd(''),
+    'CORNER_SIZE': ssd('code_type: CORNER_SIZE keep_top_k: 20'),
+    **{
+        f'{code}, variance in the target': ssd(f'code_type: {code} {_TARGET}')
+        for code in ('CORNER', 'CENTER_SIZE', 'CORNER_SIZE')
+    },
+    'eta': ssd('code_type: CENTER_SIZE ' + _NMS % 'nms_threshold: 0.9 eta: 0.8'),
+}
+_GIVEN = (
+    'background_label_id: 0', 'code_type: CENTER_SIZE', 'keep_top_k: 200', 'confidence_threshold: -9',
+    _NMS % 'nms_threshold: 0.3',
+)  # fmt: skip
+DETECTORS = {
+    name: ssd(
+        ' '.join([options, *(field for field in _GIVEN if field.split()[0] not in options)]), shared='each' not in name
+    )
+    for name, options in {
+        'CORNER': 'code_type: CORNER', 'CENTER_SIZE': '',
+        'a location for each class': 'keep_top_k: 30',
+        'a location for each class, another background': 'background_label_id: 1 keep_top_k: 30',
+        'a location for each class, no background': 'background_label_id: -1',
+        'nms_threshold': _NMS % 'nms_threshold: 0.6',
+        'top_k': _NMS % 'nms_threshold: 0.45 top_k: 9',
+        'confidence_threshold': 'keep_top_k: 7 confidence_threshold: 0.02',
+        'one row': 'keep_top_k: 1 confidence_threshold: 0.01',
+    }.items()
+}  # fmt: skip
+
+_PRIOR = 'min_size: 4 max_size: 7 aspect_ratio: 2 aspect_ratio: 3 variance: 0.2 clip: false'
+# OpenCV does not truncate sizes, has other defaults, and needs both or none of the size of image and step.
+PRIORS_NUMPY = ('fractional sizes', 'defaults', 'img_size', 'img_h, img_w')
+PRIORS = {
+    name: net(
+        layer('f', 'Pooling', 'data', params='pooling_param { kernel_size: 2 stride: 2 }'),
+        layer('x', 'PriorBox', 'f data', params=f'prior_box_param {{ {options} }}'),
+    )
+    for name, options in {
+        'one size': 'min_size: 4 variance: 0.1 clip: false', 'max_size, ratios': _PRIOR,
+        'no flip': f'{_PRIOR} flip: false',
+        'equal ratios': f'{_PRIOR} aspect_ratio: 1 aspect_ratio: 0.5 aspect_ratio: 2',
+        'two sizes': 'variance: 0.2 clip: false min_size: 3 min_size: 4 max_size: 5 max_size: 7 aspect_ratio: 2',
+        'clip': f'{_PRIOR[:-5]}true',
+        'four variances': f'{_PRIOR} variance: 0.1 variance: 0.3 variance: 0.4',
+        'img_size': f'{_PRIOR} img_size: 20', 'img_h, img_w': f'{_PRIOR} img_h: 20 img_w: 30',
+        'step': f'{_PRIOR} step: 2.5', 'step_h, step_w': f'{_PRIOR} step_h: 2 step_w: 3',
+        'offset': f'{_PRIOR} offset: 0.2',
+        'fractional sizes': 'min_size: 3.84 max_size: 6.8 aspect_ratio: 2 variance: 0.1',
+        'defaults': 'min_size: 4 aspect_ratio: 2',
+    }.items()
+}  # fmt: skip

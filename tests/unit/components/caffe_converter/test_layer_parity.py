@@ -86,5 +86,5 @@ def test_every_layer_type_is_compared():
     from components.caffe_converter.layers import PLANNERS
 
     assert set(BUILDERS) == set(PLANNERS)
-    texts = ''.join((nets.OPENCV | nets.NUMPY).values())
+    texts = ''.join((nets.OPENCV | nets.NUMPY | nets.PRIORS | nets.DETECTORS).values())
     assert {kind for kind in PLANNERS if f'type: "{kind}"' not in texts} == set()
