@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks the images of a request inside the exported graph: format, size, decoding. Uses only TensorFlow operations.
 
-A few kilobytes can claim billions of pixels, so sizes are read from the headers first. JPEG is ITU-T T.81. A PNG begins with
-its signature and IHDR, which begins with the sides (W3C PNG, third edition, 5.2 and 11.2.1).
+A few kilobytes can claim billions of pixels, so sizes are read from the headers first. JPEG is ITU-T T.81. A PNG begins
+with its signature and IHDR, which begins with the sides (W3C PNG, third edition, 5.2 and 11.2.1).
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """gRPC servers with TensorFlow Serving's protocol: one serves a SavedModel, one gives whatever answers a test needs.
 
-Like TensorFlow Serving, the first uses the messages of tensorflow-serving-api, serves the folder with the highest number,
-passes on the status of a failed graph, and returns NOT_FOUND for an unknown model or version and FAILED_PRECONDITION for
-an unknown signature.
+Like TensorFlow Serving, the first uses the messages of tensorflow-serving-api, serves the folder with the highest
+number, passes on the status of a failed graph, and returns NOT_FOUND for an unknown model or version and
+FAILED_PRECONDITION for an unknown signature.
 """
 
 from __future__ import annotations
