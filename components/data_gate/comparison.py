@@ -127,7 +127,7 @@ def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:
 
 
 def _l_infinity(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    return max(abs(one.get(value, 0) - other.get(value, 0)) for value in {*one, *other})
+    return max((abs(one.get(value, 0) - other.get(value, 0)) for value in {*one, *other}), default=0.0)
 
 
 def _shares(stats: statistics_pb2.StringStatistics) -> dict[str, float]:
