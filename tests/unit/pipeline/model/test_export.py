@@ -151,6 +151,11 @@ def test_png_and_jpeg_with_trailing_bytes_are_accepted(exported, images):
     assert got[0] == pytest.approx(expected[0], abs=1e-6)
 
 
+def test_good_images_reach_the_decoder_unchanged(images):
+    checked = tf.function(request_validation.checked)(tf.constant(images)).numpy()
+    assert list(checked) == images
+
+
 def test_an_empty_batch_gets_an_empty_answer(exported):
     signature = tf.saved_model.load(str(exported)).signatures['serving_default']
     assert signature(image_bytes=tf.constant([], tf.string))['label'].shape == (0,)
