@@ -19,6 +19,8 @@ from components.errors import RunError
 #: well as float32; but another processor, which rounds differently, may have computed the embeddings.
 TOLERANCES = {FLOAT32: 1e-4, BFLOAT16: 1e-2}
 
+_BATCH = 2  # images; the exported graph accepts any two images in one request
+
 
 def read_records(files: Sequence[str], count: int) -> list[bytes]:
     """The first `count` serialized examples of gzip-compressed TFRecord files, in order."""
@@ -52,7 +54,8 @@ def compare(
     signatures = tf.saved_model.load(str(model_dir)).signatures
 
     def probabilities(signature: str, argument: str, values: Sequence[bytes]) -> np.ndarray:
-        return signatures[signature](**{argument: tf.constant(list(values))})[names.PROBABILITY].numpy()
+        batches = [tf.constant(list(values[start : start + _BATCH])) for start in range(0, len(values), _BATCH)]
+        return np.concatenate([signatures[signature](**{argument: b})[names.PROBABILITY].numpy() for b in batches])
 
     served = probabilities(names.SERVING, names.SERVING_INPUT, images)
     differences = {

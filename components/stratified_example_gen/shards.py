@@ -104,6 +104,8 @@ def _example(photo: Photo, content: bytes, columns: Sequence[str]) -> bytes:
         names.IMAGE_HEIGHT: measures.height,
         names.IMAGE_BYTES: len(content),
         names.BRIGHTNESS: measures.brightness,
+        names.SATURATION: measures.saturation,
+        names.SHARPNESS: measures.sharpness,
         names.GENDER: photo.gender,
         names.AGE: photo.age,
         names.AGE_BAND: names.age_band(photo.age).encode(),

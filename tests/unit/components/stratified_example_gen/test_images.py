@@ -5,6 +5,7 @@
 import io
 import struct
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -190,3 +191,23 @@ class TestConverted:
     def test_a_converted_image_is_not_converted_again(self, encode, image):
         seen = images.as_displayed(encode(image, 'BMP'))
         assert images.as_displayed(seen) is seen
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+def test_measures_match_opencv(kind, encode):
+    rng = np.random.default_rng(0)
+    cells = Image.fromarray(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8))
+    image = cells.resize((128, 128), Image.Resampling.BICUBIC)
+    data = encode(image, kind)
+    found = images.measure(data)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    small = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
+    assert found.saturation == pytest.approx(cv2.cvtColor(small, cv2.COLOR_BGR2HSV)[..., 1].mean(), rel=0.05)
+    gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    laplacian = cv2.Laplacian(gray.astype(np.float64), cv2.CV_64F)[1:-1, 1:-1]
+    assert found.sharpness == pytest.approx(np.abs(laplacian).mean(), rel=0.05)
+
+
+def test_gray_has_no_saturation_and_flat_images_no_sharpness(encode):
+    found = images.measure(encode(Image.new('L', (50, 70), 90), 'PNG'))
+    assert (found.brightness, found.saturation, found.sharpness) == (90, 0, 0)
