@@ -22,6 +22,7 @@ _END_OF_SCAN = re.compile(rb'\xff+[^\x00\xd0-\xd7\xff]')
 _RESTART = re.compile(rb'\xff[\xd0-\xd7]')
 # Any bytes that no decoder takes for zeros; without 0xFF, so that they contain no marker.
 _FILLER = bytes((37 * i * i + 101 * i + 85) % 255 for i in range(96))
+_NEVER = 16  # the lowest bit of a frequency without data
 
 
 @dataclass
@@ -30,7 +31,7 @@ class _Frame:
 
     header: Header
     factors: dict[int, tuple[int, int]]  # horizontal and vertical sampling by component
-    lowest_bit: dict[int, list[int | None]] = field(default_factory=dict)  # by component and frequency
+    lowest_bit: dict[int, list[int]] = field(default_factory=dict)  # by component and frequency; 0 if complete
 
 
 def read(data: bytes) -> Header:
@@ -85,7 +86,7 @@ def read(data: bytes) -> Header:
             at = end.end() - 2
     if frame is None or not scan_ends:
         raise HeaderError('damaged', 'a JPEG without image data')
-    if any(bit != 0 for bits in frame.lowest_bit.values() for bit in bits):
+    if any(map(any, frame.lowest_bit.values())):
         raise HeaderError('truncated', 'the JPEG lacks scans')
     return replace(frame.header, orientation=orientation, scan_ends=tuple(scan_ends))
 
@@ -125,7 +126,7 @@ def _frame(marker: int, body: bytes) -> _Frame:
     if len(factors) != channels:
         raise HeaderError('damaged', 'two JPEG components have one number')
     header = Header(JPEG, width, height, channels, depth, progressive=marker == _PROGRESSIVE)
-    return _Frame(header, factors, {number: [None] * 64 for number in factors})
+    return _Frame(header, factors, {number: [_NEVER] * 64 for number in factors})
 
 
 def _scan(frame: _Frame, body: bytes) -> list[int]:
