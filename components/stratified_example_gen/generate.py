@@ -45,8 +45,9 @@ def generate(
     from components.stratified_example_gen.transforms import writing
 
     layout.check_root(data_root, settings)
-    for _ in manifest.rows(data_root, settings):
-        pass  # raises errors here, before Beam would wrap them
+    first, count = None, 0
+    for row in manifest.rows(data_root, settings):  # raises errors here, before Beam would wrap them
+        first, count = first or row, count + 1
     target = any_path(folder)
     work = target / _WORK_NAME
     splits = [shards.split_folder(split) for split in names.SPLITS]
@@ -59,6 +60,9 @@ def generate(
         notes = writing.read_notes(work)
         usable = int((work / writing.USABLE_NAME).read_text())
         summary = ingestion_summary.build(settings, usable, notes, _sample(work, settings))
+        if settings.manifest_columns:
+            unmatched = [note.path for note in notes if note.reason == 'file_without_row']
+            manifest.check_matches(data_root, count, first, summary.found, unmatched)
         summary.check(data_root, settings, next((note for note in notes if note.kind == REJECTED), None))
         with make_pipeline() as pipeline:
             _ = pipeline | 'Write' >> writing.WriteShards(data_root, settings, str(work))
