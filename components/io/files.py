@@ -139,6 +139,40 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(stream, 'sha256').hexdigest()
 
 
+def folder_files(path: str | os.PathLike[str]) -> dict[str, Path]:
+    """The files below a folder by their path in it, with `/`; {} if there is no such folder.
+
+    Raises:
+      OSError: the bucket cannot be read.
+    """
+    root = any_path(path)
+    if not in_bucket(path):
+        return {file.relative_to(root).as_posix(): file for file in sorted(root.rglob('*')) if file.is_file()}
+    import tensorflow as tf
+
+    with as_os_errors(path):
+        walked = [(folder, name) for folder, _, names in tf.io.gfile.walk(os.fspath(path)) for name in names if name]
+    found = (any_path(folder, name) for folder, name in sorted(walked))
+    return {file.relative_to(root).as_posix(): file for file in found}
+
+
+def folder_digests(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The SHA-256 of each file below a folder, by its path in it; {} if there is no such folder."""
+    return {name: sha256_file(file) for name, file in folder_files(path).items()}
+
+
+def sync_folder(path: str | os.PathLike[str]) -> None:
+    """Makes a local folder and its content survive a power failure; does nothing for a bucket."""
+    if in_bucket(path):
+        return
+    for item in (*Path(path).rglob('*'), Path(path)):
+        handle = os.open(item, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 @contextlib.contextmanager
 def as_os_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turns exceptions of TensorFlow and epath about a bucket into the OSErrors that local files raise.
