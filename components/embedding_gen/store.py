@@ -3,8 +3,9 @@
 """Stores embeddings by image content, for later runs and for a restart after a kill. Imports only numpy.
 
 The folder has one subfolder for each `Embedder.identity`. A subfolder holds pairs of files that never change:
-`NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 64]: the SHA-256 of each encoded image, then that
-of this key with its embedding's bytes. Deleted and damaged rows are computed again. In a bucket, opening the store copies every pair to a temporary folder; only `write` writes.
+`NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 64]: the SHA-256 of each encoded image, then
+that of this key with the bytes of its embedding. Deleted and damaged rows are computed again. In a bucket, opening the
+store copies every pair to a temporary folder; only `write` writes.
 """
 
 from __future__ import annotations

@@ -97,8 +97,8 @@ def local_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path beside `path` and renames it to `path` unless the block raises.
+def atomic_path(path: str | os.PathLike[str], folder: Path | None = None) -> Iterator[Path]:
+    """Yields a temporary path, in `folder` or beside `path`, and renames it to `path` unless the block raises.
 
     The temporary name starts with a dot and keeps the suffix, by which writers such as Keras choose the format. On an
     exception the temporary file is removed and `path` does not change. Concurrent writers of one path, such as a worker
@@ -110,13 +110,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
       OSError: the folder or bucket is not writable, or the disk is full.
     """
     if in_bucket(path):
-        with tempfile.TemporaryDirectory(prefix='upload-') as folder:
-            content = Path(folder, os.path.basename(os.fspath(path)))
+        with tempfile.TemporaryDirectory(prefix='upload-') as upload:
+            content = Path(upload, os.path.basename(os.fspath(path)))
             yield content
             _transfer(content, path)
         return
     target = Path(path)
-    temporary = target.with_name(f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}')
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+    temporary = (folder or target.parent) / f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}'
     try:
         yield temporary
         # Data must reach the disk before the name does: otherwise a power failure can leave an empty file under `path`.

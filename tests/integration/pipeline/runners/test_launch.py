@@ -99,7 +99,7 @@ def test_a_damaged_artifact_is_made_again_and_the_next_run_takes_it_from_the_cac
     assert re.search(rf'Recorder: {made.parent}/\S*file\S* .*; making it again\n', capsys.readouterr().err)
     assert not made.parent.exists()
     run('third', '--labels=run=third')
-    first, second, third = metadata.runs(tmp_path)
+    _, second, third = metadata.runs(tmp_path)
     assert [[stage.state for stage in one.stages] for one in (second, third)] == [['COMPLETE'], ['CACHED']]
     assert '--labels=run=second' in third.stages[0].outputs['model'].properties['options']
     assert Path(third.stages[0].outputs['model'].uri, 'file').read_text() == 'whole'
