@@ -84,5 +84,5 @@ def check_count(splits: Sequence[str], found: int) -> None:
     expected = sum(sum(ingested[split].values()) for split in wanted)
     if found != expected:
         raise RunError(
-            f'{" and ".join(splits)}: {found:,} examples, but {expected:,} were ingested; remove the folder and run again'
+            f'{" and ".join(splits)}: {found:,} examples, but {expected:,} were ingested; remove it and run again'
         )
