@@ -46,11 +46,18 @@ def compare(
       {"images", "tolerance", "max_difference": {pair of signatures: largest difference in probability}}.
 
     Raises:
-      RunError: two signatures differ by more than the tolerance, or the examples are of different images.
+      RunError: two signatures differ by more than the tolerance, the examples are of different images, or an embedding
+        is zero.
     """
     images, paths = _feature(examples, names.IMAGE), _feature(examples, names.PATH)
     if not examples or paths != _feature(embeddings, names.PATH):
         raise RunError('the signatures cannot be compared: the examples and the embeddings are not of the same images')
+    for path, record in zip(paths, embeddings, strict=True):
+        if not any(tf.train.Example.FromString(record).features.feature[names.EMBEDDING].float_list.value):
+            raise RunError(
+                f'the exported model is not pushed: the embedding of {path.decode(errors="replace")} is all zeros; '
+                'remove embedding_store in the run directory and run again, or check the base'
+            )
     signatures = tf.saved_model.load(str(model_dir)).signatures
 
     def probabilities(signature: str, argument: str, values: Sequence[bytes]) -> np.ndarray:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from components import error_reporting, names
 from components.errors import RunError
 from components.io.files import any_path, as_os_errors, remove_folder
+from components.io.shards import WORK, split_folder
 from components.stratified_example_gen import ingestion_summary, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
 
 if TYPE_CHECKING:
     import apache_beam as beam
-
-_WORK_NAME = '.work'
 
 
 def generate(
@@ -49,8 +48,8 @@ def generate(
     for row in manifest.rows(data_root, settings):  # raises errors here, before Beam would wrap them
         first, count = first or row, count + 1
     target = any_path(folder)
-    work = target / _WORK_NAME
-    splits = [shards.split_folder(split) for split in names.SPLITS]
+    work = target / WORK
+    splits = [split_folder(split) for split in names.SPLITS]
     with _work_folder(work):
         for split in splits:  # an earlier attempt may have been killed
             remove_folder(target / split)
