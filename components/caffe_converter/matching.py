@@ -33,13 +33,15 @@ def match(network: Network, model: CaffeModel) -> None:
         if one.blobs:
             stored.setdefault(one.name, []).append(one)
     shared = _shared_blobs(network.graph, model)
+    small = [name for name, _, shape in network.inputs if shape[2:] == (1, 1)]
+    placeholder = f', or set the size of input {shown(small[0])}, which is 1×1, with --input-size H W' if small else ''
     for step in network.steps:
         if step.plan.blobs:
             try:
                 step.stored = _blobs_of(step, network.graph.path, model, stored, shared)
-            except InputError:
+            except InputError as error:
                 if not step.doubtful:
-                    raise
+                    raise InputError(f'{error}{placeholder}') from None
                 step.plan = replace(step.plan, blobs=[], weights=[])
                 network.skipped.append(step.layer)
     network.model = model

@@ -485,6 +485,11 @@ def test_placeholder_inputs_name_the_option(make_net):
     with pytest.raises(InputError, match='leaves nothing of an input of 1×1; set the input size with --input-size H W'):
         check(*files)
     assert check(*files, input_size=(6, 5)).output_shape == (4, 3, 3)
+    files = make_net(_DATA + _layer('f', 'InnerProduct', 'data', extra='inner_product_param { num_output: 2 }'))
+    files[0].write_text(files[0].read_text().replace('dim: 6 dim: 5', 'dim: 1 dim: 1'))
+    with pytest.raises(InputError, match=r"expected 2×2 .*found 2×60; .*input 'data', which is 1×1, with --input-size"):
+        check(*files)
+    assert check(*files, input_size=(6, 5)).output_shape == (2,)
 
 
 def test_dropout_without_scale_in_training(make_net):
