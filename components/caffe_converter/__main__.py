@@ -137,7 +137,8 @@ def _warn(network: Network, options: argparse.Namespace) -> None:
             print(f'{one}; the model does it: give float32 [B, {height}, {width}, {one.shape[1]}], {kind}, 0-255',
                   file=sys.stderr)  # fmt: skip
         elif one.changes:
-            print(f'{one}; do the same to your images (BGR) or use -f keras --with-preprocessing', file=sys.stderr)
+            order = ' (BGR)' if one.shape[1] == 3 else ''
+            print(f'{one}; do the same to your images{order} or use -f keras --with-preprocessing', file=sys.stderr)
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -152,7 +152,7 @@ def plan_network(
         except InputError:
             if not uncertain and not (guess and node.layer.type not in PLANNERS):
                 raise
-            plan = Plan([_assumed(bottoms[0], known.get(blob)) for blob in node.outputs])
+            plan = Plan([_assumed(bottoms, known.get(blob)) for blob in node.outputs])
             skipped.append(node)
             doubtful |= set(node.outputs)
         if uncertain and node.layer.type != 'InnerProduct':  # whose output does not depend on its input's shape
@@ -205,8 +205,9 @@ def _for_values(
     return kept[::-1], [source for source in inputs if source[1] in needed]
 
 
-def _assumed(bottom: Blob, channels: int | None) -> Blob:
-    """The output of an unknown layer: like its input, with the channels that the weights of its reader need."""
+def _assumed(bottoms: list[Blob], channels: int | None) -> Blob:
+    """The output of an unknown layer: like its first input, with the channels that the weights of its reader need."""
+    bottom = bottoms[0] if bottoms else Blob((1,))  # a Parameter layer has none
     shape = bottom.shape
     return Blob((shape[0], channels, *shape[2:])) if channels and len(shape) == 4 else bottom
 

@@ -300,3 +300,23 @@ def test_networks_of_stock_layers_need_no_import(make_net):
         shape=(3, 16, 14),
     )
     assert custom_layers(convert(*make_net(size))) == []
+
+
+def test_an_unknown_layer_without_inputs(make_net, tmp_path):
+    """Caffe's Parameter layer, whose shape only its weights give."""
+    text = nets.net(
+        nets.layer('c', 'Convolution', 'data', params='convolution_param { num_output: 4 kernel_size: 3 }'),
+        nets.layer('s', 'Eltwise', 'c c'),
+        nets.layer('d', 'Convolution', 's', params='convolution_param { num_output: 2 kernel_size: 1 }'),
+    )
+    files = make_net(text)
+    want = read_weights(*files)
+    parameter = 'layer { name: "p" type: "Parameter" top: "p" }\nlayer { name: "s"'
+    files[0].write_text(
+        text.replace('bottom: "c" bottom: "c"', 'bottom: "c" bottom: "p"').replace('layer { name: "s"', parameter)
+    )
+    assert 'bottom: "p"' in files[0].read_text()
+    assert main([str(tmp_path / 'x'), *map(str, files), '-u', '-f', 'pickle']) == 0
+    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
+    assert [layer['name'] for layer in layers] == ['c', 'd']
+    np.testing.assert_array_equal(layers[1]['weights'][0], want['d'][0])
