@@ -56,6 +56,7 @@ def convert(
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    with_preprocessing: bool = False,
     quiet: bool = True,
 ) -> keras.Model:
     """Converts a network to a Keras model that computes the same as Caffe.
@@ -63,6 +64,8 @@ def convert(
     Args:
       prototxt, caffemodel, output_layer, input_size, input_shapes: as for `check`.
       skip_unknown: leave out layers of unknown types and their dependents.
+      with_preprocessing: put mean, scale and channel order of the prototxt's data layer (`transform_param`) into the
+        model. Its input is then RGB (or gray), 0-255, of the network's size.
       quiet: show no progress.
 
     Returns:
@@ -80,7 +83,7 @@ def convert(
     )  # fmt: skip
     from components.caffe_converter.build import build_model
 
-    return build_model(network, quiet)
+    return build_model(network, quiet, with_preprocessing)
 
 
 def read_weights(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from components.caffe_converter import keras_layers as custom
 from components.caffe_converter.copying import owned
@@ -16,6 +17,7 @@ from components.caffe_converter.keras_base import PACKAGE
 from components.caffe_converter.keras_plan import helpers, is_plain_transpose, is_same_padding
 from components.caffe_converter.layers.base import stored_shape
 from components.caffe_converter.network import Network, Step
+from components.caffe_converter.preprocessing import Preprocessing, preprocessing_of
 from components.errors import InputError
 from components.progress import Progress
 
@@ -24,22 +26,30 @@ Builder = Callable[[Step, str, Callable[[str], str], list[Any]], Any]
 _ZEROS = {'kernel_initializer': 'zeros', 'bias_initializer': 'zeros'}  # the weights come from the file
 
 
-def build_model(network: Network, quiet: bool = True) -> keras.Model:
+def build_model(network: Network, quiet: bool = True, with_preprocessing: bool = False) -> keras.Model:
     """Builds a Keras model with its weights.
 
     Args:
       network: from open_network.
       quiet: show no progress.
+      with_preprocessing: put the data layer's mean, scale and channel order into the model.
 
     Returns:
       A functional model: an Input for each of the network's inputs (float32 [B, H, W, C] for an image), one output for
       each of its outputs (a list if there are several).
 
     Raises:
-      InputError: the network is too deep for Keras' recursion; 700 layers in a row are not.
+      InputError: the network is too deep for Keras' recursion (700 layers in a row are not), or has no data layer for
+        with_preprocessing.
     """
+    preprocessing = preprocessing_of(network) if with_preprocessing else {}
+    if with_preprocessing and not preprocessing:
+        raise InputError(
+            f'{network.graph.path}: expected a data layer with a transform_param, found none; '
+            'give the train_val prototxt, or omit --with-preprocessing'
+        )
     try:
-        model = _functional(network)
+        model = _functional(network, preprocessing)
     except RecursionError:
         raise InputError(
             f'{network.graph.path}: expected a network that Keras can build, found {len(network.steps)} layers, '
@@ -49,19 +59,22 @@ def build_model(network: Network, quiet: bool = True) -> keras.Model:
     return model
 
 
-def has_custom_layers(model: keras.Model) -> bool:
-    """Whether loading the saved model needs `import components.caffe_converter.keras_layers` first."""
-    registered = (keras.saving.get_registered_name(type(layer)) for layer in model.layers)
-    return any(name.startswith(f'{PACKAGE}>') for name in registered)
+def custom_layers(model: keras.Model) -> list[str]:
+    """The kinds of layers for which loading the saved model needs `import components.caffe_converter.keras_layers`."""
+    kinds = {type(layer) for layer in model.layers}
+    own = [kind for kind in kinds if keras.saving.get_registered_name(kind).startswith(f'{PACKAGE}>')]
+    return sorted(kind.__name__ for kind in own)
 
 
-def _functional(network: Network) -> keras.Model:
+def _functional(network: Network, preprocessing: dict[int, Preprocessing]) -> keras.Model:
     taken = {*network.names.values(), *network.input_names}
     tensors: dict[int, Any] = {}
     inputs = []
     for (_, blob, shape), name in zip(network.inputs, network.input_names, strict=True):
         tensors[blob] = keras.Input(stored_shape(shape)[1:], name=name, dtype='float32')
         inputs.append(tensors[blob])
+        if blob in preprocessing:
+            tensors[blob] = _preprocess(preprocessing[blob], network.graph.path, name, taken, tensors[blob])
     for step in network.steps:
         bottoms = [tensors[blob] for blob in step.node.inputs]
         outputs = _build(step, network.names[step.layer.name], taken, bottoms)
@@ -70,14 +83,32 @@ def _functional(network: Network) -> keras.Model:
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], ends if len(ends) > 1 else ends[0])
 
 
+def _preprocess(one: Preprocessing, prototxt: str, name: str, taken: set[str], x: Any) -> Any:
+    """Stock Keras layers from RGB (or gray), 0-255, to what the network reads."""
+    if x.shape[-1] == 3:
+        x = keras.ops.flip(x, axis=-1)
+    mean = one.mean(prototxt)
+    if mean.any():
+        layer = keras.layers.Normalization((1, 2, 3) if mean.ndim == 3 else -1, name=_unique(f'{name}_mean', taken))
+        layer.build(x.shape)
+        layer.adapt_mean.assign(np.broadcast_to(mean, layer.adapt_mean.shape))
+        layer.adapt_variance.assign(np.ones(layer.adapt_variance.shape))
+        layer.finalize_state()
+        x = layer(x)
+    return x if one.scale == 1 else keras.layers.Rescaling(one.scale, name=_unique(f'{name}_scale', taken))(x)
+
+
+def _unique(wish: str, taken: set[str]) -> str:
+    name, number = wish, 2
+    while name in taken:
+        name, number = f'{wish}_{number}', number + 1
+    taken.add(name)
+    return name
+
+
 def _build(step: Step, name: str, taken: set[str], bottoms: list[Any]) -> list[Any]:
     def helper(suffix: str) -> str:
-        wish, number = f'{name}_{suffix}', 2
-        unique = wish
-        while unique in taken:
-            unique, number = f'{wish}_{number}', number + 1
-        taken.add(unique)
-        return unique
+        return _unique(f'{name}_{suffix}', taken)
 
     result = BUILDERS[step.layer.type](step, name, helper, bottoms)
     results = result if isinstance(result, list) else [result]
@@ -194,6 +225,8 @@ def _scale(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) ->
 
 def _eltwise(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
     o = step.plan.options
+    if o['coefficients'] and tuple(o['coefficients']) == (1, -1):
+        return keras.layers.Subtract(name=name)(x)
     if o['coefficients']:
         return custom.WeightedSum(coefficients=o['coefficients'], name=name)(x)
     kind = {'PROD': keras.layers.Multiply, 'SUM': keras.layers.Add, 'MAX': keras.layers.Maximum}[o['operation']]
@@ -285,6 +318,20 @@ def _dropout(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) 
     return keras.layers.Rescaling(o['factor'], name=helper('scale'))(dropped) if o['factor'] != 1 else dropped
 
 
+def _crop(step: Step, name: str, helper: Callable[[str], str], x: list[Any]) -> Any:
+    spans, size = step.plan.options['spans'], x[0].shape[1:]
+    if len(size) != 3 or tuple(spans[2]) != (0, size[2]):
+        return custom.Crop(spans=spans, name=name)(x[0])
+    borders = [(start, n - start - length) for (start, length), n in zip(spans, size, strict=True)]
+    return keras.layers.Cropping2D(borders[:2], name=name)(x[0])
+
+
+def _power(o: dict[str, Any], name: str) -> Any:
+    return (
+        keras.layers.Rescaling(o['scale'], o['shift'], name=name) if o['power'] == 1 else custom.Power(**o, name=name)
+    )
+
+
 def _relu(o: dict[str, Any], name: str) -> Any:
     if o['slope'] == 0:
         return keras.layers.ReLU(name=name)
@@ -346,11 +393,11 @@ BUILDERS: dict[str, Builder] = {
     'Softmax': _same(keras.layers.Softmax),
     'Split': _same(keras.layers.Identity),
     'AbsVal': _same(custom.Absolute),
-    'Power': _same(custom.Power),
+    'Power': _of(_power),
     'LRN': _same(custom.LRN),
     'Normalize': _same(custom.Normalize),
     'Slice': _slice,
-    'Crop': _same(custom.Crop),
+    'Crop': _crop,
     'ArgMax': _same(custom.ArgMax),
     'Reduction': _same(custom.Reduction),
     'PriorBox': _same(custom.PriorBox),

@@ -29,6 +29,8 @@ def is_plain_transpose(step: Step) -> bool:
 def helpers(step: Step) -> tuple[int, int]:
     """The numbers of helper layers before (padding, flattening) and after (cropping, scaling) the layer."""
     o = step.plan.options
+    if not o:  # also a layer that was left out
+        return 0, 0
     if step.layer.type == 'Dropout':
         return 0, int(o['factor'] != 1)
     if step.layer.type in ('Convolution', *DEPTHWISE):
