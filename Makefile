@@ -10,7 +10,7 @@ UV = $(or $(shell command -v uv),$(lastword $(wildcard .tools/uv-*/bin/uv)))
 LOCKED := .tools/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo format lint unit test coverage bench lock image clean
+.PHONY: help env demo format lint unit test oracle coverage bench torture lock image clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -41,11 +41,17 @@ unit: env ## run the unit tests: under two minutes, no network, no Java
 test: lint ## lint, then run all tests
 	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
+oracle: env ## install Caffe 1.0 in .tools/caffe for the converter's tests; needs a Python 3.7-3.9
+	@tests/tools/make_caffe_oracle.sh
+
 coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a part
 	@$(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(TESTS)
 
 bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
+
+torture: env ## kill runs, fill disks and damage files, for hours: KILLS=100 DISKS=20 DAMAGES=20
+	@$(PYTHON) -m tests.tools.torture --kills $(or $(KILLS),100) --disks $(or $(DISKS),20) --damages $(or $(DAMAGES),20)
 
 lock: env ## resolve pyproject.toml into constraints.txt, keeping the pins that still fit; UPGRADE=1 to renew all
 	@test -n '$(UV)' || { echo 'make lock: no uv here; install uv and call again' >&2; exit 2; }

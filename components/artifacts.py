@@ -2,10 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An artifact type that TFX lacks, the type of an executor's arguments, and the files of a split."""
 
-import os
-
-from tfx.dsl.io import fileio
 from tfx.types import artifact, artifact_utils
+
+from components.io import shards
 
 #: Artifacts by input or output key, as executors get them.
 Artifacts = dict[str, list[artifact.Artifact]]
@@ -18,6 +17,5 @@ class GateDecision(artifact.Artifact):
 
 
 def split_files(artifacts: list[artifact.Artifact], split: str) -> list[str]:
-    """The paths of the gzip-compressed TFRecord files of a split of Examples, sorted."""
-    folder = artifact_utils.get_split_uri(artifacts, split)
-    return [os.path.join(folder, name) for name in sorted(fileio.listdir(folder)) if name.endswith('.gz')]
+    """The paths of the gzip-compressed TFRecord files of a split of Examples, see `shards.files`."""
+    return shards.files(artifact_utils.get_split_uri(artifacts, split))

@@ -13,15 +13,18 @@ IMAGE_WIDTH = 'image_width'
 IMAGE_HEIGHT = 'image_height'
 IMAGE_BYTES = 'image_bytes'
 BRIGHTNESS = 'brightness'
+SATURATION = 'saturation'
+SHARPNESS = 'sharpness'
 EMBEDDING = 'embedding'
+
+#: Features that are measured on the images, without labels.
+MEASURED = (IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_BYTES, BRIGHTNESS, SATURATION, SHARPNESS)
 
 #: The label: 0 male, 1 female.
 LABEL = GENDER
 
 # Names that a column of manifest.csv cannot have.
-RESERVED = frozenset(
-    {IMAGE, GENDER, AGE, AGE_BAND, PATH, IMAGE_WIDTH, IMAGE_HEIGHT, IMAGE_BYTES, BRIGHTNESS, EMBEDDING}
-)
+RESERVED = frozenset({IMAGE, GENDER, AGE, AGE_BAND, PATH, EMBEDDING, *MEASURED})
 
 MALE, FEMALE = 0, 1
 GENDERS = ('male', 'female')  # indexed by the label

@@ -144,7 +144,7 @@ def _checked(value: Any, hint: Any, rules: Mapping[str, Any], where: str) -> Any
     if issubclass(hint, Settings):
         return _nested(value, hint, where)
     if hint is float and isinstance(value, int | str) and not isinstance(value, bool):
-        with contextlib.suppress(ValueError):  # YAML 1.1 reads 1e-3 as text
+        with contextlib.suppress(ValueError, OverflowError):  # YAML 1.1 reads 1e-3 as text
             value = float(value)
     if type(value) is not hint:
         raise InputError(f'{where}: expected {_EXPECTED[hint]}, found {plain(value)!r}')

@@ -12,7 +12,6 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -28,6 +27,10 @@ from components.settings import Settings, suggestion
 from components.stratified_example_gen.settings import Settings as DataSettings
 from pipeline.model.settings import TrainerSettings, TransformSettings, TunerSettings
 from pipeline.settings import BeamSettings, KubeflowSettings, ReportSettings
+
+# Bounds of a document. Nested aliases multiply its size: ten can do so by about forty.
+_MOST_BYTES = 100_000
+_MOST_ALIASES = 10
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,7 @@ def load(name_or_file: str, overrides: Iterable[str] = ()) -> Config:
         message names the source, the key and what is allowed.
     """
     text, source = _read(name_or_file)
-    try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, 'problem_mark', None)
-        where = f' line {mark.line + 1}' if mark else ''
-        raise InputError(f'{source}{where}: not valid YAML ({getattr(error, "problem", "nested too deep")})') from None
+    tree = _parse(text, source)
     if not isinstance(tree, dict | None):
         raise InputError(f'{source}: expected sections such as "data:" and "trainer:", found {type(tree).__name__}')
     try:
@@ -125,12 +123,31 @@ def _read(name_or_file: str) -> tuple[str, str]:
         source = f'configuration {name_or_file}'
         return (resources.files('pipeline') / 'configs' / f'{name_or_file}.yaml').read_text('utf-8'), source
     try:
-        return Path(name_or_file).read_text('utf-8'), name_or_file
+        with open(name_or_file, 'rb') as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        return content.decode('utf-8'), name_or_file
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'not UTF-8 text'
         raise InputError(
             f'configuration {name_or_file}: {reason}; give a YAML file or one of: {", ".join(bundled())}'
         ) from None
+
+
+def _parse(text: str, source: str) -> Any:
+    """Reads YAML; raises InputError with the source for anything that is not a small, valid document."""
+    if len(text.encode(errors='replace')) > _MOST_BYTES:
+        raise InputError(f'{source}: larger than {_MOST_BYTES:,} bytes; a configuration is a small YAML file')
+    try:
+        if sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)) > _MOST_ALIASES:
+            raise InputError(f'{source}: more than {_MOST_ALIASES} aliases (*name); write the values out')
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, 'problem_mark', None)
+        where = f' line {mark.line + 1}' if mark and '\n' in text else ''
+        raise InputError(f'{source}{where}: not valid YAML ({getattr(error, "problem", "nested too deep")})') from None
+    except (ValueError, AttributeError, TypeError, OverflowError) as error:
+        # PyYAML converts dates, numbers and tagged values without a check.
+        raise InputError(f'{source}: a value does not fit its type ({str(error)[:100]}); quote text') from None
 
 
 def _put(tree: dict[str, Any], override: str) -> None:
@@ -140,10 +157,7 @@ def _put(tree: dict[str, Any], override: str) -> None:
     source = f'--set {override}'
     if not equals or not keys:
         raise InputError(f'{source}: expected section.key=value, for example trainer.epochs=20')
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise InputError(f'{source}: the value is not valid YAML') from None
+    value = _parse(text, source)
     known = [f'{part}.{key}' for part, values in tree.items() for key in values]
     if f'{section}.{keys[0]}' not in known:
         # Perhaps only the section is wrong.

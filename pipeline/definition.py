@@ -18,6 +18,7 @@ from components.atomic_pusher.component import AtomicPusher
 from components.caffe_converter.component import CaffeConverter
 from components.curated_schema.component import CuratedSchema
 from components.curated_schema.settings import Settings as SchemaSettings
+from components.data_gate import comparison
 from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
 from components.evaluator.component import Evaluator
@@ -100,13 +101,13 @@ def _ingest(config: Config, environment: Environment) -> tuple[list[BaseComponen
     example_gen = StratifiedExampleGen(environment.data_root, config.data, fingerprint=environment.data_fingerprint)
     examples = example_gen.outputs['examples']
     schema = CuratedSchema(SchemaSettings(columns=config.data.manifest_columns))
-    statistics = StatisticsGen(examples=examples, schema=schema.outputs['schema'])
+    options = comparison.stats_options()
+    statistics = StatisticsGen(examples=examples, schema=schema.outputs['schema'], stats_options=options)
     validator = ExampleValidator(statistics=statistics.outputs['statistics'], schema=schema.outputs['schema'])
     gate = DataGate(
         examples=examples,
         statistics=statistics.outputs['statistics'],
         anomalies=validator.outputs['anomalies'],
-        schema=schema.outputs['schema'],
         settings=config.gate,
         baseline=environment.baseline_statistics,
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from components.errors import InputError
+from components.io.files import folder_digests, sync_folder
 
 #: Folder of versions that a rollback withdrew; servers ignore it, because its name is not a number.
 WITHDRAWN = 'withdrawn'
@@ -83,6 +84,8 @@ def _numbers(names: Iterable[str]) -> list[int]:
 def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     """Copies a SavedModel to a new version, which appears in one step; returns its folder and number.
 
+    If the newest version already has exactly these files, it is the result: an earlier push was killed after the copy.
+
     The number is the time in seconds since 1970, as in TFX's Pusher. If a version is not older than that (the clock was
     set back, or two pushes fall into one second), it is one more than the highest number.
     """
@@ -90,7 +93,12 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     from tfx.utils import io_utils
 
     # Also above withdrawn versions: a number identifies one model.
-    taken = existing(base_directory) + existing(os.path.join(base_directory, WITHDRAWN))
+    served, aside = existing(base_directory), existing(os.path.join(base_directory, WITHDRAWN))
+    if served:
+        newest = os.path.join(base_directory, str(served[-1]))
+        if folder_digests(newest) == folder_digests(model_dir):
+            return newest, str(served[-1])
+    taken = served + aside
     version = str(max([int(time.time()), *(number + 1 for number in taken)]))
     fileio.makedirs(base_directory)
     for name in fileio.listdir(base_directory):
@@ -99,5 +107,8 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     partial = os.path.join(base_directory, _PARTIAL + version)
     target = os.path.join(base_directory, version)
     io_utils.copy_dir(model_dir, partial)
+    # Data must reach the disk before the name does, and the name before the metadata say so.
+    sync_folder(partial)
     fileio.rename(partial, target)
+    sync_folder(target)
     return target, version

@@ -9,10 +9,14 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components.caffe_converter.message import printable
 from components.caffe_converter.summary import NetworkSummary
 from components.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from components.caffe_converter.network import Network
 
 _SUFFIXES = {'hdf5': '.h5', 'pickle': '.pkl', 'keras': '.keras'}
 
@@ -33,11 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument(
         '-n', '--include_non_weight', '--include-non-weight', action='store_true',
-        help='with -f pickle: also list layers without weights, as -f hdf5 always does',
+        help='also list layers without weights; hdf5 always does',
     )  # fmt: skip
     parser.add_argument(
         '-u', '--skip_unknown', '--skip-unknown', action='store_true',
-        help='leave out layers of unknown types and their dependents instead of stopping',
+        help='leave out layers of unknown types instead of stopping: only their weights with -f hdf5 or pickle; '
+        'with -f keras also what depends on them',
     )  # fmt: skip
     parser.add_argument(
         '-b', '--backend', default='tensorflow', metavar='NAME',
@@ -51,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         '--input-shape', action='append', default=[], metavar='NAME=C,H,W', type=_input_shape,
         help="shape of one input without the batch, in Caffe's order, overriding the prototxt; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        '--with-preprocessing', action='store_true',
+        help="with -f keras: put mean, scale and channel order of the prototxt's data layer into the model, which then "
+        'takes RGB (or gray), 0-255',
     )  # fmt: skip
     parser.add_argument('--summary', action='store_true', help='print layer, type, output shape, parameters and FLOPs')
     parser.add_argument(
@@ -75,6 +85,10 @@ def _check_options(options: argparse.Namespace) -> Path:
         raise InputError(f'-b: expected tensorflow, jax or torch, found {options.backend!r}; omit -b')
     if options.hand_built and options.format != 'hdf5':
         raise InputError(f'--hand-built: expected -f hdf5, found -f {options.format}')
+    if options.with_preprocessing and options.format != 'keras':
+        raise InputError(
+            f'--with-preprocessing: expected -f keras, found -f {options.format}; the others hold weights only'
+        )
     if options.input_size and not all(0 < n < 1 << 16 for n in options.input_size):
         raise InputError(f'--input-size: expected two numbers from 1 to 65535, found {options.input_size}')
     out = Path(options.out_file)
@@ -99,6 +113,34 @@ def _report(summary: NetworkSummary) -> None:
         print(f'  {printable(row.name)} ({row.type}): {what}', file=sys.stderr)
 
 
+def _warn(network: Network, options: argparse.Namespace) -> None:
+    """Says what the output lacks, and what the input needs."""
+    from components.caffe_converter.preprocessing import preprocessing_of
+
+    stored = {one.name: len(one.blobs) for one in network.model.layers} if network.model else {}
+    for layer in network.skipped:
+        count = stored.get(layer.stored_name, 0)
+        lost = f'{count} blobs of weights are not converted' if count else 'it has no weights'
+        ending = '; the model ends before it' if options.format == 'keras' else ''
+        print(f'left out: {layer}, line {layer.line}: {lost}{ending}', file=sys.stderr)
+    for step in network.steps:
+        if step.doubtful and step.layer.type == 'InnerProduct' and step.plan.weights:
+            print(
+                f'check: {step.layer}, line {step.layer.line}: the order of its rows (H×W×C) assumes that '
+                'the layers left out keep the shape of their input',
+                file=sys.stderr,
+            )
+    for one in preprocessing_of(network).values():
+        if options.with_preprocessing:
+            kind = 'RGB' if one.shape[1] == 3 else f'{one.shape[1]} channels in the order of the network'
+            height, width = one.shape[2:]
+            print(f'{one}; the model does it: give float32 [B, {height}, {width}, {one.shape[1]}], {kind}, 0-255',
+                  file=sys.stderr)  # fmt: skip
+        elif one.changes:
+            order = ' (BGR)' if one.shape[1] == 3 else ''
+            print(f'{one}; do the same to your images{order} or use -f keras --with-preprocessing', file=sys.stderr)
+
+
 def _run(options: argparse.Namespace) -> None:
     out = _check_options(options)
     from components.caffe_converter import outputs
@@ -108,23 +150,24 @@ def _run(options: argparse.Namespace) -> None:
     network = open_network(
         options.prototxt, options.caffemodel, output_layer=options.output_layer,
         input_size=tuple(options.input_size) if options.input_size else None, skip_unknown=options.skip_unknown,
-        input_shapes=dict(options.input_shape),
+        input_shapes=dict(options.input_shape), weights_only=options.format != 'keras',
     )  # fmt: skip
     summary = summarise(network)
-    for layer in network.skipped:
-        print(f'left out: {layer}, line {layer.line}', file=sys.stderr)
+    _warn(network, options)
     if options.verbose:
         _report(summary)
     if options.summary:
         print(summary.table())
-    custom_layers = False
+    custom_layers: list[str] = []
     try:
         if options.format == 'hdf5':
             outputs.write_hdf5(network, out, hand_built=options.hand_built, quiet=False)
         elif options.format == 'pickle':
             outputs.write_pickle(network, out, include_non_weight=options.include_non_weight, quiet=False)
         else:
-            custom_layers = outputs.write_keras(network, out, quiet=False)
+            custom_layers = outputs.write_keras(
+                network, out, quiet=False, with_preprocessing=options.with_preprocessing
+            )
     except OSError as error:
         # h5py puts its whole call stack into the message; the errno is enough.
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
@@ -132,7 +175,11 @@ def _run(options: argparse.Namespace) -> None:
     names = ', '.join(dict.fromkeys(printable(name) for name, _ in summary.outputs))
     print(f'{out}: {summary.parameters:,} parameters, {len(summary.layers)} layers up to {names}', file=sys.stderr)
     if custom_layers:
-        print(f'{out}: import components.caffe_converter.keras_layers before you load this file', file=sys.stderr)
+        print(
+            f'{out}: import components.caffe_converter.keras_layers before you load this file '
+            f'(stock Keras has no {", ".join(custom_layers)} of Caffe)',
+            file=sys.stderr,
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -56,6 +56,7 @@ def convert(
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    with_preprocessing: bool = False,
     quiet: bool = True,
 ) -> keras.Model:
     """Converts a network to a Keras model that computes the same as Caffe.
@@ -63,6 +64,8 @@ def convert(
     Args:
       prototxt, caffemodel, output_layer, input_size, input_shapes: as for `check`.
       skip_unknown: leave out layers of unknown types and their dependents.
+      with_preprocessing: put mean, scale and channel order of the prototxt's data layer (`transform_param`) into the
+        model. Its input is then RGB (or gray), 0-255, of the network's size.
       quiet: show no progress.
 
     Returns:
@@ -80,7 +83,7 @@ def convert(
     )  # fmt: skip
     from components.caffe_converter.build import build_model
 
-    return build_model(network, quiet)
+    return build_model(network, quiet, with_preprocessing)
 
 
 def read_weights(
@@ -99,9 +102,11 @@ def read_weights(
     | Deconvolution | kernel [kh, kw, out/group, in], bias [out] |
     | InnerProduct | kernel [in, out], bias [out]; `in` runs over H, W, C if the input is an image |
     | BatchNorm | moving mean [C], moving variance [C], divided by Caffe's scale factor |
+    | BN | gamma, beta, moving mean, moving variance, all [C]; of SegNet's BN, mean 0 and variance 1 |
     | Scale, Bias | gamma, beta: [C], or the input's shape without leading ones |
     | PReLU | alpha, 1 on every axis that shares it: [1, 1, C] for an image |
     | Normalize | scale [C] or [1] |
+    | Embed | embeddings [inputs, out], with the bias added |
 
     All arrays are in memory at once. Raises InputError as `check` does.
     """

@@ -23,6 +23,7 @@ the file here and summing all weights takes 0.07 s and 0.42 GB, which are pages 
 
 from __future__ import annotations
 
+import math
 import mmap
 import os
 
@@ -242,3 +243,21 @@ class CaffeModel(WireFile):
                 start = piece.start - piece.start % mmap.PAGESIZE
                 stop = piece.start + (piece.count - 1) * piece.stride + piece.size
                 self._map.madvise(mmap.MADV_DONTNEED, start, stop - start)
+
+
+class BlobFile(CaffeModel):
+    """A file of one BlobProto, such as a mean image (.binaryproto). Raises InputError as CaffeModel does."""
+
+    def _network(self) -> tuple[str, list[StoredLayer]]:
+        return 'blob', [StoredLayer('', [self._blob(0, self.size, 'the blob')], 0)]
+
+    def image(self) -> np.ndarray:
+        """The numbers of one image, float32 [C, H, W]. Raises InputError if the blob is none."""
+        blob = self.layers[0].blobs[0]
+        size = blob.shape[-3:]
+        if len(size) < 3 or not blob.count or blob.count != math.prod(size):
+            raise InputError(
+                f'{self.path}: expected a blob of an image, found {blob.count} numbers for the shape {blob.shape}; '
+                'is this the .binaryproto of a mean image?'
+            )
+        return self.array(blob, size)

@@ -8,7 +8,7 @@ from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.graph import Node
 from components.caffe_converter.layers.activation import POINTWISE
 
-_KEEP_CHANNELS = POINTWISE | {'Pooling', 'LRN', 'BatchNorm', 'Scale', 'Bias', 'PReLU'}
+_KEEP_CHANNELS = POINTWISE | {'Pooling', 'LRN', 'BatchNorm', 'BN', 'MVN', 'Scale', 'Bias', 'PReLU'}
 
 
 def channels_by_input(nodes: list[Node], model: CaffeModel) -> dict[int, int]:

@@ -43,12 +43,16 @@ class Node:
 
 @dataclass
 class Source:
-    """An input of the network: its blob's name and number, its shape, or the reason why the shape is unknown."""
+    """An input of the network: its blob's name and number, its shape, or the reason why the shape is unknown.
+
+    `layer` is the data layer that makes it, if there is one.
+    """
 
     name: str
     blob: int
     shape: Shape | None
     problem: str = ''
+    layer: Layer | None = None
 
 
 @dataclass
@@ -169,17 +173,17 @@ class _Builder:
         self._blobs[name] = self._count
         return self._count
 
-    def _source(self, name: str, shape: Shape | None, problem: str) -> None:
+    def _source(self, name: str, shape: Shape | None, problem: str, layer: Layer | None = None) -> None:
         if len(self._graph.sources) == MAX_BLOBS:
             raise InputError(f'{self._graph.path}: expected at most {MAX_BLOBS} inputs, found more')
-        self._graph.sources.append(Source(name, self._new(name), shape, problem))
+        self._graph.sources.append(Source(name, self._new(name), shape, problem, layer))
 
     def add(self, message: Message, v1: bool) -> None:
         if not self._included(message):
             return
         name = message.string('name', '')
         if 'type' not in message:
-            raise message.error(f'layer {shown(name)} has no type')
+            raise message.error(f'layer {shown(name)} has no type; add type: "…"')
         kind = self._v1_type(message) if v1 else message.string('type', '')
         layer = Layer(name, kind, message.strings('bottom'), message.strings('top'), message, stored_name=name)
         if max(len(layer.bottoms), len(layer.tops)) > MAX_BLOBS or max(len(name), len(kind)) > MAX_NAME:
@@ -194,7 +198,7 @@ class _Builder:
         if kind == 'Input' or (not layer.bottoms and kind not in PLANNERS and kind not in WEIGHT_SOURCES):
             for index, (top, shape, problem) in enumerate(data_shape(layer)):
                 self._check_new(layer, top, index)
-                self._source(top, shape, problem)
+                self._source(top, shape, problem, layer)
             return
         layer.name = self._unique(name or layer.type)
         for index, (shared, _) in enumerate(layer.shared_parameters()):
@@ -206,7 +210,7 @@ class _Builder:
             self._check_new(layer, top, index)
         node = Node(layer, inputs, [self._new(top) for top in layer.tops])
         if not node.outputs:
-            raise layer.error('expected a top blob, found none')
+            raise layer.error('expected a top blob, found none; add top: "…"')
         self._graph.nodes.append(node)
         self._made += [(blob, node) for blob in node.outputs]
 
@@ -230,15 +234,26 @@ class _Builder:
             return self._blobs[name]
         if name in self._dropped:
             other = self._dropped[name]
-            raise layer.error(f'bottom {shown(name)} is made by {other}, which is for training only')
-        raise layer.error(f'bottom {shown(name)} is not made by any layer before it', layer.message.line_of('bottom'))
+            raise layer.error(
+                f'bottom {shown(name)} is made by {other}, which is for training only; remove one of the layers, or '
+                'convert up to a layer before it with --output-layer'
+            )
+        raise layer.error(
+            f'bottom {shown(name)} is not made by any layer before it; correct the name, or move its layer up',
+            layer.message.line_of('bottom'),
+        )
 
     def _check_new(self, layer: Layer, top: str, index: int) -> None:
         in_place = index < len(layer.bottoms) and layer.bottoms[index] == top
         if top in self._blobs and not in_place:
-            raise layer.error(f'top {shown(top)} is made by an earlier layer; rename it', layer.message.line_of('top'))
+            raise layer.error(
+                f'top {shown(top)} is made by an earlier layer too; rename it, here and in its readers',
+                layer.message.line_of('top'),
+            )
         if layer.tops.index(top) != index:
-            raise layer.error(f'top {shown(top)} is given twice', layer.message.line_of('top'))
+            raise layer.error(
+                f'top {shown(top)} is given twice; give each top a name of its own', layer.message.line_of('top')
+            )
 
     def finish(self) -> None:
         self._graph.outputs = [(node, blob) for blob, node in self._made if blob not in self._consumed]
@@ -248,7 +263,7 @@ class _Builder:
     def _included(self, message: Message) -> bool:
         include, exclude = message.messages('include'), message.messages('exclude')
         if include and exclude:
-            raise message.error('a layer may have include rules or exclude rules, but not both')
+            raise message.error('a layer may have include rules or exclude rules, but not both; remove one kind')
         if include:
             return any(self._meets(rule) for rule in include)
         return not any(self._meets(rule) for rule in exclude)

@@ -39,7 +39,7 @@ def declared_shapes(net: Message) -> list[tuple[str, Shape | None]]:
             f'{len(names)} inputs need {len(names)} input_shape, found {len(shapes)}', net.line_of('input_shape')
         )
     if len(set(names)) < len(names):
-        raise net.error('two inputs have the same name', net.line_of('input'))
+        raise net.error('two inputs have the same name; rename one', net.line_of('input'))
     return list(zip(names, shapes, strict=True)) if shapes else [(name, None) for name in names]
 
 

@@ -29,6 +29,8 @@ def is_plain_transpose(step: Step) -> bool:
 def helpers(step: Step) -> tuple[int, int]:
     """The numbers of helper layers before (padding, flattening) and after (cropping, scaling) the layer."""
     o = step.plan.options
+    if not o:  # also a layer that was left out
+        return 0, 0
     if step.layer.type == 'Dropout':
         return 0, int(o['factor'] != 1)
     if step.layer.type in ('Convolution', *DEPTHWISE):
@@ -37,7 +39,22 @@ def helpers(step: Step) -> tuple[int, int]:
         return 0, int(o['pad'] != (0, 0) and is_plain_transpose(step))
     if step.layer.type == 'InnerProduct':
         return int(o['axis'] == 1 and len(o['shape']) != 2), 0
-    return 0, 0
+    if step.layer.type == 'Embed':
+        return int(o['rank'] == 4), int(o['rank'] == 3)
+    if step.layer.type == 'Exp':
+        return int((o['scale'], o['shift']) != (1, 0)), 0
+    if step.layer.type == 'Swish':
+        return 2 * int(o['beta'] not in (0, 1)), 0
+    if step.layer.type == 'SPP':
+        return 2 * int(len(o['levels']) > 1), 0
+    return 2 * int(step.layer.type in ('ShuffleChannel', 'Tile')), 0
+
+
+def _before(step: Step, bottom: int) -> int:
+    """The number of helper layers between one of the layer's inputs and the layer."""
+    if step.layer.type == 'Axpy':
+        return (1 + step.plan.options['flat'], 1, 0)[bottom]
+    return helpers(step)[0]
 
 
 def keras_order(network: Network) -> list[Step]:
@@ -59,10 +76,9 @@ def keras_order(network: Network) -> list[Step]:
                 met[id(step)] = len(met)
                 stack.extend(reversed(step.node.inputs))
     for step in reversed(network.steps):  # readers before what they read
-        before, after = helpers(step)
-        depths[id(step)] = depths.get(id(step), 0) + after
-        for blob in step.node.inputs:
+        depths[id(step)] = depths.get(id(step), 0) + helpers(step)[1]
+        for at, blob in enumerate(step.node.inputs):
             if blob in maker:
                 source = id(maker[blob])
-                depths[source] = max(depths.get(source, 0), depths[id(step)] + before + 1)
+                depths[source] = max(depths.get(source, 0), depths[id(step)] + _before(step, at) + 1)
     return sorted(network.steps, key=lambda step: (-depths[id(step)], met[id(step)]))

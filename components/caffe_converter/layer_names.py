@@ -35,6 +35,9 @@ TRAINING_TYPES = frozenset({
     'TripletLoss', 'DetectionEvaluate',
 })  # fmt: skip
 
+# These take and give lists of regions (R-CNN), whose first axis is not the batch.
+REGION_TYPES = frozenset({'ROIPooling', 'ROIAlign', 'PSROIPooling', 'Proposal'})
+
 
 def v2_type(word: str, known: Iterable[str]) -> str:
     """The V2 type of a V1 enum name; for a fork's name (PRELU, BATCH_NORM) the `known` type it spells, or itself."""

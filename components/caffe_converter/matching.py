@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from components.caffe_converter.caffemodel_reader import CaffeModel
@@ -32,9 +33,17 @@ def match(network: Network, model: CaffeModel) -> None:
         if one.blobs:
             stored.setdefault(one.name, []).append(one)
     shared = _shared_blobs(network.graph, model)
+    small = [name for name, _, shape in network.inputs if shape[2:] == (1, 1)]
+    placeholder = f', or set the size of input {shown(small[0])}, which is 1×1, with --input-size H W' if small else ''
     for step in network.steps:
         if step.plan.blobs:
-            step.stored = _blobs_of(step, network.graph.path, model, stored, shared)
+            try:
+                step.stored = _blobs_of(step, network.graph.path, model, stored, shared)
+            except InputError as error:
+                if not step.doubtful:
+                    raise InputError(f'{error}{placeholder}') from None
+                step.plan = replace(step.plan, blobs=[], weights=[])
+                network.skipped.append(step.layer)
     network.model = model
 
 
@@ -62,7 +71,7 @@ def _blobs_of(
     if len(found) > 1:
         raise InputError(
             f'{where}: expected one layer of that name, found {len(found)} (at bytes '
-            f'{", ".join(str(one.offset) for one in found[:3])}); the file is damaged or badly assembled'
+            f'{", ".join(str(one.offset) for one in found[:3])}); the file is damaged: get it again'
         )
     own = found[0].blobs if found else []
     named = layer.shared_parameters()[: len(shapes)]
@@ -76,7 +85,8 @@ def _blobs_of(
         some = ', '.join(shown(name, 30) for name in list(stored)[:5]) or 'none'
         raise InputError(
             f'{where}: expected weights, found none of that name; layers with weights: {some}'
-            f'{", …" if len(stored) > 5 else ""}; use the .caffemodel that matches the prototxt'
+            f'{", …" if len(stored) > 5 else ""}; use the .caffemodel of this prototxt, rename the layer as there, or '
+            'convert up to a layer before it with --output-layer'
         )
     # An HDF5 snapshot has a shared parameter only once.
     if len(complete) < len(shapes) or (found and len(own) != len(shapes) and model.generation != 'hdf5'):

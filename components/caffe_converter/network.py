@@ -15,7 +15,7 @@ import numpy as np
 from components.caffe_converter.caffemodel_reader import CaffeModel
 from components.caffe_converter.channels import channels_by_input
 from components.caffe_converter.graph import Graph, Node, Source, build_graph
-from components.caffe_converter.layer_names import keras_names
+from components.caffe_converter.layer_names import REGION_TYPES, keras_names
 from components.caffe_converter.layers import PLANNERS, Blob, Plan, Weight
 from components.caffe_converter.layers.activation import POINTWISE
 from components.caffe_converter.layers.base import MAX_COUNT, Layer, Shape, describe, stored_shape
@@ -28,12 +28,16 @@ from components.errors import InputError
 
 @dataclass
 class Step:
-    """A layer with its plan, the Caffe shapes of its bottoms and, after `match`, its blobs in the file."""
+    """A layer with its plan, the Caffe shapes of its bottoms and, after `match`, its blobs in the file.
+
+    `doubtful`: the shapes of its bottoms are a guess, because an unknown layer came before.
+    """
 
     node: Node
     plan: Plan
     bottoms: list[Shape]
     stored: list[StoredBlob] = field(default_factory=list)
+    doubtful: bool = False
 
     @property
     def layer(self) -> Layer:
@@ -50,7 +54,8 @@ class Network:
       inputs: (name, blob number, Caffe shape).
       steps: the layers in the prototxt's order, in which they can run.
       outputs: (layer name, blob number, blob).
-      skipped: layers that skip_unknown left out: unknown ones and their dependents.
+      skipped: layers that skip_unknown left out: unknown ones and their dependents, or (weights_only) those without
+        known shapes, which `steps` has as layers without weights.
       names: Caffe layer name → Keras layer name.
       input_names: the inputs' Keras names, in order.
       model: the file of weights, after `match`.
@@ -86,6 +91,7 @@ def plan_network(
     output_layer: str | None = None,
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
+    weights_only: bool = False,
     channels: CaffeModel | None = None,
     shapes_too: bool = False,
     input_shapes: Mapping[str, Shape] | None = None,
@@ -97,8 +103,9 @@ def plan_network(
       output_layer: the last layer to convert; None for all outputs of the network.
       input_size: height and width of image inputs, overriding the prototxt.
       skip_unknown: leave out unknown layers and their dependents instead of raising.
-      channels: the file of weights that gives a data layer's number of channels.
-      shapes_too: keep layers of which only the output's shape is needed (by Crop).
+      weights_only: with skip_unknown, keep the dependents of unknown layers, as if those kept their input's shape.
+      channels: the file of weights: it tells a data layer's number of channels, and the forks' kinds of BN apart.
+      shapes_too: keep layers of which only the output's shape is needed (by Crop, Interp and PriorBox).
       input_shapes: input → its shape without the batch, in Caffe's order, overriding the prototxt.
 
     Raises:
@@ -106,7 +113,8 @@ def plan_network(
     """
     graph = prototxt if isinstance(prototxt, Graph) else build_graph(read_prototxt(prototxt))
     skipped: list[Node] = []
-    if skip_unknown:
+    guess = skip_unknown and weights_only
+    if skip_unknown and not guess:
         graph, skipped = graph.of_types(PLANNERS)
     if output_layer is None:
         if not graph.outputs:
@@ -120,6 +128,7 @@ def plan_network(
     nodes = graph.ancestors([node for node, _ in wanted])
     used = {blob for node in nodes for blob in node.inputs}
     known = channels_by_input(nodes, channels) if channels else {}
+    stored = {one.name: [blob.shape for blob in one.blobs] for one in channels.layers if one.blobs} if channels else {}
     blobs: dict[int, Blob] = {}
     inputs = []
     given = input_shapes or {}
@@ -132,16 +141,28 @@ def plan_network(
             blobs[source.blob] = Blob(shape)
             inputs.append((source.name, source.blob, shape))
     if not inputs:
-        raise InputError(f'{graph.path}: expected a network with an input, found none')
+        raise InputError(f'{graph.path}: expected a network with an input, found none; add an Input layer')
     _allow_keras_order(nodes, {blob for _, blob in wanted})
     steps = []
+    doubtful: set[int] = set()  # blobs of guessed shapes
     for node in nodes:
         bottoms = [blobs[blob] for blob in node.inputs]
-        plan = _plan(node, bottoms)
+        node.layer.stored = stored.get(node.layer.stored_name, [])
+        uncertain = guess and bool(doubtful & set(node.inputs))
+        try:
+            plan = _plan(node, bottoms)
+        except InputError:
+            if not uncertain and not (guess and node.layer.type not in PLANNERS):
+                raise
+            plan = Plan([_assumed(bottoms, known.get(blob)) for blob in node.outputs])
+            skipped.append(node)
+            doubtful |= set(node.outputs)
+        if uncertain and node.layer.type != 'InnerProduct':  # whose output does not depend on its input's shape
+            doubtful |= set(node.outputs)
         blobs.update(zip(node.outputs, plan.tops, strict=True))
-        if node.layer.type == 'Crop':  # it reads only the shape of its second input, so the values do not need that
+        if node.layer.type in ('Crop', 'Interp', 'PriorBox'):  # these read only the shape of the second input
             node = replace(node, inputs=node.inputs[:1])
-        steps.append(Step(node, plan, [bottom.shape for bottom in bottoms]))
+        steps.append(Step(node, plan, [bottom.shape for bottom in bottoms], doubtful=uncertain))
     _check_names(steps)
     if not shapes_too:
         steps, inputs = _for_values(steps, inputs, {blob for _, blob in wanted})
@@ -186,10 +207,22 @@ def _for_values(
     return kept[::-1], [source for source in inputs if source[1] in needed]
 
 
+def _assumed(bottoms: list[Blob], channels: int | None) -> Blob:
+    """The output of an unknown layer: like its first input, with the channels that the weights of its reader need."""
+    bottom = bottoms[0] if bottoms else Blob((1,))  # a Parameter layer has none
+    shape = bottom.shape
+    return Blob((shape[0], channels, *shape[2:])) if channels and len(shape) == 4 else bottom
+
+
 def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     layer = node.layer
     planner = PLANNERS.get(layer.type)
     if planner is None:
+        if layer.type in REGION_TYPES:
+            raise layer.error(
+                'its blobs are regions of the whole batch, which a Keras model cannot give image by image; convert up '
+                'to a layer before it with --output-layer, or leave it out with --skip_unknown'
+            )
         types = {known.upper(): known for known in PLANNERS}  # V1's names of forks are in capitals
         close = difflib.get_close_matches(layer.type[:40].upper(), types, 1, 0.8)
         hint = f'did you mean {types[close[0]]}? Or ' if close else ''
@@ -200,7 +233,7 @@ def _plan(node: Node, bottoms: list[Blob]) -> Plan:
     layer.check_fields()
     plan = planner(layer, bottoms)
     if len(plan.tops) != len(node.outputs):
-        raise layer.error(f'expected {len(plan.tops)} top blobs, found {len(node.outputs)}')
+        raise layer.error(f'expected {len(plan.tops)} top blobs, found {len(node.outputs)}; add or remove a top')
     if any(math.prod(shape) > MAX_COUNT for shape in plan.blobs):
         raise layer.error(f'expected weights of at most {MAX_COUNT} numbers, found {plan.blobs}')
     return plan
@@ -269,6 +302,7 @@ def open_network(
     output_layer: str | None = None,
     input_size: tuple[int, int] | None = None,
     skip_unknown: bool = False,
+    weights_only: bool = False,
     input_shapes: Mapping[str, Shape] | None = None,
 ) -> Network:
     """Reads both files and matches them; see plan_network and match for arguments and errors."""
@@ -277,7 +311,7 @@ def open_network(
     model = CaffeModel(caffemodel)
     network = plan_network(
         graph, output_layer=output_layer, input_size=input_size, skip_unknown=skip_unknown, channels=model,
-        input_shapes=input_shapes,
+        input_shapes=input_shapes, weights_only=weights_only,
     )  # fmt: skip
     match(network, model)
     return network

@@ -126,7 +126,7 @@ def _hand_built(network: Network) -> list[_Entry]:
     for step in network.steps:
         if id(step) in merged:
             continue
-        if step.layer.type != 'BatchNorm':
+        if step.layer.type != 'BatchNorm' or not step.plan.blobs:
             entries.append(_entry(network, step))
             continue
         after = readers.get(step.node.outputs[0], [])
@@ -143,7 +143,9 @@ def _hand_built(network: Network) -> list[_Entry]:
 
 def _is_channel_scale(step: Step, channels: Shape) -> bool:
     options = step.plan.options
-    return step.layer.type == 'Scale' and not options['second'] and options['kept'] == channels
+    return (
+        step.layer.type == 'Scale' and bool(step.plan.weights) and not options['second'] and options['kept'] == channels
+    )
 
 
 def _merged(network: Network, norm: Step, scale: Step | None, channels: Shape) -> Iterator[np.ndarray]:
@@ -206,18 +208,20 @@ def _blobs(names: list[str], shapes: list[Shape]) -> list[dict[str, Any]]:
     return [{'name': name, 'shape': keras_shape(shape)} for name, shape in zip(names, shapes, strict=True)]
 
 
-def write_keras(network: Network, path: str | os.PathLike[str], *, quiet: bool = True) -> bool:
+def write_keras(
+    network: Network, path: str | os.PathLike[str], *, quiet: bool = True, with_preprocessing: bool = False
+) -> list[str]:
     """Writes the whole model as a .keras file; see `convert`.
 
     Returns:
-      Whether loading it needs `import components.caffe_converter.keras_layers` first.
+      The kinds of layers for which loading it needs `import components.caffe_converter.keras_layers` first.
 
     Raises:
       OSError: the file cannot be written.
     """
-    from components.caffe_converter.build import build_model, has_custom_layers
+    from components.caffe_converter.build import build_model, custom_layers
 
-    model = build_model(network, quiet)
+    model = build_model(network, quiet, with_preprocessing)
     with atomic_path(path) as temporary:
         model.save(temporary)
-    return has_custom_layers(model)
+    return custom_layers(model)

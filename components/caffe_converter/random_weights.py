@@ -94,7 +94,7 @@ def _draw(step: Step, blob: int, key: tuple[int, ...], count: int, gain: float) 
         part = random.standard_normal(min(_BLOCK, count - done), np.float32)
         part *= np.float32(deviation)
         part += np.float32(centre)
-        if norm and blob == 1:
+        if (norm and blob == 1) or (step.layer.type == 'BN' and blob == 3):  # a variance
             np.abs(part, out=part)
             part += np.float32(0.2)
         if norm:
@@ -114,6 +114,10 @@ def _distribution(step: Step, blob: int, gain: float) -> tuple[float, float]:
         return (0.0, gain / math.sqrt(inputs)) if blob == 0 else (0.0, 0.05)
     if kind == 'BatchNorm':
         return (0.0, 0.1) if blob == 0 else (1.0, 0.2)
+    if kind == 'BN':  # slope, bias, mean, variance
+        return (0.0, 0.1) if blob in (1, 2) else (1.0, 0.2)
+    if kind == 'Embed':
+        return 0.0, 1.0
     if kind in ('Scale', 'Normalize'):
         return (1.0, 0.2) if blob == 0 else (0.0, 0.1)
     return (0.25, 0.1) if kind == 'PReLU' else (0.0, 0.1)

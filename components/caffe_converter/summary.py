@@ -55,7 +55,9 @@ class NetworkSummary:
         """(H, W, C) of the only input. Raises InputError if there are several."""
         if len(self.inputs) != 1:
             names = ', '.join(shown(name) for name, _ in self.inputs)
-            raise InputError(f'{self.prototxt}: expected one input, found {len(self.inputs)} ({names})')
+            raise InputError(
+                f'{self.prototxt}: expected one input, found {len(self.inputs)} ({names}); use a network of one image'
+            )
         return self.inputs[0][1]
 
     def _output(self) -> tuple[str, Shape]:

@@ -20,7 +20,6 @@ class DataGate(base_component.BaseComponent):
       examples: output of StratifiedExampleGen.
       statistics: output of StatisticsGen.
       anomalies: output of ExampleValidator.
-      schema: the curated schema.
       settings: when to stop.
       baseline: the folder of statistics to measure drift from, or '' for no comparison.
     """
@@ -31,7 +30,6 @@ class DataGate(base_component.BaseComponent):
             'examples': standard_artifacts.Examples,
             'statistics': standard_artifacts.ExampleStatistics,
             'anomalies': standard_artifacts.ExampleAnomalies,
-            'schema': standard_artifacts.Schema,
         },
         outputs={'decision': artifacts.GateDecision},
         properties=('settings', 'baseline'),
@@ -43,7 +41,6 @@ class DataGate(base_component.BaseComponent):
         examples: types.BaseChannel,
         statistics: types.BaseChannel,
         anomalies: types.BaseChannel,
-        schema: types.BaseChannel,
         settings: Settings | None = None,
         *,
         baseline: str = '',
@@ -54,7 +51,6 @@ class DataGate(base_component.BaseComponent):
                 examples=examples,
                 statistics=statistics,
                 anomalies=anomalies,
-                schema=schema,
                 settings=(settings or Settings()).to_json(),
                 baseline=baseline,
             )

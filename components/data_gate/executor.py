@@ -9,8 +9,7 @@ import os
 from typing import Any
 
 from absl import logging
-from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -34,7 +33,6 @@ class Executor(base_executor.BaseExecutor):
             - examples: Examples of StratifiedExampleGen, for `ingestion_summary.json`.
             - statistics: ExampleStatistics of every split.
             - anomalies: ExampleAnomalies of every split.
-            - schema: Schema.
           output_dict:
             - decision: GateDecision, the folder for `decision.json`.
           exec_properties:
@@ -49,14 +47,13 @@ class Executor(base_executor.BaseExecutor):
         anomalies = artifact_utils.get_single_instance(input_dict['anomalies'])
         statistics = artifact_utils.get_single_instance(input_dict['statistics'])
         splits = artifact_utils.decode_split_names(statistics.split_names)
-        examples, schema = (artifact_utils.get_single_uri(input_dict[name]) for name in ('examples', 'schema'))
+        examples = artifact_utils.get_single_uri(input_dict['examples'])
         findings = gate.decide(
             {split: _statistics(statistics.uri, split) for split in splits},
             {
                 split: anomalies_pb2.Anomalies.FromString(_read(anomalies.uri, split, 'SchemaDiff.pb'))
                 for split in artifact_utils.decode_split_names(anomalies.split_names)
             },
-            text_format.Parse(_read(schema, '', 'schema.pbtxt'), schema_pb2.Schema()),
             json.loads(_read(examples, '', names.INGESTION_SUMMARY_FILE))['strata'],
             _baseline(exec_properties['baseline'], splits),
             settings,

@@ -4,16 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from components import names
-from components.data_gate.comparison import distances
+from components.data_gate import comparison
+from components.data_gate.comparison import Distance
 from components.data_gate.settings import Settings
 
 if TYPE_CHECKING:
-    from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+    from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,16 @@ def balance_findings(
     split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, min_share: float
 ) -> list[Finding]:
     """A finding if the share of one gender in a split is below `min_share`."""
+    whole = comparison.overall(statistics)
     features = [
         feature
-        for feature in statistics.datasets[0].features
+        for feature in whole.features
         if list(feature.path.step) == [names.GENDER] and feature.HasField('num_stats')
     ]
     if not features:
         return [Finding(split, 'gender', 'no numeric statistics', 'a label in every example')]
     women = features[0].num_stats.mean  # 0 male, 1 female
-    found = f'{women:.1%} female, {1 - women:.1%} male of {statistics.datasets[0].num_examples}'
+    found = f'{women:.1%} female, {1 - women:.1%} male of {whole.num_examples}'
     if min(women, 1 - women) < min_share:
         return [Finding(split, 'gender', found, f'at least {min_share:.1%} of each (gate.min_gender_share)')]
     return []
@@ -76,26 +78,27 @@ def stratum_findings(strata: Mapping[str, Mapping[str, int]], fewest: int) -> li
     ]
 
 
-def distance_findings(
-    where: str,
-    one: statistics_pb2.DatasetFeatureStatisticsList,
-    other: statistics_pb2.DatasetFeatureStatisticsList,
-    schema: schema_pb2.Schema,
-    most: float,
-    key: str,
-) -> list[Finding]:
-    """Which features' distributions lie further apart than `most`; `key` is the configuration's name of that bound."""
+def distance_findings(where: str, found: Iterable[Distance], most: float, key: str) -> list[Finding]:
+    """Which distances are surely larger than `most`; `key` is the configuration's name of that bound."""
     return [
-        Finding(where, apart.feature, f'{apart.measure} {apart.value:.3f}', f'at most {most:g} ({key})')
-        for apart in distances(one, other, schema)
-        if not apart.value <= most
+        Finding(where, apart.feature, str(apart), f'at most {most:g} ({key})')
+        for apart in found
+        if not apart.low <= most
     ]
+
+
+def gender_findings(split: str, statistics: statistics_pb2.DatasetFeatureStatisticsList, most: float) -> list[Finding]:
+    """A finding for each measure of the images that tells women from men: a shortcut that a model would learn."""
+    men, women = (comparison.of_gender(statistics, gender) for gender in (names.MALE, names.FEMALE))
+    if men is None or women is None:
+        return []  # `balance_findings` reports it
+    found = comparison.distances(women, men, names.MEASURED)
+    return distance_findings(f'women and men in {split}', found, most, 'gate.max_gender_distance')
 
 
 def decide(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     anomalies: Mapping[str, anomalies_pb2.Anomalies],
-    schema: schema_pb2.Schema,
     strata: Mapping[str, Mapping[str, int]],
     baseline: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     settings: Settings,
@@ -105,7 +108,6 @@ def decide(
     Args:
       statistics: TFDV's statistics by split, the training split first.
       anomalies: TFDV's anomalies by split.
-      schema: types of the features.
       strata: counts by split and stratum, see `stratum_findings`.
       baseline: statistics by split to measure drift from; may be empty.
       settings: the bounds.
@@ -113,18 +115,17 @@ def decide(
     findings = [finding for split, found in anomalies.items() for finding in anomaly_findings(split, found)]
     for split, found in statistics.items():
         findings += balance_findings(split, found, settings.min_gender_share)
+        findings += gender_findings(split, found, settings.max_gender_distance)
     findings += stratum_findings(strata, settings.min_per_stratum)
-    train, *others = statistics
+    whole = {split: comparison.overall(found) for split, found in statistics.items()}
+    train, *others = whole
     for split in others:
-        where = f'{train} and {split}'
-        findings += distance_findings(
-            where, statistics[train], statistics[split], schema, settings.max_skew, 'gate.max_skew'
-        )
+        apart = comparison.distances(whole[train], whole[split])
+        findings += distance_findings(f'{train} and {split}', apart, settings.max_skew, 'gate.max_skew')
     for split in sorted(set(statistics) & set(baseline)):
+        apart = comparison.distances(comparison.overall(baseline[split]), whole[split])
         where = f'{split} now and in the last run on other data'
-        findings += distance_findings(
-            where, baseline[split], statistics[split], schema, settings.max_drift, 'gate.max_drift'
-        )
+        findings += distance_findings(where, apart, settings.max_drift, 'gate.max_drift')
     return findings
 
 

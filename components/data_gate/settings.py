@@ -21,8 +21,14 @@ class Settings(Base):
     min_gender_share: float = setting(0.3, 'lowest share of either gender in each split', low=0, high=0.5)
     min_per_stratum: int = setting(1, 'lowest number of images of each gender and age band in each split', low=0)
     max_skew: float = setting(
-        0.2, "largest distance between a feature's distributions in the training split and another split", low=0, high=1
+        0.05,
+        "largest distance between a feature's distributions in the training split and another split",
+        low=0,
+        high=1,
     )
     max_drift: float = setting(
-        0.3, "largest distance between a feature's distributions now and in the last run on other data", low=0, high=1
+        0.1, "largest distance between a feature's distributions now and in the last run on other data", low=0, high=1
+    )
+    max_gender_distance: float = setting(
+        0.2, "largest distance between women's and men's distributions of a measure of the images", low=0, high=1
     )

@@ -17,7 +17,8 @@ from components.embedding_gen import input_check
 from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.store import Store, digest
 from components.errors import RunError
-from components.io.files import any_path, atomic_path, local_file
+from components.io.files import any_path, local_file
+from components.io.shards import atomic_shard
 from components.names import EMBEDDING, IMAGE
 from components.progress import Progress
 
@@ -127,7 +128,7 @@ class ShardEmbedder:
 def _write(source: Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
     any_path(target).parent.mkdir(parents=True, exist_ok=True)
     options = tf.io.TFRecordOptions(compression_type='GZIP')
-    with atomic_path(target) as temporary, tf.io.TFRecordWriter(str(temporary), options) as writer:
+    with atomic_shard(target) as temporary, tf.io.TFRecordWriter(str(temporary), options) as writer:
         for example, embedding in zip(_examples(source), embeddings, strict=True):
             del example.features.feature[IMAGE]
             example.features.feature[EMBEDDING].float_list.value.extend(embedding.tolist())

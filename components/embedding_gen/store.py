@@ -3,8 +3,9 @@
 """Stores embeddings by image content, for later runs and for a restart after a kill. Imports only numpy.
 
 The folder has one subfolder for each `Embedder.identity`. A subfolder holds pairs of files that never change:
-`NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 32], the SHA-256 of the encoded images. Deleted
-files are computed again. In a bucket, opening the store copies every pair to a temporary folder; only `write` writes.
+`NAME.embeddings.npy`, float32 [N, C], and `NAME.digests.npy`, uint8 [N, 64]: the SHA-256 of each encoded image, then
+that of this key with the bytes of its embedding. Deleted and damaged rows are computed again. In a bucket, opening the
+store copies every pair to a temporary folder; only `write` writes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import shutil
 import tempfile
 import time
 import weakref
+from collections.abc import Container
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,6 +37,11 @@ SECONDS_BETWEEN_WRITES = 30.0
 def digest(encoded: bytes) -> bytes:
     """The SHA-256 of an encoded image, 32 bytes; the key of its embedding."""
     return hashlib.sha256(encoded).digest()
+
+
+def _check(key: bytes, embedding: np.ndarray) -> bytes:
+    """The SHA-256 of a key with its embedding, float32 [C]."""
+    return hashlib.sha256(key + embedding.astype('<f4').tobytes()).digest()
 
 
 class Store:
@@ -87,8 +94,9 @@ class Store:
         self._written = time.monotonic()
         if not self._new:
             return
-        digests = np.frombuffer(b''.join(self._new), np.uint8).reshape(-1, 32)
         embeddings = np.stack(list(self._new.values()))
+        pairs = (key + _check(key, row) for key, row in zip(self._new, embeddings, strict=True))
+        digests = np.frombuffer(b''.join(pairs), np.uint8).reshape(-1, 64)
         self._folder.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(digests.tobytes()).hexdigest()[:24]
         # Digests last: they mark the pair as complete.
@@ -102,13 +110,19 @@ class Store:
         self._know(digests, rows)
         self._new.clear()
 
-    def _know(self, digests: np.ndarray, rows: np.ndarray) -> None:
+    def _know(self, digests: np.ndarray, rows: np.ndarray, damaged: Container[int] = ()) -> None:
         part = len(self._parts)
         self._parts.append(rows)
-        self._places.update((row.tobytes(), (part, index)) for index, row in enumerate(digests))
+        self._places.update(
+            (row[:32].tobytes(), (part, index)) for index, row in enumerate(digests) if index not in damaged
+        )
 
-    def _read(self, file: Path) -> tuple[np.ndarray, np.ndarray] | None:
-        """Reads a pair by its file of digests; the embeddings are mapped, not loaded. None if the pair is damaged."""
+    def _read(self, file: Path) -> tuple[np.ndarray, np.ndarray, set[int]] | None:
+        """Reads a pair of files by that of digests; the embeddings are mapped, not loaded.
+
+        Returns:
+          Digests, embeddings, and the rows that differ from their digest; None if the files do not fit together.
+        """
         try:
             with local_file(file) as here:
                 digests = np.load(here, allow_pickle=False)
@@ -117,11 +131,18 @@ class Store:
                 with local_file(embeddings) as copy:
                     embeddings = Path(shutil.move(copy, self._copies))
             rows = np.load(embeddings, mmap_mode='r', allow_pickle=False)
-            if digests.dtype != np.uint8 or digests.shape != (len(rows), 32) or (
+            if digests.dtype != np.uint8 or digests.shape != (len(rows), 64) or (
                 rows.dtype != np.float32 or rows.shape[1:] != (self._size,)
             ):  # fmt: skip
                 raise ValueError(f'found {digests.dtype} {digests.shape} and {rows.dtype} {rows.shape}')
         except (OSError, ValueError, EOFError) as error:
             logging.warning('%s: not read, its embeddings are computed again (%s)', file, error)
             return None
-        return digests, rows
+        damaged = {
+            index
+            for index, (pair, row) in enumerate(zip(digests, rows, strict=True))
+            if _check(pair[:32].tobytes(), row) != pair[32:].tobytes()
+        }
+        if damaged:
+            logging.warning('%s: %d of %d rows are damaged and computed again', embeddings, len(damaged), len(rows))
+        return digests, rows, damaged

@@ -11,9 +11,11 @@ from tfx.components.evaluator import constants, executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from components.artifacts import Artifacts
+from components import names
+from components.artifacts import Artifacts, split_files
 from components.evaluator import metrics, tfma_results, thresholds
 from components.evaluator.settings import Settings
+from components.io import shards
 
 
 class Executor(executor.Executor):
@@ -34,11 +36,14 @@ class Executor(executor.Executor):
             - baseline_accuracy: str, the overall accuracy of the last blessed model; '' if there is none.
             - eval_config (without thresholds), example_splits, fairness_indicator_thresholds: str, read by TFX.
         """
+        split_files(input_dict[standard_component_specs.EXAMPLES_KEY], names.TEST)  # TFX reads whatever is there
         super().Do(input_dict, output_dict, exec_properties)
         settings, baseline = Settings.from_json(exec_properties['settings']), exec_properties['baseline_accuracy']
         folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.EVALUATION_KEY])
         wanted = thresholds.of(settings, float(baseline) if baseline else None)
         evaluation = tfma_results.read(folder)
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        shards.check_count([artifact_utils.get_split_uri(examples, names.TEST)], evaluation.overall.examples)
         checked = thresholds.check(wanted, evaluation) + thresholds.check_slices(settings.slice_bounds, evaluation)
         metrics.write(folder, evaluation)
         thresholds.write(folder, checked)

@@ -97,8 +97,8 @@ def local_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yields a temporary path beside `path` and renames it to `path` unless the block raises.
+def atomic_path(path: str | os.PathLike[str], folder: Path | None = None) -> Iterator[Path]:
+    """Yields a temporary path, in `folder` or beside `path`, and renames it to `path` unless the block raises.
 
     The temporary name starts with a dot and keeps the suffix, by which writers such as Keras choose the format. On an
     exception the temporary file is removed and `path` does not change. Concurrent writers of one path, such as a worker
@@ -110,13 +110,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
       OSError: the folder or bucket is not writable, or the disk is full.
     """
     if in_bucket(path):
-        with tempfile.TemporaryDirectory(prefix='upload-') as folder:
-            content = Path(folder, os.path.basename(os.fspath(path)))
+        with tempfile.TemporaryDirectory(prefix='upload-') as upload:
+            content = Path(upload, os.path.basename(os.fspath(path)))
             yield content
             _transfer(content, path)
         return
     target = Path(path)
-    temporary = target.with_name(f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}')
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+    temporary = (folder or target.parent) / f'.{target.stem}.{uuid.uuid4().hex[:12]}.partial{target.suffix}'
     try:
         yield temporary
         # Data must reach the disk before the name does: otherwise a power failure can leave an empty file under `path`.
@@ -137,6 +139,40 @@ def sha256_file(path: str | os.PathLike[str]) -> str:
     """The SHA-256 of a file as 64 hexadecimal digits."""
     with local_file(path) as file, open(file, 'rb') as stream:
         return hashlib.file_digest(stream, 'sha256').hexdigest()
+
+
+def folder_files(path: str | os.PathLike[str]) -> dict[str, Path]:
+    """The files below a folder by their path in it, with `/`; {} if there is no such folder.
+
+    Raises:
+      OSError: the bucket cannot be read.
+    """
+    root = any_path(path)
+    if not in_bucket(path):
+        return {file.relative_to(root).as_posix(): file for file in sorted(root.rglob('*')) if file.is_file()}
+    import tensorflow as tf
+
+    with as_os_errors(path):
+        walked = [(folder, name) for folder, _, names in tf.io.gfile.walk(os.fspath(path)) for name in names if name]
+    found = (any_path(folder, name) for folder, name in sorted(walked))
+    return {file.relative_to(root).as_posix(): file for file in found}
+
+
+def folder_digests(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The SHA-256 of each file below a folder, by its path in it; {} if there is no such folder."""
+    return {name: sha256_file(file) for name, file in folder_files(path).items()}
+
+
+def sync_folder(path: str | os.PathLike[str]) -> None:
+    """Makes a local folder and its content survive a power failure; does nothing for a bucket."""
+    if in_bucket(path):
+        return
+    for item in (*Path(path).rglob('*'), Path(path)):
+        handle = os.open(item, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from components.errors import RunError
-from components.io.files import any_path, atomic_path, local_file, printable
+from components.io.files import any_path, local_file, printable
+from components.io.shards import atomic_shard
 from components.names import IMAGE, PATH, PROBABILITY
 from components.progress import Progress
 
@@ -35,7 +36,7 @@ def score_shard(classify: Classifier, source: str, target: str) -> None:
     options = tf.io.TFRecordOptions(compression_type='GZIP')
     with (
         local_file(source) as file,
-        atomic_path(target) as temporary,
+        atomic_shard(target) as temporary,
         tf.io.TFRecordWriter(str(temporary), options) as writer,
         Progress('Scoring', unit='images') as progress,
     ):

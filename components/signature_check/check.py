@@ -19,6 +19,8 @@ from components.errors import RunError
 #: well as float32; but another processor, which rounds differently, may have computed the embeddings.
 TOLERANCES = {FLOAT32: 1e-4, BFLOAT16: 1e-2}
 
+_BATCH = 2  # images; the exported graph accepts any two images in one request
+
 
 def read_records(files: Sequence[str], count: int) -> list[bytes]:
     """The first `count` serialized examples of gzip-compressed TFRecord files, in order."""
@@ -44,15 +46,23 @@ def compare(
       {"images", "tolerance", "max_difference": {pair of signatures: largest difference in probability}}.
 
     Raises:
-      RunError: two signatures differ by more than the tolerance, or the examples are of different images.
+      RunError: two signatures differ by more than the tolerance, the examples are of different images, or an embedding
+        is zero.
     """
     images, paths = _feature(examples, names.IMAGE), _feature(examples, names.PATH)
     if not examples or paths != _feature(embeddings, names.PATH):
         raise RunError('the signatures cannot be compared: the examples and the embeddings are not of the same images')
+    for path, record in zip(paths, embeddings, strict=True):
+        if not any(tf.train.Example.FromString(record).features.feature[names.EMBEDDING].float_list.value):
+            raise RunError(
+                f'the exported model is not pushed: the embedding of {path.decode(errors="replace")} is all zeros; '
+                'remove embedding_store in the run directory and run again, or check the base'
+            )
     signatures = tf.saved_model.load(str(model_dir)).signatures
 
     def probabilities(signature: str, argument: str, values: Sequence[bytes]) -> np.ndarray:
-        return signatures[signature](**{argument: tf.constant(list(values))})[names.PROBABILITY].numpy()
+        batches = [tf.constant(list(values[start : start + _BATCH])) for start in range(0, len(values), _BATCH)]
+        return np.concatenate([signatures[signature](**{argument: b})[names.PROBABILITY].numpy() for b in batches])
 
     served = probabilities(names.SERVING, names.SERVING_INPUT, images)
     differences = {

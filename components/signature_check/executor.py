@@ -12,6 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
+from components import names
 from components.artifacts import Artifacts, split_files
 from components.signature_check import check
 from components.signature_check.settings import Settings
@@ -36,10 +37,18 @@ class Executor(base_executor.BaseExecutor):
         model = artifact_utils.get_single_instance(input_dict['model'])
         blessing = artifact_utils.get_single_instance(output_dict['blessing'])
         settings = Settings.from_json(exec_properties['settings'])
+        examples, embeddings = (
+            [
+                record
+                for split in (names.TRAIN, names.TEST)
+                for record in check.read_records(split_files(input_dict[key], split), settings.images)
+            ]
+            for key in ('examples', 'embeddings')
+        )
         result = check.compare(
             path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model)),
-            check.read_records(split_files(input_dict['examples'], settings.split), settings.images),
-            check.read_records(split_files(input_dict['embeddings'], settings.split), settings.images),
+            examples,
+            embeddings,
             check.TOLERANCES[settings.embedding.precision],
         )
         io_utils.write_string_file(os.path.join(blessing.uri, 'signatures.json'), json.dumps(result, indent=1))

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from components import names
 from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.settings import Settings as Base, setting
 
@@ -15,6 +14,5 @@ from components.settings import Settings as Base, setting
 class Settings(Base):
     """The images to compare, and how the model embeds them."""
 
-    split: str = setting(names.TEST, 'the split of the images', choices=names.SPLITS)
-    images: int = setting(16, 'how many images', low=1)
+    images: int = setting(8, 'how many images of the training split, and of the test split', low=1)
     embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)

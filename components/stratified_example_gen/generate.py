@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 from components import error_reporting, names
 from components.errors import RunError
 from components.io.files import any_path, as_os_errors, remove_folder
+from components.io.shards import WORK, split_folder
 from components.stratified_example_gen import ingestion_summary, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
 
 if TYPE_CHECKING:
     import apache_beam as beam
-
-_WORK_NAME = '.work'
 
 
 def generate(
@@ -45,11 +44,12 @@ def generate(
     from components.stratified_example_gen.transforms import writing
 
     layout.check_root(data_root, settings)
-    for _ in manifest.rows(data_root, settings):
-        pass  # raises errors here, before Beam would wrap them
+    first, count = None, 0
+    for row in manifest.rows(data_root, settings):  # raises errors here, before Beam would wrap them
+        first, count = first or row, count + 1
     target = any_path(folder)
-    work = target / _WORK_NAME
-    splits = [shards.split_folder(split) for split in names.SPLITS]
+    work = target / WORK
+    splits = [split_folder(split) for split in names.SPLITS]
     with _work_folder(work):
         for split in splits:  # an earlier attempt may have been killed
             remove_folder(target / split)
@@ -59,6 +59,9 @@ def generate(
         notes = writing.read_notes(work)
         usable = int((work / writing.USABLE_NAME).read_text())
         summary = ingestion_summary.build(settings, usable, notes, _sample(work, settings))
+        if settings.manifest_columns:
+            unmatched = [note.path for note in notes if note.reason == 'file_without_row']
+            manifest.check_matches(data_root, count, first, summary.found, unmatched)
         summary.check(data_root, settings, next((note for note in notes if note.kind == REJECTED), None))
         with make_pipeline() as pipeline:
             _ = pipeline | 'Write' >> writing.WriteShards(data_root, settings, str(work))

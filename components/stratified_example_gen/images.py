@@ -15,16 +15,18 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
-from PIL import Image, ImageStat
+from PIL import BmpImagePlugin, Image, ImageFile, ImageStat, JpegImagePlugin, PngImagePlugin
 
 from components.errors import InputError
-from components.stratified_example_gen.headers import BMP, JPEG, PNG, Header, HeaderError, check_png_pixels, read_header
+from components.stratified_example_gen import bit_fields, jpeg_header, png_header
+from components.stratified_example_gen.headers import read_header
+from components.stratified_example_gen.image_header import BMP, JPEG, PNG, Header, HeaderError
 
 # 150 MB as RGB, and briefly five times that during alpha compositing: ample for a portrait, affordable for a worker.
 MAX_PIXELS = 50_000_000
 # Longer files are rejected unread. At the most pixels this allows ten bits per pixel.
 MAX_BYTES = 64 * 1024 * 1024
-_MEASURED_SIZE = 32  # least side in pixels of the decoded image for `measure`
+_MEASURED_SIZE = 64  # sides in pixels of what `measure` measures
 
 # Reasons of `inspect`, with their wording in messages.
 REASONS = {
@@ -87,8 +89,7 @@ def inspect(data: bytes, least_side: int = 1, max_pixels: int = MAX_PIXELS) -> I
     if min(width, height) < least_side:
         return Inspection('too_small', f'{width}×{height} pixels; data.min_size is {least_side}', width, height)
     try:
-        # A JPEG decoded at an eighth of its size still has all its data read (200×200 pixels: 0.07 instead of 0.51 ms).
-        image = _decode(data, header, at_least=1)
+        image = _decode_all(data, header)
     except HeaderError as error:
         return Inspection(error.reason, error.detail, width, height)
     return Inspection(None, '', width, height, _needs_conversion(header, image))
@@ -111,8 +112,7 @@ def as_displayed(data: bytes) -> bytes:
     if not inspection.needs_conversion:
         return data
     header = read_header(data)
-    image = _sixteen_bits(data) if header.depth == 16 else _decode(data, header)
-    image = _upright(_on_white(image), header)
+    image = _upright(_on_white(_decode(data, header)), header)
     buffer = io.BytesIO()
     image.save(buffer, 'PNG')
     return buffer.getvalue()
@@ -120,18 +120,24 @@ def as_displayed(data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Properties of an image for statistics.
+    """Properties of an image for statistics; those of its pixels at 64×64 pixels, scaled by averaging.
+
+    So they depend little on the size of the file, and not on detail that a network with a small input cannot see.
 
     Attributes:
       width: pixels per row as displayed.
       height: rows as displayed.
       brightness: mean luma (ITU-R BT.601) as displayed, 0-255; a JPEG is decoded at a
         fraction of its size, which changes the mean by less than 1.
+      saturation: mean saturation of HSV, 0-255; 0 for gray images.
+      sharpness: mean magnitude of the Laplacian (four neighbours) of the luma, 0-1020.
     """
 
     width: int
     height: int
     brightness: float
+    saturation: float
+    sharpness: float
 
 
 def measure(data: bytes) -> Measures:
@@ -140,9 +146,15 @@ def measure(data: bytes) -> Measures:
     Raises:
       InputError: the image does not decode.
     """
-    small = thumbnail(data, _MEASURED_SIZE)
+    import numpy as np
+
+    small = thumbnail(data, _MEASURED_SIZE).resize((_MEASURED_SIZE, _MEASURED_SIZE), Image.Resampling.BOX)
     width, height = _upright_size(read_header(data))
-    return Measures(width, height, ImageStat.Stat(small.convert('L')).mean[0])
+    luma, saturation = small.convert('L'), small.convert('HSV').getchannel('S')
+    a = np.asarray(luma, np.int16)
+    laplacian = 4 * a[1:-1, 1:-1] - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]
+    brightness, colour = (ImageStat.Stat(band).mean[0] for band in (luma, saturation))
+    return Measures(width, height, brightness, colour, float(np.abs(laplacian).mean()))
 
 
 def thumbnail(data: bytes, size: int) -> Image.Image:
@@ -168,20 +180,55 @@ def _upright_size(header: Header) -> tuple[int, int]:
     return (sides[1], sides[0]) if header.orientation >= 5 else sides
 
 
+# Pillow's decoders. Image.open would hide why one of them refuses a file.
+_DECODERS: dict[str, type[ImageFile.ImageFile]] = {
+    JPEG: JpegImagePlugin.JpegImageFile,  # of several pictures, as phones write, this reads the first, which is shown
+    PNG: PngImagePlugin.PngImageFile,
+    BMP: BmpImagePlugin.BmpImageFile,
+}
+
+
+def _decode_all(data: bytes, header: Header) -> Image.Image:
+    """Decodes all data as training will, to find damage; returns a JPEG at the least resolution.
+
+    Raises:
+      HeaderError: truncated or damaged.
+    """
+    # At an eighth of its size, all data of a JPEG are read, except a progressive one's (200×200 pixels: 0.07 instead of
+    # 0.51 ms).
+    at_least = None if header.progressive else 1
+    image = _pillow(data, header, at_least)
+    if header.format == JPEG:
+        again = _pillow(jpeg_header.with_fillers(data, header), header, at_least)
+        if image.tobytes() != again.tobytes():
+            raise HeaderError('truncated', 'image data are missing before the end of the JPEG')
+    elif header.format == PNG:
+        png_header.check_pixels(data, header)
+        import tensorflow as tf
+
+        try:
+            tf.io.decode_jpeg(data, channels=3)  # also decodes PNG, as in the exported model
+        except tf.errors.OpError:
+            raise HeaderError('damaged', 'TensorFlow does not decode this PNG') from None
+    return image
+
+
 def _decode(data: bytes, header: Header, at_least: int | None = None) -> Image.Image:
-    """Decodes all of an image; with `at_least`, a JPEG at the least resolution with sides of that many pixels."""
-    # Pillow's MPO is a JPEG followed by more pictures, as phones write; the first is displayed.
-    formats = ('JPEG', 'MPO') if header.format == JPEG else (header.format,)
+    """Decodes an accepted image to 8 bits; with `at_least`, a JPEG at the least resolution with such sides."""
+    return _sixteen_bits(data) if header.depth == 16 else _pillow(data, header, at_least)
+
+
+def _pillow(data: bytes, header: Header, at_least: int | None) -> Image.Image:
     try:
-        image = Image.open(io.BytesIO(data), formats=formats)
+        if header.format == BMP and bit_fields.is_used(data):
+            return bit_fields.decode(data)
+        image = _DECODERS[header.format](io.BytesIO(png_header.without_damaged_chunks(data, header)))
         if image.size != (header.width, header.height):
             # A second size in the header must not circumvent the limit.
             raise HeaderError('damaged', f'the header has two sizes, {header.width}×{header.height} and {image.size}')
         if at_least is not None and header.format == JPEG:
             # No mode: for gray, libjpeg would skip the colours and miss damage there.
-            image.draft(None, (at_least, at_least))  # type: ignore[arg-type]
-        elif header.format == PNG:
-            check_png_pixels(data, header)
+            image.draft(None, (at_least, at_least))
         image.load()
     except HeaderError:
         raise

@@ -15,7 +15,16 @@ from components import names
 from components.errors import InputError
 from components.io.files import atomic_path, printable, write_text
 from components.stratified_example_gen.images import REASONS
-from components.stratified_example_gen.records import CONFLICT, DUPLICATE, MALFORMED, MANIFEST, REJECTED, Note, Photo
+from components.stratified_example_gen.records import (
+    CONFLICT,
+    DUPLICATE,
+    MALFORMED,
+    MANIFEST,
+    OUTSIDE_AGE,
+    REJECTED,
+    Note,
+    Photo,
+)
 from components.stratified_example_gen.settings import Settings
 
 REJECTED_NAME = 'rejected.csv'
@@ -48,6 +57,7 @@ class IngestionSummary:
       splits: sampled images by split and gender.
       strata: sampled images by split and '<gender> <age band>'; includes zeros.
       malformed: names that do not match the layout.
+      outside_ages: names (of folders, or of files in a flat layout) with an age outside 1-70, which are ignored.
       manifest: mismatches between manifest.csv and the files, by reason.
     """
 
@@ -63,6 +73,7 @@ class IngestionSummary:
     splits: dict[str, dict[str, int]]
     strata: dict[str, dict[str, int]]
     malformed: list[str]
+    outside_ages: int
     manifest: dict[str, int]
 
     def describe(self) -> str:
@@ -84,6 +95,9 @@ class IngestionSummary:
             more = len(self.malformed) - _MAX_NAMES_IN_SENTENCE
             listed = ', '.join(self.malformed[:_MAX_NAMES_IN_SENTENCE]) + (f' and {more:,} more' if more > 0 else '')
             text.append(f'{len(self.malformed):,} names do not match the layout and were ignored: {listed}.')
+        if self.outside_ages:
+            ages = f'{names.MIN_AGE}-{names.MAX_AGE}'
+            text.append(f'{self.outside_ages:,} names have an age outside {ages} and were ignored.')
         if self.manifest:
             counts = ', '.join(f'{number:,} {reason.replace("_", " ")}' for reason, number in self.manifest.items())
             text.append(f'Manifest: {counts}.')
@@ -176,6 +190,7 @@ def build(
         splits=splits,
         strata=strata,
         malformed=malformed,
+        outside_ages=kinds[OUTSIDE_AGE],
         manifest=dict(sorted(manifest.items())),
     )
 
@@ -183,12 +198,12 @@ def build(
 def write(folder: Path, summary: IngestionSummary, notes: Iterable[Note]) -> None:
     """Writes rejected.csv, remarks.csv and ingestion_summary.json.
 
-    rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names and manifest
-    mismatches. Both are UTF-8, sorted by path, with the columns path, reason, detail; unprintable characters are
-    escaped.
+    rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names, ages outside 1-70
+    and manifest mismatches. Both are UTF-8, sorted by path, with the columns path, reason, detail; unprintable
+    characters are escaped.
     """
     ordered = sorted(notes, key=lambda note: (note.path, note))
-    remarks = {MALFORMED, MANIFEST}
+    remarks = {MALFORMED, OUTSIDE_AGE, MANIFEST}
     _write_rows(folder / REJECTED_NAME, [note for note in ordered if note.kind not in remarks])
     _write_rows(folder / REMARKS_NAME, [note for note in ordered if note.kind in remarks])
     write_text(folder / names.INGESTION_SUMMARY_FILE, json.dumps(asdict(summary), indent=2) + '\n')

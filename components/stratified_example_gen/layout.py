@@ -24,13 +24,13 @@ from components import names
 from components.errors import InputError
 from components.io.files import printable
 from components.io.trees import Entry, Tree, open_tree
-from components.stratified_example_gen.records import MALFORMED, REJECTED, LabelledFile, Note
+from components.stratified_example_gen.records import MALFORMED, OUTSIDE_AGE, REJECTED, LabelledFile, Note
 from components.stratified_example_gen.settings import FOLDERS, UTKFACE, Settings
 
 MANIFEST_NAME = 'manifest.csv'
 
 _PARENT = b'combined'
-_FOLDER_NAME = re.compile(rb'([0-9]{2})_([MF])')
+_FOLDER_NAME = re.compile(rb'([0-9]{2,3})_([MF])')
 _UTKFACE_NAME = re.compile(rb'([0-9]{1,3})_([01])_([0-4])_[0-9]+(\.[^/]*)?', re.DOTALL)
 _IGNORED_NAMES = frozenset({b'thumbs.db', b'desktop.ini'})
 
@@ -132,7 +132,7 @@ def list_folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | No
         path = os.path.join(base, entry.name)
         if _folder_labels(entry.name) is None:
             kind = 'folder' if entry.is_folder else 'file'
-            yield Note(MALFORMED, 'name', path, f'a {kind}; expected folders AA_M and AA_F with ages 01-70')
+            yield _misnamed(path, layout, f'a {kind}; expected folders AA_M and AA_F with ages 01-70')
         elif not entry.is_folder:
             yield Note(MALFORMED, 'not_a_folder', path, 'a file named like an age-gender folder')
         elif entry.is_link and tree.outside_target(path) is not None:
@@ -162,7 +162,7 @@ def _files(tree: Tree, folder: bytes, layout: str) -> Iterator[tuple[LabelledFil
         path = os.path.join(folder, entry.name)
         labels = _folder_labels(os.path.basename(folder)) if layout == FOLDERS else _utkface_labels(entry.name)
         if labels is None:
-            yield Note(MALFORMED, 'name', path, 'expected <age>_<gender>_<race>_<date>.jpg with an age of 1-70'), entry
+            yield _misnamed(path, layout, 'expected <age>_<gender>_<race>_<date>.jpg with an age of 1-70'), entry
         elif entry.is_link and (target := tree.outside_target(path)) is not None:
             yield Note(REJECTED, 'link_outside_root', path, f'links to {printable(target)}'), entry
         elif entry.is_folder:
@@ -188,9 +188,16 @@ def _names(tree: Tree, folder: bytes) -> list[bytes]:
     return [entry.name for entry in _entries(tree, folder)]
 
 
+def _misnamed(path: bytes, layout: str, expected: str) -> Note:
+    form = _FOLDER_NAME if layout == FOLDERS else _UTKFACE_NAME
+    if form.fullmatch(os.path.basename(path)):
+        return Note(OUTSIDE_AGE, 'outside_age', path, f'the age is outside {names.MIN_AGE}-{names.MAX_AGE}')
+    return Note(MALFORMED, 'name', path, expected)
+
+
 def _folder_labels(name: bytes) -> tuple[int, int] | None:
     match = _FOLDER_NAME.fullmatch(name)
-    if match is None or not names.MIN_AGE <= int(match[1]) <= names.MAX_AGE:
+    if match is None or len(match[1]) != 2 or not names.MIN_AGE <= int(match[1]) <= names.MAX_AGE:
         return None
     return names.GENDER_LETTERS[match[2].decode()], int(match[1])
 

@@ -3,23 +3,30 @@
 """manifest.csv: additional columns for images.
 
 A CSV file in UTF-8 with a header at `<data root>/manifest.csv`. Its column `path` is relative to the data root;
-selected other columns become features. Rows of directories that are not sampled are ignored.
+selected other columns become features. Rows of directories that are not sampled are ignored. Columns are separated by
+commas, semicolons, tabs or bars. Paths are matched by what they mean: see `key`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from components.errors import InputError
+from components.io.files import printable
 from components.io.trees import open_tree
 from components.stratified_example_gen import layout
 from components.stratified_example_gen.settings import Settings
 
 _PATH_COLUMN = 'path'
+_DELIMITERS = ',;\t|'
+_FEWEST_MATCHES = 0.1  # share of the rows, or of the files if they are fewer
 # Room for a million rows of 250 bytes. Bounds memory for one long line, and for objects, which are read whole.
 _MAX_BYTES = 256 * 1024 * 1024
 
@@ -53,15 +60,20 @@ def rows(data_root: str, settings: Settings) -> Iterator[Row]:
             tree.stream(manifest, _MAX_BYTES) as content,
             io.TextIOWrapper(content, encoding='utf-8-sig', newline='') as stream,
         ):
-            reader = csv.DictReader(stream, strict=True)
+            head = stream.readline()
+            reader = csv.DictReader(itertools.chain([head], stream), strict=True, delimiter=_delimiter(head))
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            repeated = [name for name, number in Counter(reader.fieldnames).items() if name and number > 1]
+            if repeated:
+                raise InputError(f'{file} has the column {repeated[0]} twice; rename or remove one')
             missing = [c for c in (_PATH_COLUMN, *columns) if c not in (reader.fieldnames or ())]
             if missing:
                 raise InputError(
                     f'{file} has no column {", ".join(missing)}; found {", ".join(reader.fieldnames or ())}'
                 )
             for record in reader:
-                path = os.path.normpath(os.fsencode(record[_PATH_COLUMN] or '.'))
-                if path.startswith(wanted):
+                path = _relative(os.fsencode(record[_PATH_COLUMN] or '.'), tree.printable().encode(), wanted)
+                if path is not None:
                     # Short rows have None in missing columns.
                     yield Row(reader.line_num, path, tuple(record[column] or '' for column in columns))
     except (FileNotFoundError, IsADirectoryError):
@@ -77,3 +89,60 @@ def rows(data_root: str, settings: Settings) -> Iterator[Row]:
         raise InputError(f'{file} is not valid CSV: line {reader.line_num}: {error}') from None
     except OSError as error:
         raise InputError(f'{file} cannot be read: {error.strerror or error}') from None
+
+
+def key(path: bytes) -> bytes:
+    """What a path and a row of the manifest are joined by; the same for spellings that mean one file.
+
+    Backslashes separate folders, spaces around names and the case of the suffix do not count, and accents may be
+    composed (NFC) or not (NFD).
+    """
+    text = unicodedata.normalize('NFC', os.fsdecode(path)).replace('\\', '/')
+    stem, suffix = os.path.splitext('/'.join(part.strip() for part in text.split('/')))
+    return os.fsencode(os.path.normpath(stem + suffix.lower()))
+
+
+def check_matches(data_root: str, rows: int, first: Row | None, files: int, unmatched: Sequence[bytes]) -> None:
+    """Checks that the manifest is of these files.
+
+    Args:
+      data_root: for the message.
+      rows: the number of rows of the sampled directories.
+      first: the first of them.
+      files: the number of labelled files.
+      unmatched: the files without a row.
+
+    Raises:
+      InputError: almost no file has a row.
+    """
+    matched = files - len(unmatched)
+    if unmatched and (not matched or matched < _FEWEST_MATCHES * min(rows, files)):
+        row = f', such as {printable(first.path)} (line {first.line}),' if first else ''
+        raise InputError(
+            f'{open_tree(data_root).printable(os.fsencode(layout.MANIFEST_NAME))}: {matched} of {files} images have a '
+            f'row; its {rows} rows of the sampled directories{row} do not name files such as '
+            f'{printable(unmatched[0])}; write paths relative to the data root, or empty data.manifest_columns'
+        )
+
+
+def _delimiter(head: str) -> str:
+    """The delimiter with which the header has a column `path`; a comma if none does."""
+    for delimiter in _DELIMITERS:
+        if _PATH_COLUMN in (name.strip(' "\r\n') for name in head.split(delimiter)):
+            return delimiter
+    return ','
+
+
+def _relative(path: bytes, root: bytes, wanted: Sequence[bytes]) -> bytes | None:
+    """A row's path relative to the data root, or None if it is of no sampled directory."""
+    plain = key(path)
+    if plain.startswith(tops := tuple(key(top + b'x')[:-1] for top in wanted)) and not plain.startswith(b'/'):
+        return path
+    if plain.startswith(root.rstrip(b'/') + b'/'):
+        plain = plain[len(root.rstrip(b'/')) + 1 :]
+        return plain if plain.startswith(tops) else None
+    for top in tops:  # a path on another machine, or one that begins with '/'
+        at = (b'/' + plain.lstrip(b'/')).rfind(b'/' + top) if top else -1
+        if at >= 0:
+            return plain.lstrip(b'/')[at:]
+    return os.path.basename(plain) if b'' in tops and plain.startswith(b'/') else None

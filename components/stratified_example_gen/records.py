@@ -15,6 +15,7 @@ REJECTED = 'rejected'  # an unusable file
 DUPLICATE = 'duplicate'  # a copy with the same label
 CONFLICT = 'conflict'  # a copy with a different label
 MALFORMED = 'malformed'  # a name that does not match the layout
+OUTSIDE_AGE = 'outside_age'  # a name whose age is outside 1-70
 MANIFEST = 'manifest'  # a mismatch between manifest.csv and the files
 
 

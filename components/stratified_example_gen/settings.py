@@ -46,7 +46,7 @@ class Settings(Base):
         [], 'columns of manifest.csv (beside combined/) that become features and slices, e.g. [race]'
     )
     near_duplicate_distance: int | None = setting(
-        None,
+        2,
         'images whose 64-bit perceptual hashes differ in at most this many bits share a split; null: exact copies only',
         low=0,
         high=16,

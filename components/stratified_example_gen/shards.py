@@ -17,19 +17,10 @@ from pathlib import Path
 from components import names
 from components.errors import InputError, RunError
 from components.io.files import atomic_path, local_file
+from components.io.shards import atomic_shard
 from components.io.trees import Tree, open_tree
 from components.stratified_example_gen import images
 from components.stratified_example_gen.records import Photo
-
-
-def shard_name(shard: int, shards: int) -> str:
-    """TFX's file name for a shard of an Examples artifact."""
-    return f'data_tfrecord-{shard:05d}-of-{shards:05d}.gz'
-
-
-def split_folder(split: str) -> str:
-    """TFX's folder name for a split."""
-    return f'Split-{split}'
 
 
 def plan_path(folder: Path, split: str, shard: int) -> Path:
@@ -69,7 +60,7 @@ def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str],
     import tensorflow as tf
 
     tree = open_tree(data_root)
-    with atomic_path(path) as temporary:
+    with atomic_shard(path) as temporary:
         try:
             with tf.io.TFRecordWriter(os.fspath(temporary), options='GZIP') as writer:
                 for photo in photos:
@@ -104,6 +95,8 @@ def _example(photo: Photo, content: bytes, columns: Sequence[str]) -> bytes:
         names.IMAGE_HEIGHT: measures.height,
         names.IMAGE_BYTES: len(content),
         names.BRIGHTNESS: measures.brightness,
+        names.SATURATION: measures.saturation,
+        names.SHARPNESS: measures.sharpness,
         names.GENDER: photo.gender,
         names.AGE: photo.age,
         names.AGE_BAND: names.age_band(photo.age).encode(),

@@ -16,6 +16,20 @@ _FORMATS = (
     (b'\xff\x0a', 'JPEG XL'),
     (b'\0\0\0\x0cJXL ', 'JPEG XL'),
     (b'\0\0\0\x0cjP  ', 'JPEG 2000'),
+    (b'%PDF-', 'PDF'),
+)
+
+# Beginnings of files that stand where an image should, in lower case.
+_IMPOSTORS = (
+    (b'version https://git-lfs', 'a Git LFS pointer; fetch the image with `git lfs pull`'),
+    (b'/annex/objects/', 'a git-annex pointer; fetch the image with `git annex get`'),
+    (b'<!doctype html', 'an HTML page, as a failed download leaves; download the image again'),
+    (b'<html', 'an HTML page, as a failed download leaves; download the image again'),
+    (b'<svg', 'an SVG drawing; convert it to PNG'),
+    (b'<?xml', 'an XML document, as a failed download leaves; download the image again'),
+    (b'{', 'text that looks like JSON, as a failed download leaves; download the image again'),
+    (b'pk\x03\x04', 'a ZIP archive; unpack it'),
+    (b'\x1f\x8b', 'a gzip file; unpack it'),
 )
 
 
@@ -32,6 +46,12 @@ def identify(data: bytes) -> tuple[str, str]:
     for magic, name in _FORMATS:
         if data.startswith(magic):
             return _convert(name)
+    start = data[:512].removeprefix(b'\xef\xbb\xbf').lstrip().lower()
+    for beginning, cause in _IMPOSTORS:
+        if start.startswith(beginning):
+            return 'not_an_image', cause
+    if not data.strip(b'\0'):
+        return 'not_an_image', 'only zero bytes, as an interrupted copy leaves; copy the image again'
     return 'not_an_image', f'begins with {data[:8]!r}'
 
 

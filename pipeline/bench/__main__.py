@@ -26,6 +26,7 @@ from pipeline.bench.sizes import FULL, QUICK, Sizes
 #: Each part's function, in the order in which they run.
 PARTS = {
     'converter': 'programs.converter',
+    'inference': 'inference.opencv',
     'latency': 'network.latency',
     'embedding': 'network.embedding',
     'scaling': 'programs.scaling',

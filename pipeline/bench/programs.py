@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from components.names import SPLITS
 from pipeline.bench import conversion, inputs, measuring
 from pipeline.bench.measuring import Part, Row
 from pipeline.bench.sizes import Sizes
@@ -133,7 +134,8 @@ def _relative_error(output: Path) -> tuple[float, float]:
 
     known = metadata.runs(output)
     folders = [run.output('EmbeddingGen', 'embeddings') for run in (known[0], known[-1])]
-    one, other = (read_embeddings([f'{folder.uri}/Split-*/*.gz'])[0] for folder in folders if folder)
+    patterns = ([f'{folder.uri}/Split-{split}/*' for split in SPLITS] for folder in folders if folder)
+    one, other = (read_embeddings(found)[0] for found in patterns)
     errors = np.linalg.norm(one - other, axis=1) / np.linalg.norm(one, axis=1)
     return float(np.median(errors)), float(errors.max())
 

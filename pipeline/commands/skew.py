@@ -15,7 +15,8 @@ def add(commands: Any) -> None:
     """Declares the command."""
     skew = commands.add_parser(
         'skew', help='compare served images with the training split',
-        description='Compares image size, file size and brightness; exit status 1 if one exceeds --max-distance.',
+        description='Compares image size, file size, brightness, saturation and sharpness; exit status 1 if one surely '
+        'exceeds --max-distance.',
     )  # fmt: skip
     arguments.add_output(skew)
     skew.add_argument(
@@ -24,7 +25,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     skew.add_argument(
         '--max-distance', type=float, default=0.2, metavar='D',
-        help='largest Jensen-Shannon divergence that passes, 0 to 1 (default: %(default)s)',
+        help='largest Kolmogorov-Smirnov distance that passes, 0 to 1 (default: %(default)s)',
     )  # fmt: skip
     skew.set_defaults(command=_skew)
 
@@ -37,8 +38,10 @@ def _skew(options: argparse.Namespace) -> int:
         found = skew.skew(options.output, image_files.find(options.requests, sys.stdin))
     ignored = f', {found.unusable} unreadable' if found.unusable else ''
     print(f'{found.images} requests{ignored}, compared with the training split:')
-    print('feature         distance  at most')
+    print('feature         distance  at least  at most')
     for distance in found.distances:
-        mark = '  TOO FAR' if distance.value > options.max_distance else ''
-        print(f'{distance.feature:<14}  {distance.value:8.3f}  {options.max_distance:7.3f}{mark}')
-    return 1 if any(distance.value > options.max_distance for distance in found.distances) else 0
+        mark = '  TOO FAR' if distance.low > options.max_distance else ''
+        print(f'{distance.feature:<14}  {distance.value:8.3f}  {distance.low:8.3f}  {options.max_distance:7.3f}{mark}')
+    if all(1 - distance.margin <= options.max_distance for distance in found.distances):
+        print(f'{found.images} requests are too few to tell: any distance could be chance')
+    return 1 if any(distance.low > options.max_distance for distance in found.distances) else 0

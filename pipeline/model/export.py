@@ -42,7 +42,7 @@ class GenderModel(tf.Module):
 
         def examples(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             parsed = tf.io.parse_example(examples, {names.IMAGE: tf.io.FixedLenFeature([], tf.string)})
-            return self.from_embeddings(self.embedder(parsed[names.IMAGE]))
+            return self.from_embeddings(self.embedder(request_validation.checked(parsed[names.IMAGE])))
 
         def embeddings(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             spec = {names.EMBEDDING: tf.io.FixedLenFeature([self.embedder.size], tf.float32)}

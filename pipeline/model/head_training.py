@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import tensorflow as tf
 
 from components import names
 from components.errors import RunError
+from components.io import shards
 from components.progress import Progress
 from pipeline.model.head import build_head
 from pipeline.model.settings import BETTER, TUNED, TrainerSettings
@@ -30,15 +32,16 @@ class Trained:
 
 
 def read_embeddings(patterns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Reads the output of EmbeddingGen, gzip-compressed TFRecord files given as patterns, in order.
+    """Reads the output of EmbeddingGen: the splits whose files TFX gives as patterns, FOLDER/Split-NAME/*, in order.
 
     Returns:
       Embeddings, float32 [N, C], and labels, float32 [N] (0 male, 1 female).
 
     Raises:
-      RunError: the files contain no example.
+      RunError: a split has no example, or not those that were ingested.
     """
-    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    splits = [os.path.dirname(pattern) for pattern in patterns]
+    files = [file for split in splits for file in shards.files(split)]
     records = tf.data.TFRecordDataset(files, compression_type='GZIP')
     first = next(iter(records.take(1).as_numpy_iterator()), None)
     if first is None:
@@ -51,6 +54,7 @@ def read_embeddings(patterns: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     # Measured for 512 floats: 0.13 ms a record in Python, a tenth of that here.
     parsed = [tf.io.parse_example(batch, spec) for batch in records.batch(1024)]
     embeddings, labels = (tf.concat([batch[name] for batch in parsed], axis=0).numpy() for name in spec)
+    shards.check_count(splits, len(labels))
     return embeddings, labels.astype(np.float32)
 
 

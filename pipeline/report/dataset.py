@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any
 
 from components import names
+from components.data_gate import comparison
 from components.io.files import any_path, local_file
 from components.stratified_example_gen import ingestion_summary
 from pipeline.report.scores import shards
@@ -110,7 +111,8 @@ def statistics(folder: str) -> list[FeatureStatistics]:
         file = any_path(folder, f'Split-{split}', 'FeatureStats.pb')
         if not file.exists():
             continue
-        for measured in statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()).datasets[0].features:
+        whole = comparison.overall(statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes()))
+        for measured in whole.features:
             which = measured.WhichOneof('stats')
             if which in _KINDS:
                 name = '.'.join(measured.path.step) or measured.name

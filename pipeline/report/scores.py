@@ -14,6 +14,7 @@ import numpy as np
 from components import names
 from components.errors import RunError
 from components.evaluator.metrics import Evaluation
+from components.io import shards as split_shards
 from components.io.files import any_path
 
 _BATCH = 4096
@@ -48,7 +49,7 @@ def predicted_female(probability: np.ndarray, threshold: float = names.THRESHOLD
 
 def shards(folder: str, split: str) -> list[str]:
     """The files of one split of an Examples artifact, in order."""
-    return sorted(str(path) for path in any_path(folder, f'Split-{split}').glob('*.gz'))
+    return split_shards.files(any_path(folder, split_shards.split_folder(split)))
 
 
 def read(embeddings: str, model: str, columns: Sequence[str] = (), split: str = names.TEST) -> Scores:

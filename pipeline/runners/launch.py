@@ -17,14 +17,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from google.protobuf.message import Message
-from ml_metadata.proto.metadata_store_pb2 import Execution
+from ml_metadata.proto.metadata_store_pb2 import Context, Execution
 from tfx.dsl.compiler import constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import beam_executor_operator, launcher, runtime_parameter_utils
+from tfx.orchestration.portable import beam_executor_operator, cache_utils, launcher, runtime_parameter_utils
 from tfx.proto.orchestration import executable_spec_pb2, pipeline_pb2
+from tfx.types import Artifact
 
 from components.errors import RunError
+from pipeline.runs import intact
 
 
 def launch(pipeline: pipeline_pb2.Pipeline, database: Path, run_id: str, beam_args: Sequence[str]) -> None:
@@ -53,19 +55,45 @@ def launch(pipeline: pipeline_pb2.Pipeline, database: Path, run_id: str, beam_ar
     for number, node in enumerate(pipeline.nodes, 1):
         name = node.pipeline_node.node_info.id
         started = time.monotonic()
-        execution = launcher.Launcher(
-            pipeline_node=node.pipeline_node,
-            mlmd_connection=store,
-            pipeline_info=pipeline.pipeline_info,
-            pipeline_runtime_spec=pipeline.runtime_spec,
-            executor_spec=runner_utils.extract_executor_spec(deployment, name),
-            custom_executor_operators={executable_spec_pb2.BeamExecutableSpec: beam_operator},
-        ).launch()
+        with _whole_results_only(name):
+            execution = launcher.Launcher(
+                pipeline_node=node.pipeline_node,
+                mlmd_connection=store,
+                pipeline_info=pipeline.pipeline_info,
+                pipeline_runtime_spec=pipeline.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(deployment, name),
+                custom_executor_operators={executable_spec_pb2.BeamExecutableSpec: beam_operator},
+            ).launch()
         state = _state(store, execution.execution_id)
+        if state == Execution.COMPLETE:
+            with store as connection:
+                intact.record(connection.store, execution.execution_id)
         if state not in (Execution.COMPLETE, Execution.CACHED):
             raise RunError(f'{name}: its inputs could not be resolved')
         took = 'from cache' if state == Execution.CACHED else f'{time.monotonic() - started:.1f} s'
         print(f'[{number:>2}/{len(pipeline.nodes)}] {name:<22} {took}', file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _whole_results_only(name: str) -> Iterator[None]:
+    """Makes TFX's cache discard damaged results of a node, and says so. TFX checks only that the folder exists."""
+    cached_outputs = cache_utils.get_cached_outputs
+
+    def whole(metadata_handle: metadata.Metadata, cache_context: Context) -> dict[str, list[Artifact]] | None:
+        while found := cached_outputs(metadata_handle, cache_context):
+            artifacts = [artifact.mlmd_artifact for outputs in found.values() for artifact in outputs]
+            damage = intact.damage(artifacts)
+            if not damage:
+                break
+            print(f'{name}: {damage}; making it again', file=sys.stderr, flush=True)
+            intact.discard(metadata_handle.store, artifacts)
+        return found
+
+    cache_utils.get_cached_outputs = whole
+    try:
+        yield
+    finally:
+        cache_utils.get_cached_outputs = cached_outputs
 
 
 @contextlib.contextmanager

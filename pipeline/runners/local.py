@@ -38,6 +38,7 @@ def run(config: Config, inputs: RunInputs, output: Path) -> Report:
       RunError: a gate stopped the run, or a component failed; the log has the details.
     """
     input_size = check(config, inputs)
+    run_directory.check_apart(output, inputs.data)
     with run_directory.exclusive(output):
         run_id = datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%S.%f')[:-3]
         log = output / 'logs' / f'{run_id}.log'

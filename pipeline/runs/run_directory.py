@@ -15,6 +15,17 @@ from components.errors import InputError
 from components.io.files import write_text
 
 
+def check_apart(output: Path, data: Path | str) -> None:
+    """Raises InputError if the run directory is inside the folder of data, or the other way round; writes nothing."""
+    if isinstance(data, str):
+        return
+    run, faces = output.resolve(), data.resolve()
+    if run.is_relative_to(faces) or faces.is_relative_to(run):
+        raise InputError(
+            f'--output {output}: this and --data {data} are inside one another; give a directory outside the data'
+        )
+
+
 @contextlib.contextmanager
 def exclusive(output: Path) -> Iterator[None]:
     """Creates the run directory if needed and locks it. The kernel releases the lock when the process dies.

@@ -1,34 +1,58 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`.
+"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`. Answers of the server are not trusted.
 
-The protocol: tensorflow/serving, `tensorflow_serving/apis/prediction_service.proto` and `predict.proto`.
+The protocol: tensorflow/serving, `tensorflow_serving/apis/prediction_service.proto` and `predict.proto`; tensors are
+tensorflow/core/framework/tensor.proto.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 from components import names
 from components.errors import InputError, RunError
+from components.io.files import printable
 from pipeline.serving.predict import Answer, Classifier, ImageRejected, answers
+
+# gRPC's own retries (grpc/grpc, doc/service_config.md), all within the timeout of a request. Five attempts are gRPC's
+# maximum; their delays add up to 3 s, each up to 20 % more or less.
+_RETRIES = {
+    'name': [{'service': 'tensorflow.serving.PredictionService'}],
+    'retryPolicy': {
+        'maxAttempts': 5, 'initialBackoff': '0.2s', 'maxBackoff': '2s', 'backoffMultiplier': 2,
+        'retryableStatusCodes': ['UNAVAILABLE'],
+    },
+}  # fmt: skip
+_CHANNEL = (
+    ('grpc.service_config', json.dumps({'methodConfig': [_RETRIES]})),
+    ('grpc.service_config_disable_resolution', 1),
+    ('grpc.initial_reconnect_backoff_ms', 200),  # shorter than the delays, so that every attempt connects again
+    ('grpc.min_reconnect_backoff_ms', 200),
+    ('grpc.max_receive_message_length', 1 << 20),  # an answer for 32 images has about a kilobyte
+)
 
 
 def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, version: int | None = None) -> Classifier:
     """Returns a classifier that calls a served model. The first call connects, without encryption.
 
+    A request that finds the server unavailable is repeated for about three seconds. If the server changes the model's
+    version between two calls, a line on stderr says so.
+
     Args:
       server: HOST:PORT of the gRPC port (TensorFlow Serving's default is 8500, not the REST port 8501).
       model: its name on the server.
-      timeout: seconds for one request of up to 32 images.
+      timeout: seconds for one request of up to 32 images, with its repetitions.
       version: the version to use; None for the newest.
 
     Raises:
       InputError: `server` is not HOST:PORT. A call raises it if the server is unreachable or lacks the model or the
         signature.
-      RunError: a call timed out, or the server failed.
-      ImageRejected: the model rejected an image of the call.
+      RunError: a call timed out, the server failed, or its answer is not one of such a model.
+      ImageRejected: the model rejected an image of the call, or the server the call's size.
     """
     host, _, port = server.rpartition(':')
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
@@ -37,10 +61,11 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
     import tensorflow as tf
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-    # gRPC's size limit is for answers, which are small; the server limits requests.
-    stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(server))
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(server, _CHANNEL))
+    served: int | None = None  # version of the last answer
 
     def classify(images: Sequence[bytes]) -> list[Answer]:
+        nonlocal served
         request = predict_pb2.PredictRequest()
         request.model_spec.name = model
         request.model_spec.signature_name = names.SERVING
@@ -49,28 +74,59 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
         request.inputs[names.SERVING_INPUT].CopyFrom(tf.make_tensor_proto(list(images), dtype=tf.string))
         request.output_filter.extend([names.LABEL_NAME, names.PROBABILITY])
         try:
-            outputs = stub.Predict(request, timeout=timeout).outputs
+            response = stub.Predict(request, timeout=timeout)
+            found = _answers(response.outputs, len(images))
         except grpc.RpcError as error:
             raise _translated(server, model, timeout, error) from None
-        missing = {names.LABEL_NAME, names.PROBABILITY} - set(outputs)
-        if missing:
-            raise RunError(
-                f'--server {server}: the answer lacks {", ".join(sorted(missing))}; check that {model} is a model of '
-                'this pipeline'
-            )
-        return answers(*(tf.make_ndarray(outputs[name]) for name in (names.LABEL_NAME, names.PROBABILITY)))
+        except RunError as error:
+            raise RunError(f'--server {server}: {error}; check that {model} is a model of this pipeline') from None
+        now = response.model_spec.version.value
+        if served not in (None, now):
+            print(f'--server {server}: the model changed from version {served} to {now}', file=sys.stderr, flush=True)
+        served = now
+        return found
 
     return classify
+
+
+def _answers(outputs: Any, count: int) -> list[Answer]:
+    """The answers for `count` images from a map of names to TensorProto; nothing is unpacked before it is checked.
+
+    Raises:
+      RunError: outputs are missing, or have another type, shape or number of values.
+    """
+    import numpy as np
+    from tensorflow.core.framework import types_pb2
+
+    missing = sorted({names.LABEL_NAME, names.PROBABILITY} - set(outputs))
+    if missing:
+        raise RunError(f'the answer lacks {" and ".join(missing)}')
+    label, probability = outputs[names.LABEL_NAME], outputs[names.PROBABILITY]
+    content = probability.tensor_content
+    for name, tensor, dtype, values in (
+        (names.LABEL_NAME, label, types_pb2.DT_STRING, len(label.string_val)),
+        (names.PROBABILITY, probability, types_pb2.DT_FLOAT, len(content) / 4 or len(probability.float_val)),
+    ):
+        if tensor.dtype != dtype:
+            raise RunError(f'{name} has the type {tensor.dtype} instead of {dtype} (DataType in types.proto)')
+        shape = [dim.size for dim in tensor.tensor_shape.dim[:5]]
+        if tensor.tensor_shape.unknown_rank or shape != [count]:
+            raise RunError(f'{name} has the shape {shape} for {count} images')
+        if values != count:
+            raise RunError(f'{name} has {values:g} values for {count} images')
+    return answers(label.string_val, np.frombuffer(content, '<f4').tolist() if content else probability.float_val)
 
 
 def _translated(server: str, model: str, timeout: float, error: Any) -> Exception:
     """Translates a gRPC status (grpc/grpc, doc/statuscodes.md) into an error with a remedy."""
     import grpc
 
-    details = ' '.join((error.details() or '').split())[:300]
+    details = printable(' '.join((error.details() or '').split())[:300])
     code = error.code()
     if code == grpc.StatusCode.INVALID_ARGUMENT:
         return ImageRejected(details)
+    if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return ImageRejected(f'RESOURCE_EXHAUSTED: {details}')
     if code == grpc.StatusCode.UNAVAILABLE:
         return InputError(f'--server {server}: cannot be reached ({details}); is it up, and is this its gRPC port?')
     if code == grpc.StatusCode.NOT_FOUND:

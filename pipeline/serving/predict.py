@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from components import names
-from components.errors import InputError
+from components.errors import InputError, RunError
+from components.io.files import printable
 from pipeline.serving.image_files import Source
 
 # Limits of one request to the model, which bound memory.
@@ -26,7 +27,7 @@ Classifier = Callable[[Sequence[bytes]], list[Answer]]
 
 
 class ImageRejected(ValueError):
-    """The model rejected an image of a request."""
+    """The model rejected a request: an image of it, or its size."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,10 @@ def load(model: Path | str) -> Classifier:
 
     try:
         loaded = tf.saved_model.load(str(model))
-    except (OSError, ValueError, tf.errors.OpError) as error:
-        raise InputError(f'--model {model}: cannot be loaded ({str(error).splitlines()[0][:200]})') from None
+    except Exception as error:  # on damaged files the loader also raises IndexError, KeyError …
+        raise InputError(
+            f'--model {model}: cannot be loaded ({_first_line(error)}); restore it, or push it again'
+        ) from None
     signature = loaded.signatures.get(names.SERVING)
     if signature is None or names.SERVING_INPUT not in signature.structured_input_signature[1]:
         raise InputError(f'--model {model}: has no signature {names.SERVING} that takes {names.SERVING_INPUT}')
@@ -81,16 +84,32 @@ def load(model: Path | str) -> Classifier:
     def classify(images: Sequence[bytes], loaded: Any = loaded) -> list[Answer]:
         try:
             outputs = signature(**{names.SERVING_INPUT: tf.constant(list(images))})
-        except tf.errors.InvalidArgumentError as error:
+        except (tf.errors.InvalidArgumentError, tf.errors.ResourceExhaustedError) as error:
             raise ImageRejected(_reason(error.message)) from None
         return answers(outputs[names.LABEL_NAME].numpy(), outputs[names.PROBABILITY].numpy())
 
     return classify
 
 
-def answers(labels: Iterable[bytes], probabilities: Iterable[float]) -> list[Answer]:
-    """Combines the model's outputs into one answer an image."""
-    return [(label.decode(), float(probability)) for label, probability in zip(labels, probabilities, strict=True)]
+def answers(labels: Sequence[bytes], probabilities: Sequence[float]) -> list[Answer]:
+    """Combines the model's outputs into one answer an image.
+
+    Raises:
+      RunError: an unknown label, or not a probability.
+    """
+    found = []
+    for label, probability in zip(labels, probabilities, strict=True):
+        text = printable(label[:40])
+        if text not in names.GENDERS:
+            raise RunError(f'the model answered with the label "{text}"; expected {" or ".join(names.GENDERS)}')
+        if not 0 <= probability <= 1:  # also true of NaN
+            raise RunError(f'the model answered with the probability {probability}; expected 0 to 1')
+        found.append((text, float(probability)))
+    return found
+
+
+def _first_line(error: Exception) -> str:
+    return printable((str(error).splitlines() or [type(error).__name__])[0][:200])
 
 
 def _reason(message: str) -> str:
@@ -137,8 +156,9 @@ def _answers_or_errors(classify: Classifier, images: Sequence[bytes]) -> list[An
     except ImageRejected as error:
         if len(images) == 1:
             return [f'rejected by the model ({error})']
-        # One at a time: a bad image must not fail the others.
-        return [answer for image in images for answer in _answers_or_errors(classify, [image])]
+        # In halves: a bad image, or too much of a request, must not cost the others their answers.
+        half = len(images) // 2
+        return [answer for part in (images[:half], images[half:]) for answer in _answers_or_errors(classify, part)]
 
 
 def _read(path: str) -> bytes | str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Compares served images with the training split: TFDV's skew of image measures."""
+"""Compares served images with the training split: distances between the distributions of image measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components import names
 from components.data_gate.comparison import Distance
@@ -16,8 +16,8 @@ from components.errors import InputError, RunError
 from components.io.files import any_path, local_file
 from pipeline.serving.image_files import Source
 
-#: The features of an unlabelled request: sides in pixels, bytes, mean luma (0-255).
-MEASURED = (names.IMAGE_WIDTH, names.IMAGE_HEIGHT, names.IMAGE_BYTES, names.BRIGHTNESS)
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0 import statistics_pb2
 
 _LOG_SUFFIXES = ('.tfrecord', '.tfrecords', '.tfrecord.gz', '.tfrecords.gz')
 
@@ -42,7 +42,7 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
       InputError: `output` is not a run directory, a file is not a log, or the requests contain no image.
       RunError: no run has statistics.
     """
-    statistics, schema = _training_split(output)
+    training = _training_split(output)
     measured = [None if data is None else _measure(data) for source in requests for data in _images(source)]
     rows = [row for row in measured if row is not None]
     unusable = len(measured) - len(rows)
@@ -53,38 +53,30 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
 
     from components.data_gate import comparison
 
-    served = tfdv.generate_statistics_from_dataframe(pd.DataFrame(rows), n_jobs=1)
-    found = comparison.distances(statistics, served, schema)
+    options = tfdv.StatsOptions(num_quantiles_histogram_buckets=comparison.QUANTILES)
+    served = tfdv.generate_statistics_from_dataframe(pd.DataFrame(rows), options, n_jobs=1)
+    found = comparison.distances(training, served.datasets[0], names.MEASURED)
     return Skew(len(rows), unusable, tuple(sorted(found, key=lambda distance: -distance.value)))
 
 
-def _training_split(output: Path) -> tuple[Any, Any]:
-    """Statistics and schema of `MEASURED` in the training split."""
-    from google.protobuf import text_format
-    from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+def _training_split(output: Path) -> statistics_pb2.DatasetFeatureStatistics:
+    """The statistics of the training split."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
 
+    from components.data_gate import comparison
     from pipeline.runs import metadata
 
     for run in reversed(metadata.runs(output)):
-        statistics, schema = run.output('StatisticsGen', 'statistics'), run.output('CuratedSchema', 'schema')
-        if statistics and schema:
+        statistics = run.output('StatisticsGen', 'statistics')
+        if statistics:
             break
     else:
         raise RunError(f'{output}: no run completed StatisticsGen here; run the pipeline again')
-    file = any_path(statistics.uri, f'Split-{names.TRAIN}', 'FeatureStats.pb')
     try:
-        with local_file(file) as here:
-            found = statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes())
-        with local_file(any_path(schema.uri, 'schema.pbtxt')) as here:
-            whole = text_format.Parse(here.read_text('utf-8'), schema_pb2.Schema())
+        with local_file(any_path(statistics.uri, f'Split-{names.TRAIN}', 'FeatureStats.pb')) as here:
+            return comparison.overall(statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes()))
     except OSError as error:
         raise RunError(f'{error.filename}: cannot be read ({error.strerror}); restore the run directory') from None
-    reduced = schema_pb2.Schema(feature=[feature for feature in whole.feature if feature.name in MEASURED])
-    for dataset in found.datasets:
-        kept = [feature for feature in dataset.features if feature.path.step[0] in MEASURED]
-        del dataset.features[:]
-        dataset.features.extend(kept)
-    return found, reduced
 
 
 def _images(source: Source) -> Iterator[bytes | None]:
@@ -127,5 +119,7 @@ def _measure(data: bytes) -> dict[str, int | float] | None:
     if images.inspect(data).reason is not None:
         return None
     measures = images.measure(data)
-    values = (measures.width, measures.height, len(data), measures.brightness)
-    return dict(zip(MEASURED, values, strict=True))
+    values = (
+        measures.width, measures.height, len(data), measures.brightness, measures.saturation, measures.sharpness,
+    )  # fmt: skip
+    return dict(zip(names.MEASURED, values, strict=True))

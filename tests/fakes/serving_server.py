@@ -1,8 +1,8 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A gRPC server that serves a SavedModel through TensorFlow Serving's protocol.
+"""gRPC servers with TensorFlow Serving's protocol: one serves a SavedModel, one gives whatever answers a test needs.
 
-Like TensorFlow Serving, it uses the services and messages of tensorflow-serving-api, serves the folder with the highest
+Like TensorFlow Serving, the first uses the messages of tensorflow-serving-api, serves the folder with the highest
 number, passes on the status of a failed graph, and returns NOT_FOUND for an unknown model or version and
 FAILED_PRECONDITION for an unknown signature.
 """
@@ -10,16 +10,16 @@ FAILED_PRECONDITION for an unknown signature.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 
 import grpc
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from tensorflow_serving.apis import predict_pb2
 
 
-class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
+class _Service:
     def __init__(self, base_path: Path, name: str):
         self.calls = 0
         self._name = name
@@ -56,12 +56,20 @@ class _Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 def serving(base_path: Path, name: str) -> Iterator[tuple[str, _Service]]:
     """Serves the newest version on a free port of loopback; yields HOST:PORT and the service."""
     service = _Service(base_path, name)
+    with answering(lambda request, context: service.Predict(request, context).SerializeToString()) as address:
+        yield address, service
+
+
+@contextlib.contextmanager
+def answering(respond: Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], bytes]) -> Iterator[str]:
+    """Answers each Predict call with the bytes that `respond` returns; yields HOST:PORT of loopback."""
+    predict = grpc.unary_unary_rpc_method_handler(respond, predict_pb2.PredictRequest.FromString)
+    handler = grpc.method_handlers_generic_handler('tensorflow.serving.PredictionService', {'Predict': predict})
     # TensorFlow Serving does not limit the message size.
-    server = grpc.server(futures.ThreadPoolExecutor(2), options=[('grpc.max_receive_message_length', -1)])
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+    server = grpc.server(futures.ThreadPoolExecutor(2), [handler], options=[('grpc.max_receive_message_length', -1)])
     port = server.add_insecure_port('127.0.0.1:0')
     server.start()
     try:
-        yield f'127.0.0.1:{port}', service
+        yield f'127.0.0.1:{port}'
     finally:
         server.stop(None).wait()

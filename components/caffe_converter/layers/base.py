@@ -35,12 +35,22 @@ flatten_param hdf5_data_param hdf5_output_param hinge_loss_param image_data_para
 inner_product_param input_param log_param lrn_param memory_data_param mvn_param parameter_param pooling_param
 power_param prelu_param python_param recurrent_param reduction_param relu_param reshape_param scale_param
 sigmoid_param softmax_param spp_param slice_param swish_param tanh_param threshold_param tile_param window_data_param
-absval_param split_param norm_param permute_param
+absval_param split_param norm_param permute_param bn_param interp_param upsample_param shuffle_channel_param relu6_param
+prior_box_param detection_output_param
 """
 _LAYER_FIELDS = frozenset(_LAYER_FIELD_NAMES.split())
 _WITH_ENGINE = frozenset({
-    'convolution_param', 'lrn_param', 'pooling_param', 'relu_param', 'sigmoid_param', 'softmax_param', 'tanh_param',
+    'bn_param', 'convolution_param', 'lrn_param', 'pooling_param', 'relu_param', 'sigmoid_param', 'softmax_param',
+    'spp_param', 'tanh_param',
 })  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mask:
+    """What a mask of MAX pooling points into: an image's (height, width); and whether the windows overlap."""
+
+    size: tuple[int, int]
+    overlap: bool
 
 
 @dataclass(frozen=True)
@@ -50,10 +60,12 @@ class Blob:
     Attributes:
       shape: Caffe's, batch first.
       chw: (C, H, W) of an image that was flattened in H×W×C order; InnerProduct permutes its matrix accordingly.
+      mask: what its numbers are if it is the mask of MAX pooling.
     """
 
     shape: Shape
     chw: tuple[int, int, int] | None = None
+    mask: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +111,7 @@ class Layer:
       message: the prototxt's message, for the parameters.
       stored_name: the name of its weights in the file: as written.
       keep_order: whether a Flatten or Reshape must keep Caffe's order of values (see network.py).
+      stored: the shapes of its blobs in the file of weights, if that is known.
     """
 
     name: str
@@ -108,6 +121,7 @@ class Layer:
     message: Message
     stored_name: str = ''
     keep_order: bool = True
+    stored: list[Shape] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f'layer {shown(self.name)} ({printable(self.type)})'

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that reduce many values to fewer: Eltwise, ArgMax, Reduction."""
+"""Layers that combine values: Eltwise, Axpy, ArgMax, Reduction."""
 
 from __future__ import annotations
 
@@ -32,6 +32,18 @@ def eltwise(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     flops = (len(bottoms) - 1 + len(coefficients)) * math.prod(bottoms[0].shape[1:])
     options = {'operation': operation, 'coefficients': [] if set(coefficients) == {1.0} else coefficients}
     return Plan([Blob(bottoms[0].shape)], flops=flops, options=options)
+
+
+@planner('Axpy', bottoms=(3, 3))
+def axpy(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
+    """SENet's axpy_layer.cpp: a · x + y with a number a for each channel of each image."""
+    scale, x, y = (bottom.shape for bottom in bottoms)
+    layer.image(bottoms[1])
+    if scale not in (x[:2], (*x[:2], 1, 1)):
+        raise layer.error(f'expected a first input of {describe((*x[:2], 1, 1))}, found {describe(scale)}')
+    if x != y:
+        raise layer.error(f'the last two inputs must have the same shape; found {describe(x)} and {describe(y)}')
+    return Plan([Blob(x)], flops=2 * math.prod(x[1:]), options={'flat': len(scale) == 2})
 
 
 @planner('ArgMax')

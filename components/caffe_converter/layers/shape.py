@@ -1,9 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that rearrange values: Concat, Slice, Flatten, Reshape, Permute, Crop."""
+"""Layers that rearrange values: Concat, Slice, Flatten, Reshape, Permute, ShuffleChannel, Tile, Crop."""
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -149,9 +150,36 @@ def permute(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     return Plan([top], options={'order': moved})
 
 
+@planner('ShuffleChannel')
+def shuffle_channel(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
+    """ShuffleNet's shuffle_channel_layer.cpp: the first channel of each group, then the second of each, and so on."""
+    param = layer.param('shuffle_channel_param', 'group')
+    channels, _, _ = layer.image(bottoms[0])
+    group = param.integer('group', 1, 1)
+    if channels % group:
+        raise layer.error(f'group {group} must divide the {channels} channels', param.line_of('group'))
+    return Plan([Blob(bottoms[0].shape)], options={'group': group})
+
+
+@planner('Tile')
+def tile(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
+    """tile_layer.cpp: repeats the whole of an axis `tiles` times."""
+    param = layer.param('tile_param', 'axis', 'tiles')
+    shape = bottoms[0].shape
+    axis = layer.axis(param, 'axis', 1, len(shape))
+    tiles = param.integer('tiles', 0, 1)
+    if 'tiles' not in param:
+        raise layer.error('expected tiles, found none', param.line)
+    top = layer.top((*shape[:axis], shape[axis] * tiles, *shape[axis + 1 :]))
+    return Plan([top], options={'axis': stored_axis(axis, len(shape)), 'tiles': tiles, 'to': top.shape})
+
+
 @planner('Crop', bottoms=(2, 2))
 def crop(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
-    """crop_layer.cpp: crops the first input to the second one's size from `axis` on, at `offset`."""
+    """crop_layer.cpp: crops the first input to the second one's size from `axis` on, at `offset`.
+
+    The forks of FCN and HED, of before Caffe had this layer, crop the centre and know no crop_param.
+    """
     param = layer.param('crop_param', 'axis', 'offset')
     shape, other = bottoms[0].shape, bottoms[1].shape
     axis = layer.axis(param, 'axis', 2, len(shape))
@@ -170,4 +198,10 @@ def crop(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
                 raise layer.error(f'axis {at}: {length} values from {start} on exceed its size of {size}')
         spans.append((start, length))
     top = layer.top([length for _, length in spans])
+    if 'crop_param' not in layer.message and top.shape != shape:
+        centre = ' '.join(f'offset: {(a - b) // 2}' for a, b in zip(shape[2:], top.shape[2:], strict=True))
+        logging.warning(
+            '%s line %d: %s: without crop_param it keeps the top left, as Caffe; HED and FCN were made for forks that '
+            'keep the centre: add crop_param { %s } for them', layer.message.path, layer.line, layer, centre
+        )  # fmt: skip
     return Plan([top], options={'spans': [spans[axis] for axis in stored_order(len(shape))][1:]})

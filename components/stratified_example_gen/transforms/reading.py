@@ -103,17 +103,25 @@ def _list(
 
 
 def _add_columns(group: tuple[bytes, dict[str, Iterable[Any]]]) -> Iterator[Any]:
-    path, sides = group
-    files, rows = list(sides['files']), sorted(sides['rows'])
-    for row in rows[1:] if files else rows:
-        reason = 'second_row' if files else 'row_without_file'
-        yield beam.pvalue.TaggedOutput(NOTES, Note(MANIFEST, reason, path, f'line {row.line} of manifest.csv'))
+    files, rows = sorted(group[1]['files']), sorted(group[1]['rows'])
     for file in files:
-        if rows:
-            yield file._replace(columns=rows[0].values)
+        exact = [row for row in rows if row.path == file.path]
+        # A row that names another file of the group exactly is not this file's.
+        own = exact or [row for row in rows if row.path not in {other.path for other in files}]
+        rows = [row for row in rows if row not in own]
+        for row in own[1:]:
+            yield _manifest_note('second_row', row)
+        if own:
+            yield file._replace(columns=own[0].values)
         else:
             yield file
-            yield beam.pvalue.TaggedOutput(NOTES, Note(MANIFEST, 'file_without_row', path, 'not in manifest.csv'))
+            yield beam.pvalue.TaggedOutput(NOTES, Note(MANIFEST, 'file_without_row', file.path, 'not in manifest.csv'))
+    for row in rows:
+        yield _manifest_note('row_without_file', row)
+
+
+def _manifest_note(reason: str, row: manifest.Row) -> Any:
+    return beam.pvalue.TaggedOutput(NOTES, Note(MANIFEST, reason, row.path, f'line {row.line} of manifest.csv'))
 
 
 def _inspect(file: LabelledFile, tree: Tree, settings: Settings) -> Iterator[Any]:
@@ -127,4 +135,4 @@ def _inspect(file: LabelledFile, tree: Tree, settings: Settings) -> Iterator[Any
 
 
 def _by_path(item: LabelledFile | manifest.Row) -> tuple[bytes, LabelledFile | manifest.Row]:
-    return item.path, item
+    return manifest.key(item.path), item

@@ -13,6 +13,7 @@ import apache_beam as beam
 
 from components import error_reporting, names
 from components.io.files import any_path, as_os_errors, write_text
+from components.io.shards import shard_name, split_folder
 from components.stratified_example_gen import sampling, shards
 from components.stratified_example_gen.records import Note, Photo
 from components.stratified_example_gen.settings import Settings
@@ -100,10 +101,10 @@ def _write_usable(number: int, work: str) -> None:
 
 def _write_shard(place: tuple[str, int], data_root: str, settings: Settings, work: str) -> None:
     split, shard = place
-    target = any_path(work) / shards.split_folder(split)
+    target = any_path(work) / split_folder(split)
     photos = shards.read_plan(shards.plan_path(any_path(work), split, shard))
     with error_reporting.saved_errors(work):
         with as_os_errors(target):
             target.mkdir(exist_ok=True)
-        path = target / shards.shard_name(shard, settings.shards)
+        path = target / shard_name(shard, settings.shards)
         shards.write_shard(data_root, photos, settings.manifest_columns, path)

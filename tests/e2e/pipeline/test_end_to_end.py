@@ -125,6 +125,19 @@ def test_a_rerun_with_nothing_changed_executes_nothing(own_run, command, inputs,
     assert len(own_run.versions) == 1
 
 
+def test_a_damaged_version_is_pushed_again_when_all_stages_are_cached(own_run, command, inputs, low_bounds):
+    (version,) = own_run.versions
+    serving = own_run.output / 'serving' / 'gender_classifier'
+    graph = (serving / version / 'saved_model.pb').read_bytes()
+    (serving / version / 'saved_model.pb').write_bytes(graph[:1000])
+    process = command(*inputs.arguments(own_run.output), *low_bounds)
+    assert process.returncode == 0, process.stderr
+    assert f'AtomicPusher: {serving}/{version}/saved_model.pb changed; making it again' in process.stderr
+    assert _executed(own_run.output) == {'AtomicPusher'}
+    assert (serving / own_run.versions[-1] / 'saved_model.pb').read_bytes() == graph
+    assert own_run.metrics['pushed'] == str(serving / own_run.versions[-1])
+
+
 def test_the_same_inputs_elsewhere_execute_nothing(own_run, command, inputs, low_bounds, tmp_path):
     moved = {
         'data': shutil.copytree(inputs.data, tmp_path / 'moved'),

@@ -75,7 +75,13 @@ def test_a_single_value_becomes_a_list():
         ('trainer.class_weights=null', 'trainer.class_weights: expected text, found None'),
         ('trainer.early_stopping_patience=0', 'trainer.early_stopping_patience: expected at least 1, found 0'),
         ('trainer.monitor=loss', "trainer.monitor: expected one of val_loss, val_auc, found 'loss'"),
-        ('data.seed=[', 'the value is not valid YAML'),
+        ('data.seed=[', 'not valid YAML'),
+        ('trainer.epochs=2001-99-99', 'a value does not fit its type (month must be in 1..12'),
+        ('trainer.epochs=!!int "abc"', 'a value does not fit its type'),
+        ('trainer.epochs=!!timestamp "x"', 'a value does not fit its type'),
+        pytest.param(f'trainer.epochs={"9" * 5000}', 'a value does not fit its type', id='digits'),
+        pytest.param(f'trainer.learning_rate=1{"0" * 400}', 'trainer.learning_rate: expected', id='overflow'),
+        pytest.param(f'trainer.epochs={"[" * 5000}', 'not valid YAML', id='deep'),
     ],
 )
 def test_a_bad_override(override, message):
@@ -83,6 +89,10 @@ def test_a_bad_override(override, message):
         config.load('vgg_face', [override])
     assert message in str(caught.value)
     assert '\n' not in str(caught.value)
+
+
+# Nine aliases of a list on each of nine lines: 9^9 items.
+_LAUGHS = 'a0: &a0 [x]\n' + ''.join(f'a{n}: &a{n} [{", ".join([f"*a{n - 1}"] * 9)}]\n' for n in range(1, 10))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +105,8 @@ def test_a_bad_override(override, message):
         ('a: [', 'not valid YAML'),
         ('trainer: !!python/object/apply:os.system [ls]', 'not valid YAML'),
         ('\x00', 'not valid YAML'),
+        pytest.param(_LAUGHS, 'more than 10 aliases', id='laughs'),
+        pytest.param('# ' + 'long ' * 20_001, 'larger than 100,000 bytes', id='long'),
     ],
 )
 def test_a_bad_file(tmp_path, text, message):
@@ -126,6 +138,11 @@ def test_an_empty_file_gives_the_defaults(tmp_path):
     file = tmp_path / 'mine.yaml'
     file.write_text('')
     assert config.load(str(file)) == config.Config()
+
+
+def test_a_file_without_end_is_refused():
+    with pytest.raises(InputError, match='/dev/zero: larger than 100,000 bytes'):
+        config.load('/dev/zero')
 
 
 def test_a_missing_file_lists_the_bundled_configurations():

@@ -98,7 +98,9 @@ def test_undefined_metrics_of_one_class_meet_no_threshold(run, tmp_path):
     (tmp_path / 'men' / 'Split-test').mkdir(parents=True)
     source = Path(run.output('EmbeddingGen', 'embeddings').uri) / 'Split-test'
     records = tf.data.TFRecordDataset([str(file) for file in source.glob('*.gz')], compression_type='GZIP')
-    with tf.io.TFRecordWriter(str(tmp_path / 'men' / 'Split-test' / 'men.gz'), 'GZIP') as writer:
+    with tf.io.TFRecordWriter(
+        str(tmp_path / 'men' / 'Split-test' / 'data_tfrecord-00000-of-00001.gz'), 'GZIP'
+    ) as writer:
         for record in records.as_numpy_iterator():
             if tf.train.Example.FromString(record).features.feature['gender'].int64_list.value[0] == 0:
                 writer.write(record)

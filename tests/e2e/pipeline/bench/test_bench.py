@@ -23,20 +23,20 @@ _TINY = Sizes(
 
 @pytest.fixture(scope='module')
 def bench(tmp_path_factory):
-    """The bench of two parts: the results, bench.json and bench.txt."""
+    """The bench of three parts: the results, bench.json and bench.txt."""
     work, output = tmp_path_factory.mktemp('work'), tmp_path_factory.mktemp('output')
-    results = command_line.measure(work, _TINY, ['embedding', 'latency'], None, output)
+    results = command_line.measure(work, _TINY, ['inference', 'embedding', 'latency'], None, output)
     return results, json.loads((output / 'bench.json').read_text()), (output / 'bench.txt').read_text()
 
 
 def test_every_row_has_a_finite_number_and_is_in_the_table(bench):
     results, written, table = bench
-    assert list(written['parts']) == ['latency', 'embedding']
-    assert not any(part.error or part.skipped for part in results.parts.values())
+    assert list(written['parts']) == ['inference', 'latency', 'embedding']
+    assert not any(part.error for part in results.parts.values())
     rows = [row for part in written['parts'].values() for row in part['rows']]
-    assert {'serving_default / bare base, one image', 'EmbeddingGen / bare base, images per second'} <= {
-        row['name'] for row in rows
-    }
+    names = {row['name'] for row in rows}
+    assert 'VGG-16, converted / OpenCV, seconds' in names
+    assert {'serving_default / bare base, one image', 'EmbeddingGen / bare base, images per second'} <= names
     for row in rows:
         assert math.isfinite(row['value']) and row['value'] > 0
         assert row['name'] in table
@@ -57,6 +57,14 @@ def test_throughput_is_images_by_seconds_of_the_same_round(bench):
     ratios = [base / ours for base, ours in zip(seconds['base'], seconds['float32'], strict=True)]
     assert part['rows'][0]['value'] == pytest.approx(sum(ratios) / 2)  # the median of two rounds
     assert part['raw']['images_per_second']['base'] == pytest.approx(2 * 8 / sum(seconds['base']))
+
+
+def test_converted_networks_beside_opencv(bench, shared):
+    part = bench[0].parts['inference']
+    assert not part.skipped
+    assert [row.name.split(',')[0] for row in part.rows] == ['VGG-16', 'MobileFaceNet', 'ResNet-10']
+    # Both computed the same network.
+    assert all(float(row.detail.split()[-1]) < 1e-4 for row in part.rows)
 
 
 def test_a_failed_part_is_reported_and_the_others_run(tmp_path, monkeypatch, capsys):

@@ -7,8 +7,11 @@ import io
 import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
+from components import names
+from components.data_gate import comparison
 from components.errors import InputError
 from pipeline.serving import image_files, skew
 
@@ -26,8 +29,10 @@ def _distances(finished, *paths):
 def test_the_same_faces_are_near_and_changed_faces_far(finished, faces, command, tmp_path):
     found, near = _distances(finished, *faces)
     assert found.images == len(faces)
-    assert set(near) == set(skew.MEASURED)
+    assert set(near) == set(names.MEASURED)
     assert max(near.values()) < 0.1
+    one, _ = _distances(finished, faces[0])
+    assert {distance.low for distance in one.distances} == {0.0}
     for face in faces:
         image = ImageEnhance.Brightness(Image.open(face)).enhance(0.4).resize((96, 48))
         image.save(tmp_path / f'{face.parent.name}-{face.stem}.png')
@@ -44,8 +49,9 @@ def test_the_same_faces_are_near_and_changed_faces_far(finished, faces, command,
     marked = [line.split()[0] for line in process.stdout.splitlines() if 'TOO FAR' in line]
     assert 'image_width' in marked
     assert 'image_height' not in marked
-    fine = command('skew', '--output', finished.output, '--requests', *faces, '--max-distance', '0.1')
+    fine = command('skew', '--output', finished.output, '--requests', faces[0])
     assert (fine.returncode, fine.stderr) == (0, '')
+    assert '1 requests are too few to tell' in fine.stdout
 
 
 @pytest.mark.parametrize('suffix', ['.tfrecord', '.tfrecord.gz'])
@@ -67,3 +73,12 @@ def test_requests_without_images_are_refused(finished, tmp_path):
         _distances(finished, tmp_path / 'log.tfrecord')
     with pytest.raises(InputError, match='no image among 1 requests'):
         _distances(finished, tmp_path / 'none.jpg')
+
+
+def test_the_statistics_of_a_run_have_genders_and_fine_quantiles(finished):
+    (file,) = finished.output.rglob('Split-train/FeatureStats.pb')
+    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    whole, women = comparison.overall(found), comparison.of_gender(found, names.FEMALE)
+    assert women.num_examples + comparison.of_gender(found, names.MALE).num_examples == whole.num_examples
+    (sharpness,) = (feature for feature in women.features if feature.path.step[0] == 'sharpness')
+    assert max(len(histogram.buckets) for histogram in sharpness.num_stats.histograms) == comparison.QUANTILES

@@ -48,7 +48,11 @@ def artifacts(tmp_path):
         'head_model': artifact(standard_artifacts.Model, 'head'),
     }
     inputs['examples'][0].split_names = '["train", "validation", "test"]'
-    files = [f'Split-{split}/data-{shard}.gz' for split in ('train', 'validation', 'test') for shard in (0, 1)]
+    files = [
+        f'Split-{split}/data_tfrecord-0000{shard}-of-00002.gz'
+        for split in ('train', 'validation', 'test')
+        for shard in (0, 1)
+    ]
     for name in (*(f'examples/{file}' for file in files), 'graph/metadata/x', 'base/base.keras', 'head/head.keras'):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
@@ -72,7 +76,9 @@ def test_the_function_gets_settings_and_paths(artifacts, tmp_path):
     args = _run(artifacts, some='value')
     assert (args.settings, args.custom_config, args.checkpoint) == (Settings(epochs=2), {'some': 'value'}, None)
     for split, files in ((names.TRAIN, args.train_files), (names.VALIDATION, args.validation_files)):
-        assert files == [str(tmp_path / f'examples/Split-{split}/data-{shard}.gz') for shard in (0, 1)]
+        assert files == [
+            str(tmp_path / f'examples/Split-{split}/data_tfrecord-0000{shard}-of-00002.gz') for shard in (0, 1)
+        ]
     assert Path(args.base_file).read_text() == 'base/base.keras'
     assert Path(args.head_file).read_text() == 'head/head.keras'
     assert args.transform_output == str(tmp_path / 'graph')
@@ -100,7 +106,12 @@ def test_a_checkpoint_is_named_by_content_and_settings(artifacts, tmp_path):
     artifacts[0]['head_model'][0].uri = str(tmp_path / 'moved')
     assert name() == first
     others = [name(epochs=3), name(some='value')]
-    for file in ('base/base.keras', 'moved/head.keras', 'examples/Split-train/data-1.gz', 'graph/metadata/x'):
+    for file in (
+        'base/base.keras',
+        'moved/head.keras',
+        'examples/Split-train/data_tfrecord-00001-of-00002.gz',
+        'graph/metadata/x',
+    ):
         (tmp_path / file).write_text('changed')
         others.append(name())
     assert len({first, *others}) == 7

@@ -44,7 +44,7 @@ def _write(file: Path, name: str, values) -> None:
 
 @pytest.fixture
 def check(tmp_path):
-    """Runs the executor on embeddings that are off by `error` in the fourth image; returns the blessing."""
+    """Runs the executor on embeddings with an `error` in the fourth, and `train` for the second in training."""
     model = _Model()
     signatures = {
         name: tf.function(function).get_concrete_function(tf.TensorSpec([None], tf.string, name=argument))
@@ -56,11 +56,15 @@ def check(tmp_path):
     }
     tf.saved_model.save(model, str(tmp_path / 'model/Format-Serving'), signatures=signatures)
 
-    def run(settings: Settings, error: float = 0.0) -> standard_artifacts.InfraBlessing:
+    def run(settings: Settings, error: float = 0.0, train: float | None = None) -> standard_artifacts.InfraBlessing:
         values = [len(image) / 100 + error * (index == 3) for index, image in enumerate(_IMAGES)]
         for folder, name, content in (('examples', 'image', _IMAGES), ('embeddings', 'embedding', values)):
-            for shard, part in enumerate((content[:2], content[2:])):
-                _write(tmp_path / folder / 'Split-test' / f'data-{shard}.gz', name, part)
+            for split, damaged in (('train', train), ('test', None)):
+                values = (
+                    [*content[:1], damaged, *content[2:]] if damaged is not None and folder == 'embeddings' else content
+                )
+                for shard, part in enumerate((values[:2], values[2:])):
+                    _write(tmp_path / folder / f'Split-{split}' / f'data_tfrecord-0000{shard}-of-00002.gz', name, part)
         kinds = {'model': 'Model', 'examples': 'Examples', 'embeddings': 'Examples', 'blessing': 'InfraBlessing'}
         artifacts = {key: [getattr(standard_artifacts, kind)()] for key, kind in kinds.items()}
         for key, (artifact,) in artifacts.items():
@@ -79,7 +83,7 @@ def test_agreeing_signatures_are_blessed_and_measured(check):
     assert blessing.get_int_custom_property('blessed') == 1
     assert (Path(blessing.uri) / 'INFRA_BLESSED').is_file()
     measured = json.loads((Path(blessing.uri) / 'signatures.json').read_text())
-    assert (measured['images'], measured['tolerance']) == (4, 1e-4)
+    assert (measured['images'], measured['tolerance']) == (8, 1e-4)
     assert set(measured['max_difference']) == {'serving_default and examples', 'serving_default and embeddings'}
     assert max(measured['max_difference'].values()) < 1e-6
 
@@ -102,3 +106,11 @@ def test_the_tolerance_follows_the_precision_of_the_base(check, precision, error
 
 def test_only_the_first_images_are_compared(check):
     assert check(Settings(images=3), error=0.5).get_int_custom_property('blessed') == 1
+
+
+@pytest.mark.parametrize(
+    ('value', 'message'), [(0.0, r'embedding of 1\.jpg is all zeros'), (0.9, r'differ by .* on 1\.jpg')]
+)
+def test_training_embeddings_are_compared_too(check, value, message):
+    with pytest.raises(RunError, match=message):
+        check(Settings(images=4), train=value)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import InputError, RunError
+from components.io.shards import WORK, shard_name
 from components.io.trees import open_tree
 from components.stratified_example_gen import shards
 from components.stratified_example_gen.generate import generate
@@ -176,13 +177,15 @@ class TestFullDisk:
 
         path = b'combined/aligned/25_F/0.jpg'
         photo = inspect_file(open_tree(str(root)), LabelledFile(path, os.path.dirname(path), 1, 25), Settings())
-        target = tmp_path / shards.shard_name(0, 1)
+        target = tmp_path / 'out' / 'Split-test' / shard_name(0, 1)
+        target.parent.mkdir(parents=True)
         # Redirect the temporary name of atomic_path to a device without space.
         monkeypatch.setattr('components.io.files.uuid.uuid4', lambda: uuid.UUID(int=0))
-        target.with_name(f'.{target.stem}.{"0" * 12}.partial{target.suffix}').symlink_to('/dev/full')
+        (tmp_path / 'out' / WORK).mkdir()
+        (tmp_path / 'out' / WORK / f'.{target.stem}.{"0" * 12}.partial{target.suffix}').symlink_to('/dev/full')
         with pytest.raises(RunError, match=r'cannot be written: .*No space left on device.*; free space'):
             shards.write_shard(str(root), [photo], (), target)
-        assert list(tmp_path.glob('*.gz')) == []
+        assert list(target.parent.iterdir()) == []
 
 
 def test_a_killed_run_leaves_no_split_and_the_next_one_succeeds(root, runner, tmp_path):

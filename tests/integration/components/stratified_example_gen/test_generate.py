@@ -27,8 +27,6 @@ from components.stratified_example_gen.settings import UTKFACE
 pytest.importorskip('apache_beam')
 tf = pytest.importorskip('tensorflow')
 
-_MEASURED = (names.IMAGE_WIDTH, names.IMAGE_HEIGHT, names.IMAGE_BYTES, names.BRIGHTNESS)
-
 
 def everything(splits):
     return [example for examples in splits.values() for example in examples]
@@ -73,7 +71,7 @@ def test_examples_contain_the_files_bytes_and_the_folders_labels(root, sample):
     assert_adds_up(summary, splits, folder)
     assert summary.sampled == sum(min(4, len(list(f.iterdir()))) for f in (root / 'combined/aligned').iterdir())
     for example in everything(splits):
-        assert set(example) == {'image', 'gender', 'age', 'age_band', 'path', *_MEASURED}
+        assert set(example) == {'image', 'gender', 'age', 'age_band', 'path', *names.MEASURED}
         path = example['path'].decode()
         assert example['image'] == (root / path).read_bytes()
         assert Path(path).parent.name == f'{example["age"]:02d}_{"MF"[example["gender"]]}'
@@ -248,9 +246,9 @@ def test_near_duplicates_share_a_split(make_tree, encode, sample, tmp_path):
         ]
         return sum(where[one] != where[other] for one, other in pairs)
 
-    _, apart, _ = sample(root, per_folder=None)
+    _, apart, _ = sample(root, per_folder=None, near_duplicate_distance=None)
     assert separated(apart) > 20
-    summary, together, folder = sample(root, per_folder=None, near_duplicate_distance=4)
+    summary, together, folder = sample(root, per_folder=None)  # by default
     assert_adds_up(summary, together, folder)
     assert separated(together) == 0
     assert abs(len(together['train']) / summary.sampled - 0.6) < 0.05

@@ -7,12 +7,20 @@ import struct
 import tracemalloc
 import zlib
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from components.errors import InputError
-from components.stratified_example_gen import headers, images
+from components.stratified_example_gen import image_header, images
 from tests.fixtures.face_folders import HEIGHT, WIDTH, decode, rows_of
+
+# imagecodecs.ljpeg_encode((numpy.arange(64).reshape(8, 8) % 7 * 30).astype('uint8')) of imagecodecs 2026.3.6
+LOSSLESS = (
+    'ffd8ffc40017000101010100000000000000000000000004050708ffc3000b080008000801001100ffda0008010000060000'
+    'e7fbd7af5ebd7b92ef3def7bf8f378bcf7bdfc79bc3ef3defe3cde1efbcf7f1e6f0f7bef3f8f3787bdefbdc79bc3def7bf92'
+    'f787bdef7f1e00ffd9'
+)
 
 
 class TestRejected:
@@ -63,6 +71,87 @@ class TestRejected:
         assert self.reason(data[:first] + data[first:following] * 200 + data[following:]) == 'damaged'
 
 
+class TestJpegKinds:
+    """JPEGs that Pillow or TensorFlow do not decode, or crash on, are rejected by their header."""
+
+    @pytest.mark.parametrize('marker', [0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xDE])
+    def test_only_huffman_coded_baseline_and_progressive(self, encode, image, marker, monkeypatch):
+        data = bytearray(encode(image))
+        data[data.index(b'\xff\xc0') + 1] = marker
+        monkeypatch.setattr(images, '_pillow', lambda *a: pytest.fail('decoded'))
+        found = images.inspect(bytes(data))
+        assert found.reason == 'unsupported_format'
+        assert found.detail.endswith('JPEG; convert it to PNG')
+
+    def test_a_lossless_file(self, monkeypatch):
+        data = bytes.fromhex(LOSSLESS)
+        monkeypatch.setattr(images, '_pillow', lambda *a: pytest.fail('decoded'))
+        assert images.inspect(data).detail == 'a lossless JPEG; convert it to PNG'
+
+    @pytest.mark.parametrize('at', [4, 9, 10])  # depth, number of components, sampling
+    def test_a_frame_that_decoders_do_not_read(self, encode, image, at):
+        data = bytearray(encode(image))
+        data[data.index(b'\xff\xc0') + at] ^= 6
+        assert images.inspect(bytes(data)).reason in ('unsupported_format', 'damaged')
+
+
+class TestMissingData:
+    """The end marker is there, image data are not."""
+
+    @pytest.mark.parametrize('options', [{}, {'restart_marker_blocks': 3}, {'progressive': True}], ids=str)
+    def test_a_jpeg_cut_in_the_middle(self, encode, scene, options):
+        noise = np.random.default_rng(0).integers(0, 60, (112, 160, 3))
+        data = encode(Image.fromarray((np.kron(scene, np.ones((4, 4, 1))) // 2 + noise).astype(np.uint8)), **options)
+        assert images.inspect(data).reason is None
+        first = data.index(b'\xff\xda') + 20
+        for length in range(first, len(data) - 40, len(data) // 60):
+            cut = data[:length].rstrip(b'\xff') + b'\xff\xd9'
+            assert images.inspect(cut).reason == 'truncated', length
+
+    def test_at_a_restart_marker(self, encode, image):
+        data = encode(image, restart_marker_blocks=2)
+        cut = data[: data.index(b'\xff\xd1')] + b'\xff\xd9'
+        assert images.inspect(cut).detail == 'a JPEG scan has 1 of 2 restart markers'
+
+    def test_bytes_behind_complete_data_are_no_damage(self, encode, image):
+        data = encode(image)
+        assert images.inspect(data[:-2] + b'stray' + data[-2:]).reason is None
+
+
+class TestPalettes:
+    def test_only_one_and_not_empty(self, encode, image, png_chunk):
+        data = encode(image.quantize(6), 'PNG')
+        at = data.index(b'PLTE') - 4
+        end = at + 12 + 18
+        assert data[end - 4 + 8 : end + 8] in (b'IDAT', data[end + 4 : end + 8])
+        for palettes in (data[at:end] * 2, png_chunk(b'PLTE', b''), png_chunk(b'PLTE', b'1234')):
+            assert images.inspect(data[:at] + palettes + data[end:]).reason == 'damaged'
+
+
+class TestCause:
+    @pytest.mark.parametrize(
+        ('data', 'cause'),
+        [
+            (b'version https://git-lfs.github.com/spec/v1\noid sha256:00', 'a Git LFS pointer'),
+            (b'\n<!DOCTYPE html><title>404</title>', 'an HTML page'),
+            (b'\xef\xbb\xbf<?xml version="1.0"?><Error/>', 'an XML document'),
+            (b'{"error": 404}', 'text that looks like JSON'),
+            (b'\0' * 4096, 'only zero bytes'),
+        ],
+    )
+    def test_of_other_files(self, data, cause):
+        found = images.inspect(data)
+        assert (found.reason, found.detail.split(',')[0].split(';')[0]) == ('not_an_image', cause)
+
+    def test_of_a_jpeg_that_pillow_refuses(self, encode, image):
+        data = bytearray(encode(image))
+        data[data.index(b'\xff\xdb') + 4] = 0x4F  # a quantization table of unknown precision
+        found = images.inspect(bytes(data))
+        assert found.reason == 'damaged'
+        assert 'MPO' not in found.detail
+        assert 'cannot identify' not in found.detail
+
+
 class TestBombs:
     """Small files that would decode to gigabytes are rejected by their header."""
 
@@ -81,7 +170,7 @@ class TestBombs:
 
     def test_are_never_decoded(self, encode, png_chunk, monkeypatch):
         opened = []
-        monkeypatch.setattr(Image, 'open', lambda *a, **k: opened.append(a))
+        monkeypatch.setattr(images, '_pillow', lambda *a: opened.append(a))
         for data in self.bombs(encode, png_chunk):
             inspection = images.inspect(data)
             assert inspection.reason == 'too_many_pixels'
@@ -98,7 +187,7 @@ class TestBombs:
         second[5:9] = struct.pack('>HH', 9_000, 9_000)
         inspection = images.inspect(data[:end] + bytes(second) + data[end:])
         assert inspection.reason == 'damaged'
-        assert inspection.detail == 'the header has two sizes, 40×28 and (9000, 9000)'
+        assert inspection.detail == 'a JPEG with two frame headers'
 
     def test_a_png_that_decompresses_to_more_than_its_pixels_takes_no_memory(self, png):
         data = png(64, 64, 8, 0, b'\0' * 200_000_000)
@@ -165,4 +254,4 @@ def test_exif_orientation_of_any_bytes():
     chance = random.Random(2)
     for _ in range(3000):
         block = chance.choice((b'II*\0\x08\0\0\0', b'MM\0*\0\0\0\x08')) + chance.randbytes(chance.randrange(60))
-        assert 1 <= headers.exif_orientation(block) <= 8
+        assert 1 <= image_header.exif_orientation(block) <= 8

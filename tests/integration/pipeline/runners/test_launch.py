@@ -31,7 +31,7 @@ class RecorderExecutor(base_beam_executor.BaseBeamExecutor):
         artifact.set_string_custom_property('options', ' '.join(self._beam_pipeline_args))
         if '--labels=fail=yes' in self._beam_pipeline_args:
             raise ZeroDivisionError('by hand')
-        Path(artifact.uri, 'file').write_text('')
+        Path(artifact.uri, 'file').write_text('whole')
 
 
 class Recorder(base_beam_component.BaseBeamComponent):
@@ -76,3 +76,30 @@ def test_an_executors_exception_passes_through_and_is_not_cached(run, tmp_path, 
     assert capsys.readouterr().err == ''
     run('second', '--labels=run=second')
     assert [one.stages[0].state for one in metadata.runs(tmp_path)] == ['FAILED', 'COMPLETE']
+
+
+def _truncate(file: Path) -> None:
+    file.write_text('who')
+
+
+def _flip(file: Path) -> None:
+    file.write_text('whale')
+
+
+def _add(file: Path) -> None:
+    file.with_name('.file.123.partial').write_text('whole')
+
+
+@pytest.mark.parametrize('harm', [_truncate, _flip, _add, Path.unlink])
+def test_a_damaged_artifact_is_made_again_and_the_next_run_takes_it_from_the_cache(run, tmp_path, capsys, harm):
+    run('first', '--labels=run=first')
+    (made,) = (tmp_path / 'root').rglob('file')
+    harm(made)
+    run('second', '--labels=run=second')
+    assert re.search(rf'Recorder: {made.parent}/\S*file\S* .*; making it again\n', capsys.readouterr().err)
+    assert not made.parent.exists()
+    run('third', '--labels=run=third')
+    _, second, third = metadata.runs(tmp_path)
+    assert [[stage.state for stage in one.stages] for one in (second, third)] == [['COMPLETE'], ['CACHED']]
+    assert '--labels=run=second' in third.stages[0].outputs['model'].properties['options']
+    assert Path(third.stages[0].outputs['model'].uri, 'file').read_text() == 'whole'

@@ -63,3 +63,14 @@ def test_the_identity_is_unique_and_permanent(tmp_path):
 def test_a_uri_is_returned_unchanged(tmp_path):
     assert run_directory.by_content(tmp_path, 'gs://faces/drawn/', 'abc') == 'gs://faces/drawn'
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('inside', ['faces', 'faces/combined/out', '.', 'link/out'])
+def test_a_run_directory_in_the_data_or_around_it_is_refused(tmp_path, inside):
+    data = tmp_path / 'faces'
+    data.mkdir()
+    (tmp_path / 'link').symlink_to(data)
+    with pytest.raises(InputError, match='are inside one another; give a directory outside the data'):
+        run_directory.check_apart(tmp_path / inside, data)
+    run_directory.check_apart(tmp_path / 'faces2', data)
+    assert list(data.iterdir()) == []

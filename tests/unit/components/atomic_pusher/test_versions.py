@@ -23,11 +23,23 @@ def model(tmp_path):
 
 def test_a_push_copies_everything_and_keeps_older_versions(tmp_path, model):
     base = str(tmp_path / 'serving' / 'gender')
-    first, second = versions.push(model, base), versions.push(model, base)
+    first = versions.push(model, base)
+    Path(model, 'saved_model.pb').write_bytes(b'another graph')
+    second = versions.push(model, base)
     assert int(second[1]) > int(first[1]) >= time.time() - 60
     assert versions.existing(base) == [int(first[1]), int(second[1])]
     for folder, _ in (first, second):
         assert (Path(folder) / 'variables' / 'variables.index').read_bytes() == b'index'
+
+
+def test_the_newest_version_is_not_pushed_twice_unless_it_is_damaged(tmp_path, model):
+    base = str(tmp_path / 'serving')
+    first = versions.push(model, base)
+    assert versions.push(model, base) == first
+    Path(first[0], 'variables', 'variables.index').write_bytes(b'inde')
+    again = versions.push(model, base)
+    assert int(again[1]) > int(first[1])
+    assert Path(again[0], 'variables', 'variables.index').read_bytes() == b'index'
 
 
 def test_a_new_version_is_the_highest_even_after_the_clock_was_set_back(tmp_path, model):

@@ -29,8 +29,10 @@ def forward(text: str, caffemodel: str, x: np.ndarray) -> np.ndarray:
         field, function = _FORWARD[kind]
         param = message.message(field)
         inputs = [blobs[b] for b in message.strings('bottom')]
-        top = function(param, weights, *inputs)
-        blobs[message.strings('top')[0]] = top
+        result = function(param, weights, *inputs)
+        tops = result if isinstance(result, tuple) else (result,)
+        blobs.update(zip(message.strings('top'), tops, strict=False))
+        top = tops[len(message.strings('top')) - 1]
     assert top is not None
     return top
 
@@ -45,16 +47,21 @@ def _spread(weight, axis, rank):
 
 
 def _convolution(param, weights, x):
-    kernel, bias = weights[0], weights[1]
+    kernel, bias = weights[0], weights[1] if len(weights) > 1 else np.zeros(len(weights[0]))
     (sh, sw), (ph, pw) = _pair(param, 'stride', 1), _pair(param, 'pad', 0)
     dh, dw = _pair(param, 'dilation', 1)
-    out, each, kh, kw = kernel.shape
+    kh, kw = _pair(param, 'kernel_size', 0, 'kernel')
+    out, each = kernel.shape[:2]
     group = x.shape[1] // each
     x = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     height, width = (x.shape[2] - dh * (kh - 1) - 1) // sh + 1, (x.shape[3] - dw * (kw - 1) - 1) // sw + 1
     y = np.zeros((len(x), out, height, width))
-    for o, c, i, j, v, u in itertools.product(*map(range, (out, each, kh, kw, height, width))):
-        y[:, o, v, u] += x[:, o // (out // group) * each + c, v * sh + i * dh, u * sw + j * dw] * kernel[o, c, i, j]
+    for o, c, i, j in itertools.product(*map(range, (out, each, kh, kw))):
+        rows, columns = (
+            slice(i * dh, i * dh + (height - 1) * sh + 1, sh),
+            slice(j * dw, j * dw + (width - 1) * sw + 1, sw),
+        )
+        y[:, o] += x[:, o // (out // group) * each + c, rows, columns] * kernel[o, c, i, j]
     return y + bias[:, None, None]
 
 
@@ -74,14 +81,15 @@ def _deconvolution(param, weights, x):
 
 
 def _inner_product(param, weights, x):
-    assert param.boolean('transpose', False)
-    return x.reshape(len(x), -1) @ weights[0] + weights[1]
+    matrix = weights[0] if param.boolean('transpose', False) else weights[0].T
+    return x.reshape(len(x), -1) @ matrix + weights[1]
 
 
 def _pooling(param, weights, x):
     height, width = x.shape[2:]
     if param.boolean('global_pooling', False):
-        return x.mean(axis=(2, 3), keepdims=True)
+        method = param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX')
+        return _pooled(x, method, (1, 1), (height, width), (1, 1), (0, 0))
     (kh, kw), (sh, sw) = _pair(param, 'kernel_size', 0, 'kernel'), _pair(param, 'stride', 1)
     ph, pw = _pair(param, 'pad', 0)
     rounded = math.floor if 'round_mode' in param else math.ceil
@@ -89,16 +97,25 @@ def _pooling(param, weights, x):
     for n, k, s, p in ((height, kh, sh, ph), (width, kw, sw, pw)):
         count = rounded((n + 2 * p - k) / s) + 1
         sizes.append(count - 1 if (ph or pw) and (count - 1) * s >= n + p else count)
-    y = np.zeros((*x.shape[:2], *sizes))
+    return _pooled(x, param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX'), sizes, (kh, kw), (sh, sw), (ph, pw))
+
+
+def _pooled(x, method, sizes, kernel, stride, pad):
+    """Of MAX, also the place of each largest value."""
+    height, width = x.shape[2:]
+    y, mask = np.zeros((*x.shape[:2], *sizes)), np.zeros((*x.shape[:2], *sizes))
+    places = np.arange(height * width).reshape(height, width)
     for v, u in itertools.product(*map(range, sizes)):
-        top, left = v * sh - ph, u * sw - pw
-        bottom, right = min(top + kh, height + ph), min(left + kw, width + pw)
-        window = x[:, :, max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-        if param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX') == 'MAX':
-            y[:, :, v, u] = window.max(axis=(2, 3))
+        top, left = v * stride[0] - pad[0], u * stride[1] - pad[1]
+        bottom, right = min(top + kernel[0], height + pad[0]), min(left + kernel[1], width + pad[1])
+        inside = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
+        window = x[:, :, *inside].reshape(*x.shape[:2], -1)
+        if method == 'MAX':
+            y[:, :, v, u] = window.max(axis=2)
+            mask[:, :, v, u] = places[inside].ravel()[window.argmax(axis=2)]
         else:
-            y[:, :, v, u] = window.sum(axis=(2, 3)) / ((bottom - top) * (right - left))
-    return y
+            y[:, :, v, u] = window.sum(axis=2) / ((bottom - top) * (right - left))
+    return (y, mask) if method == 'MAX' else y
 
 
 def _concat(param, weights, *inputs):
@@ -115,12 +132,12 @@ def _dropout(param, weights, x):
 
 
 def _eltwise(param, weights, *inputs):
-    assert param.enum('operation', {2: 'MAX'}, '') == 'MAX'
-    return np.max(inputs, axis=0)
+    maximum = param.enum('operation', {1: 'SUM', 2: 'MAX'}, 'SUM') == 'MAX'
+    return np.max(inputs, axis=0) if maximum else np.sum(inputs, axis=0)
 
 
 def _flatten(param, weights, x):
-    return x.reshape(len(x), -1)
+    return x.reshape(*x.shape[: param.integer('axis', 1)], -1)
 
 
 def _lrn(param, weights, x):
@@ -131,7 +148,8 @@ def _lrn(param, weights, x):
 
 
 def _prelu(param, weights, x):
-    return np.maximum(x, 0) + weights[0] * np.minimum(x, 0)
+    slope = weights[0] if weights[0].ndim == 0 else _spread(weights[0], 1, x.ndim)
+    return np.maximum(x, 0) + slope * np.minimum(x, 0)
 
 
 def _batch_norm(param, weights, x):
@@ -140,7 +158,9 @@ def _batch_norm(param, weights, x):
 
 
 def _scale(param, weights, x):
-    return x * weights[0]
+    axis = 1 if weights[0].ndim else 0
+    scaled = x * _spread(weights[0], axis, x.ndim)
+    return scaled + _spread(weights[1], axis, x.ndim) if len(weights) > 1 else scaled
 
 
 def _bias(param, weights, x, *second):
@@ -174,7 +194,120 @@ def _reduction(param, weights, x):
     return (x.mean(-1) if operation == 'MEAN' else x.sum(-1)) * param.number('coeff', 1)
 
 
+def _axpy(param, weights, scale, x, y):
+    return scale.reshape(*scale.shape[:2], 1, 1) * x + y
+
+
+def _bn(param, weights, x):
+    weights = [_spread(weight.ravel(), 1, x.ndim) for weight in weights]
+    if len(weights) == 2:
+        return x * weights[0] + weights[1]
+    eps = param.number('var_eps', 1e-10) if 'moving_average' in param else param.number('eps', 1e-5)
+    return (x - weights[2]) / np.sqrt(weights[3] + eps) * weights[0] + weights[1]
+
+
+def _embed(param, weights, x):
+    rows = weights[0][x.astype(int)]
+    return rows + weights[1] if len(weights) > 1 else rows
+
+
+def _interp(param, weights, x, like=None):
+    before, after = -param.integer('pad_beg', 0, -99), -param.integer('pad_end', 0, -99)
+    x = x[:, :, before : x.shape[2] - after, before : x.shape[3] - after]
+    height, width = x.shape[2:]
+    zoom, shrink = param.integer('zoom_factor', 1), param.integer('shrink_factor', 1)
+    rows, columns = ((n - 1) // shrink + 1 for n in (height, width))
+    rows, columns = (n + (n - 1) * (zoom - 1) for n in (rows, columns))
+    rows, columns = param.integer('height', rows), param.integer('width', columns)
+    if like is not None:
+        rows, columns = like.shape[2:]
+    down, along = np.linspace(0, height - 1, rows), np.linspace(0, width - 1, columns)
+    # Each value counts by a triangle of width 2 around its place.
+    down = np.maximum(1 - np.abs(down[:, None] - np.arange(height)), 0)
+    along = np.maximum(1 - np.abs(along[:, None] - np.arange(width)), 0)
+    return np.einsum('ri,ncij,sj->ncrs', down, x, along)
+
+
+def _log(param, weights, x):
+    y = np.log(param.number('shift', 0) + param.number('scale', 1) * x)
+    return y / math.log(param.number('base', math.e))
+
+
+def _mvn(param, weights, x):
+    # Only options that OpenCV lacks; it computes the rest.
+    deviation = x.std(axis=(2, 3), keepdims=True)
+    return (x - x.mean(axis=(2, 3), keepdims=True)) / (deviation + param.number('eps', 1e-9))
+
+
+def _relu6(param, weights, x):
+    return np.minimum(np.where(x > 0, x, x * param.number('negative_slope', 0)), 6)
+
+
+def _shuffle_channel(param, weights, x):
+    group = param.integer('group', 1)
+    order = [g * (x.shape[1] // group) + at for at in range(x.shape[1] // group) for g in range(group)]
+    return x[:, order]
+
+
+def _softmax(param, weights, x):
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _spp(param, weights, x):
+    levels = []
+    for level in range(param.integer('pyramid_height', 0)):
+        bins = 2**level
+        kernel = [math.ceil(n / bins) for n in x.shape[2:]]
+        pad = [(k * bins - n + 1) // 2 for k, n in zip(kernel, x.shape[2:], strict=True)]
+        sizes = []
+        for n, k, p in zip(x.shape[2:], kernel, pad, strict=True):
+            count = math.ceil((n + 2 * p - k) / k) + 1
+            sizes.append(count - 1 if any(pad) and (count - 1) * k >= n + p else count)
+        result = _pooled(x, param.enum('pool', {0: 'MAX', 1: 'AVE'}, 'MAX'), sizes, kernel, kernel, pad)
+        levels.append(result[0] if isinstance(result, tuple) else result)
+    return levels[0] if len(levels) == 1 else np.concatenate([level.reshape(len(x), -1) for level in levels], 1)
+
+
+def _swish(param, weights, x):
+    return x / (1 + np.exp(-param.number('beta', 1) * x))
+
+
+def _upsample(param, weights, x, mask=None):
+    batch, channels, rows, columns = x.shape
+    if mask is None:
+        return x.repeat(param.integer('scale', 1), 2).repeat(param.integer('scale', 1), 3)
+    scale = param.integer('scale', 2)
+    height = param.integer('upsample_h', rows * param.integer('scale_h', scale) - param.boolean('pad_out_h', False))
+    width = param.integer('upsample_w', columns * param.integer('scale_w', scale) - param.boolean('pad_out_w', False))
+    y = np.zeros((batch, channels, height * width))
+    for n, c, v, u in itertools.product(*map(range, x.shape)):
+        y[n, c, int(mask[n, c, v, u])] = x[n, c, v, u]
+    return y.reshape(batch, channels, height, width)
+
+
 _FORWARD = {
+    'AbsVal': ('absval_param', lambda param, weights, x: np.abs(x)),
+    'Axpy': ('axpy_param', _axpy),
+    'BN': ('bn_param', _bn),
+    'Embed': ('embed_param', _embed),
+    'Interp': ('interp_param', _interp),
+    'Log': ('log_param', _log),
+    'MVN': ('mvn_param', _mvn),
+    'Power': ('power_param', lambda param, weights, x: param.number('shift', 0) + param.number('scale', 1) * x),
+    'ReLU': ('relu_param', lambda param, weights, x: np.maximum(x, 0)),
+    'ReLU6': ('relu6_param', _relu6),
+    'SPP': ('spp_param', _spp),
+    'ShuffleChannel': ('shuffle_channel_param', _shuffle_channel),
+    'Sigmoid': ('sigmoid_param', lambda param, weights, x: 1 / (1 + np.exp(-x))),
+    'Softmax': ('softmax_param', _softmax),
+    'Swish': ('swish_param', _swish),
+    'Threshold': ('threshold_param', lambda param, weights, x: 1.0 * (x > param.number('threshold', 0))),
+    'Tile': (
+        'tile_param',
+        lambda param, weights, x: np.concatenate([x] * param.integer('tiles', 0), param.integer('axis', 1, -1)),
+    ),
+    'Upsample': ('upsample_param', _upsample),
     'ArgMax': ('argmax_param', _arg_max),
     'BatchNorm': ('batch_norm_param', _batch_norm),
     'Bias': ('bias_param', _bias),

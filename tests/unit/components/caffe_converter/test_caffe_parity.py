@@ -26,16 +26,43 @@ def _nets():
 nets = _nets()
 _ALL = nets.OPENCV | nets.NUMPY
 # Types and fields of forks, which Caffe 1.0 lacks.
-_FORKS = ('"Normalize"', 'scale_train', '"ConvolutionDepthwise"', '"DepthwiseConvolution"')
+_FORKS = (
+    '"Axpy"', '"BN"', '"ConvolutionDepthwise"', '"DepthwiseConvolution"', '"Interp"', '"Normalize"', '"ReLU6"',
+    '"ShuffleChannel"', '"Upsample"', 'scale_train',
+)  # fmt: skip
 
 
 @pytest.mark.parametrize('name', [name for name, text in _ALL.items() if not any(fork in text for fork in _FORKS)])
 def test_equals_caffe(name, make_net, caffe, relative_error):
-    prototxt, caffemodel = make_net(_ALL[name])
-    batch, *shape = nets.input_shape(_ALL[name])
+    _compare_every_top(_ALL[name], _ALL[name], make_net, caffe, relative_error)
+
+
+@pytest.mark.parametrize('kind', ['ConvolutionDepthwise', 'DepthwiseConvolution'])
+def test_depthwise_layers_of_forks_equal_caffes_convolution(kind, make_net, caffe, relative_error):
+    texts = [text for text in _ALL.values() if f'"{kind}"' in text]
+    assert texts
+    for text in texts:
+        group = '' if 'group:' in text else f'group: {nets.C}'  # ConvolutionDepthwise does not need to say it
+        plain = text.replace(f'"{kind}"', '"Convolution"').replace(
+            'convolution_param {', f'convolution_param {{ {group}'
+        )
+        _compare_every_top(text, plain, make_net, caffe, relative_error)
+
+
+def _compare_every_top(text, caffe_text, make_net, caffe, relative_error):
+    """Compares a layer's tops, with a file of weights that Caffe wrote."""
+    prototxt, caffemodel = make_net(text)
+    batch, *shape = nets.input_shape(text)
     x = np.random.default_rng(3).normal(size=(batch, *shape)).astype(np.float32)
-    want = list(caffe(prototxt, caffemodel, {'data': x}).values())[-1]
-    assert relative_error(convert(prototxt, caffemodel)(x.transpose(0, 2, 3, 1)), want) < TOLERANCE
+    saved = caffemodel.with_name('saved.caffemodel')
+    prototxt.write_text(caffe_text)
+    wants = caffe(prototxt, caffemodel, {'data': x}, save=saved)
+    prototxt.write_text(text)
+    ends = open_network(prototxt, saved).graph.outputs
+    tops = [node.layer.tops[node.outputs.index(blob)] for node, blob in ends]
+    got = convert(prototxt, saved)(x.transpose(0, 2, 3, 1))
+    for top, value in zip(tops, got if isinstance(got, list) else [got], strict=True):
+        assert relative_error(value, wants[top]) < TOLERANCE, top
 
 
 def _compare_every_blob(files, x, caffe, relative_error):

@@ -5,7 +5,6 @@
 Each test also compares with an equivalent plain network, or with numpy, so that it runs everywhere.
 """
 
-import os
 import re
 
 import cv2
@@ -48,12 +47,12 @@ def _equal(got, want):
 
 
 @pytest.fixture
-def compare(request):
+def compare(caffe_if_present):
     """Compares with Caffe if it is installed; the caller has compared with something else."""
 
     def run(files, blob, got, x=_X):
-        if os.environ.get('CAFFE_PYTHON'):
-            _equal(got, request.getfixturevalue('caffe')(*files, {'data': x})[blob])
+        if caffe_if_present:
+            _equal(got, caffe_if_present(*files, {'data': x})[blob])
 
     return run
 
@@ -181,7 +180,7 @@ def test_hdf5_snapshot_of_shared_parameters(make_net, compare, tmp_path):
 
 def test_hdf5_snapshot_that_caffe_writes(make_net, caffe, tmp_path):
     files = make_net(_SHARED)
-    want = caffe(*files, {'data': _X}, hdf5=tmp_path / 'x.h5')['r']
+    want = caffe(*files, {'data': _X}, save=tmp_path / 'x.h5')['r']
     _equal(_output((files[0], tmp_path / 'x.h5')), want)
 
 
@@ -295,7 +294,7 @@ def test_v1_types_of_forks(make_net):
 
 
 @pytest.mark.parametrize('points', ['', 'slice_param { slice_point: 2 }'])
-def test_data_layer_that_feeds_a_slice(make_net, points):
+def test_data_layer_that_feeds_a_slice(make_net, compare, points):
     """Siamese networks: one blob holds both images, so the weights give its channels."""
     slice_ = f'layer {{ name: "s" type: "Slice" bottom: "data" top: "u" top: "v" {points} }}\n'
     rest = _layer('q', 'Power', 'u') + _conv('a', 'q', extra=_share('w', 'b'))
@@ -304,6 +303,8 @@ def test_data_layer_that_feeds_a_slice(make_net, points):
     )
     files = make_net(_DATA.replace('dim: 2', 'dim: 4') + slice_ + rest)
     want = check(*files)
+    x = np.random.default_rng(0).normal(size=(1, 4, 6, 5)).astype(np.float32)
+    compare(files, 'e', _output(files, x), x)
     files[0].write_text('layer { name: "in" type: "Data" top: "data" top: "sim" }\n' + slice_ + rest)
     assert check(*files, input_size=(6, 5)).inputs == want.inputs == (('data', (6, 5, 4)),)
 
@@ -385,7 +386,7 @@ _BAD_TEXTS = {
 
 
 @pytest.mark.parametrize('text', _TEXTS.values(), ids=_TEXTS)
-def test_text_format_as_caffe_reads_it(text, request, tmp_path):
+def test_text_format_as_caffe_reads_it(text, request, tmp_path, caffe_if_present):
     """Layers without weights: both files are enough for Caffe and for numpy."""
     (tmp_path / 'n').write_bytes(text.encode('latin-1') if 'Latin' in request.node.name else text.encode())
     write_caffemodel(tmp_path / 'w', [('other', 'ReLU', [np.ones(1)])])
@@ -396,21 +397,21 @@ def test_text_format_as_caffe_reads_it(text, request, tmp_path):
     else:
         want = np.where(_X > 0, _X, 2 * _X) if 'float' in request.node.name else np.tanh(x)
     _equal(got, want)
-    if os.environ.get('CAFFE_PYTHON'):
-        _equal(got, request.getfixturevalue('caffe')(tmp_path / 'n', None, {'data': _X})['b'])
+    if caffe_if_present:
+        _equal(got, caffe_if_present(tmp_path / 'n', None, {'data': _X})['b'])
 
 
 @pytest.mark.parametrize(('text', 'match'), _BAD_TEXTS.values(), ids=_BAD_TEXTS)
-def test_text_that_caffe_refuses(text, match, request, tmp_path):
+def test_text_that_caffe_refuses(text, match, tmp_path, caffe_if_present):
     text = text if text.startswith('input: "data"') else _DATA + text
     (tmp_path / 'n').write_text(text + _layer('z', 'TanH', 'data'))
     write_caffemodel(tmp_path / 'w', [('other', 'ReLU', [np.ones(1)])])
     with pytest.raises(InputError, match=match) as error:
         check(tmp_path / 'n', tmp_path / 'w')
     assert re.search(r'line \d+', str(error.value))
-    if os.environ.get('CAFFE_PYTHON'):
+    if caffe_if_present:
         with pytest.raises(ValueError, match='Failed to parse NetParameter'):
-            request.getfixturevalue('caffe')(tmp_path / 'n', None, {'data': _X})
+            caffe_if_present(tmp_path / 'n', None, {'data': _X})
 
 
 _V0 = """
@@ -484,6 +485,11 @@ def test_placeholder_inputs_name_the_option(make_net):
     with pytest.raises(InputError, match='leaves nothing of an input of 1×1; set the input size with --input-size H W'):
         check(*files)
     assert check(*files, input_size=(6, 5)).output_shape == (4, 3, 3)
+    files = make_net(_DATA + _layer('f', 'InnerProduct', 'data', extra='inner_product_param { num_output: 2 }'))
+    files[0].write_text(files[0].read_text().replace('dim: 6 dim: 5', 'dim: 1 dim: 1'))
+    with pytest.raises(InputError, match=r"expected 2×2 .*found 2×60; .*input 'data', which is 1×1, with --input-size"):
+        check(*files)
+    assert check(*files, input_size=(6, 5)).output_shape == (2,)
 
 
 def test_dropout_without_scale_in_training(make_net):

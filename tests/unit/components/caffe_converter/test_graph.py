@@ -140,7 +140,7 @@ def test_weights_by_name_in_both_generations(tmp_path):
          r"line 2: layer 'c' \(CONVOLUTON\): .*did you mean Convolution"),
         (_DATA + _conv('c', 'nothing'), "line 2: layer 'c'.*bottom 'nothing' is not made by any layer before it"),
         (_DATA + _conv('c', 'data') + _conv('c', 'c', 'd'), r'another layer has this name \(line 2\)'),
-        (_DATA + _conv('c', 'data') + _conv('d', 'data', 'c'), "top 'c' is made by an earlier layer; rename it"),
+        (_DATA + _conv('c', 'data') + _conv('d', 'data', 'c'), "top 'c' is made by an earlier layer too; rename it"),
         (_DATA + _conv('c', 'data', extra='include { phase: TEST } exclude { phase: TEST }'), 'not both'),
         (_DATA + _conv('c', 'data').replace('num_output: 3', ''), "layer 'c' .*expected a num_output, found none"),
         (_DATA + _conv('c', 'data').replace('num_output: 3', 'num_outputs: 3'), 'did you mean num_output?'),

@@ -60,6 +60,21 @@ def test_saved_model_gives_the_same_output(name, make_net, tmp_path):
     np.testing.assert_array_equal(np.asarray(loaded(x)), np.asarray(model(x)))
 
 
+@pytest.mark.parametrize('largest', [1.0, 1.5])
+def test_prelu_with_any_slope_equals_keras(largest):
+    from components.caffe_converter.keras_layers import PReLU
+
+    alpha = np.linspace(-0.5, largest, 5, dtype=np.float32).reshape(1, 1, 5)
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32)
+    outputs = []
+    for kind in (PReLU, keras.layers.PReLU):
+        layer = kind(shared_axes=[1, 2])
+        layer.build(x.shape)
+        layer.set_weights([alpha])
+        outputs.append(np.asarray(layer(x)))
+    np.testing.assert_array_equal(*outputs)
+
+
 def test_argmax_of_equal_values_is_the_last(make_net):
     # argmax_layer.cpp sorts pairs of (value, index) in descending order, so the higher index comes first.
     model = convert(*make_net(nets.NUMPY['ArgMax']))
@@ -71,5 +86,5 @@ def test_every_layer_type_is_compared():
     from components.caffe_converter.layers import PLANNERS
 
     assert set(BUILDERS) == set(PLANNERS)
-    texts = ''.join((nets.OPENCV | nets.NUMPY).values())
+    texts = ''.join((nets.OPENCV | nets.NUMPY | nets.PRIORS | nets.DETECTORS).values())
     assert {kind for kind in PLANNERS if f'type: "{kind}"' not in texts} == set()

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from components.caffe_converter import VGG_FACE_DEPLOY, VGG_FACE_DEPLOY_FULL, check, convert, vgg_face_prototxt
-from components.errors import InputError
 
 TOLERANCE = 1e-4
 _DETECTOR = ('res10_face_detector/deploy.prototxt', 'res10_face_detector/res10_300x300_ssd_iter_140000.caffemodel')
@@ -58,7 +57,7 @@ def test_mobilefacenet(shared, opencv, relative_error):
 def test_detector_backbone_and_heads(shared, opencv, relative_error):
     files = [shared / 'models' / name for name in _DETECTOR]
     x = (np.random.default_rng(0).normal(size=(1, 3, 300, 300)) * 60).astype(np.float32)
-    errors = _errors(*files, x, ['last_relu', *_HEADS], opencv, relative_error, skip_unknown=True)
+    errors = _errors(*files, x, ['last_relu', *_HEADS], opencv, relative_error)
     assert max(errors.values()) < TOLERANCE, errors
 
 
@@ -69,18 +68,6 @@ def test_detector_cut_at_last_relu(shared):
     assert summary.output_layer == 'last_relu'
     assert summary.output_shape == (19, 19, 256)
     assert not any('mbox' in row.name for row in summary.layers)
-
-
-def test_whole_detector_has_an_unsupported_layer(shared):
-    files = [shared / 'models' / name for name in _DETECTOR]
-    lines = files[0].read_text().split('\n')
-    with pytest.raises(
-        InputError, match=r"line \d+: layer '.*_mbox_priorbox' \(PriorBox\): this layer type is not supported"
-    ) as e:
-        check(*files)
-    number = int(str(e.value).split('line ')[1].split(':')[0])
-    assert lines[number - 1].startswith('layer')
-    assert 'priorbox' in ''.join(lines[number - 1 : number + 3])
 
 
 @pytest.mark.parametrize('generation', ['v1', 'v2'])

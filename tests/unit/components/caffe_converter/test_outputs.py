@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from components.caffe_converter import convert, read_weights
+from components.caffe_converter.__main__ import main
+from components.caffe_converter.build import custom_layers
 from components.caffe_converter.copying import contiguous
 from components.caffe_converter.keras_plan import keras_order
 from components.caffe_converter.network import open_network
@@ -49,7 +51,22 @@ def _zeroed(model):
     return copy
 
 
-@pytest.mark.parametrize('text', [_INCEPTION, *nets.NUMPY.values()], ids=['branches', *nets.NUMPY])
+_TYPES = (
+    'BN',
+    'BatchNorm',
+    'Bias',
+    'Convolution',
+    'Deconvolution',
+    'Embed',
+    'InnerProduct',
+    'Normalize',
+    'PReLU',
+    'Scale',
+)
+_WITH_WEIGHTS = {name: text for name, text in nets.NUMPY.items() if any(f'type: "{kind}"' in text for kind in _TYPES)}
+
+
+@pytest.mark.parametrize('text', [_INCEPTION, *_WITH_WEIGHTS.values()], ids=['branches', *_WITH_WEIGHTS])
 @pytest.mark.parametrize('by_name', [False, True], ids=['in order', 'by name'])
 def test_hdf5_loads_into_the_converted_model(text, by_name, make_net, tmp_path):
     files = make_net(text)
@@ -226,3 +243,95 @@ def test_contiguous_equals_numpys_copy(shape):
         copy = contiguous(view)
         assert copy.flags.c_contiguous
         np.testing.assert_array_equal(copy, view)
+
+
+def test_only_the_weights_of_an_unknown_layer_are_missing(make_net, tmp_path, capsys):
+    """-u with -f hdf5 and -f pickle; with -f keras, the model ends before the layer."""
+    convolution = 'convolution_param { num_output: 4 kernel_size: 3 }'
+    text = nets.net(
+        nets.layer('c', 'Convolution', 'data', params=convolution),
+        nets.layer('c2', 'ReLU', 'c'),
+        nets.layer('d', 'Convolution', 'c2', params=convolution),
+        nets.layer('n', 'BatchNorm', 'd'),
+        nets.layer('f', 'InnerProduct', 'n', params='inner_product_param { num_output: 5 }'),
+        nets.layer('g', 'InnerProduct', 'f', params='inner_product_param { num_output: 2 }'),
+    )
+    files = make_net(text)
+    want = read_weights(*files)
+    assert list(want) == ['c', 'd', 'n', 'f', 'g']
+    files[0].write_text(text.replace('"ReLU"', '"Mystery"'))
+    arguments = [str(tmp_path / 'x'), *map(str, files), '-u']
+    assert main([*arguments, '-f', 'pickle']) == 0
+    stderr = capsys.readouterr().err
+    assert "left out: layer 'c2' (Mystery), line " in stderr and ': it has no weights\n' in stderr
+    assert [line for line in stderr.splitlines() if line.startswith('check: ')] == [
+        line for line in stderr.splitlines() if line.startswith("check: layer 'f' (InnerProduct), line ")
+    ]
+    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
+    assert [layer['name'] for layer in layers] == list(want)
+    for layer in layers:
+        for got, expected in zip(layer['weights'], want[layer['name']], strict=True):
+            np.testing.assert_array_equal(got, expected)
+    assert main([*arguments, '-n']) == 0
+    capsys.readouterr()
+    with h5py.File(tmp_path / 'x.h5') as file:
+        assert [name.decode() for name in file.attrs['layer_names']] == ['c', 'c2', 'd', 'n', 'f', 'g']
+        np.testing.assert_array_equal(file['f/f/kernel:0'], want['f'][0])
+    assert main([*arguments, '-f', 'keras']) == 0
+    assert 'it has no weights; the model ends before it' in capsys.readouterr().err
+    assert [layer.name for layer in keras.models.load_model(tmp_path / 'x.keras').layers[1:]] == ['c']
+
+
+def test_a_layer_whose_shape_an_unknown_layer_hides(make_net, tmp_path, capsys):
+    """An unknown layer that changes the size: InnerProduct does not fit the guess, and what follows it still does."""
+    product = 'inner_product_param { num_output: %d }'
+    text = nets.net(
+        nets.layer('u', 'Pooling', 'data', params='pooling_param { kernel_size: 2 stride: 2 }'),
+        nets.layer('f', 'InnerProduct', 'u', params=product % 5),
+        nets.layer('g', 'InnerProduct', 'f', params=product % 2),
+    )
+    files = make_net(text)
+    want = read_weights(*files)
+    files[0].write_text(text.replace('"Pooling"', '"Mystery"'))
+    assert main([str(tmp_path / 'x'), *map(str, files), '-u', '-f', 'pickle']) == 0
+    assert "left out: layer 'f' (InnerProduct), line " in (stderr := capsys.readouterr().err)
+    assert ': 2 blobs of weights are not converted' in stderr
+    (layer,) = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
+    assert layer['name'] == 'g'
+    np.testing.assert_array_equal(layer['weights'][0], want['g'][0])
+
+
+def test_networks_of_stock_layers_need_no_import(make_net):
+    """Rounded-up pooling, pads, crops, sums and factors as GoogLeNet, ResNet, SqueezeNet and FCN have them."""
+    custom = {}
+    for name, text in {**nets.OPENCV, **nets.NUMPY}.items():
+        if name.startswith(('Crop', 'Power', 'Pooling')):
+            custom[name] = custom_layers(convert(*make_net(text)))
+    assert sum(not found for found in custom.values()) >= 10, custom
+    size = nets.net(
+        nets.layer('p', 'Pooling', 'data', params='pooling_param { kernel_size: 3 stride: 2 }'),
+        nets.layer('q', 'Pooling', 'p', params='pooling_param { kernel_size: 3 stride: 1 pad: 1 }'),
+        nets.layer('r', 'Pooling', 'q', params='pooling_param { pool: AVE kernel_size: 2 stride: 2 }'),
+        shape=(3, 16, 14),
+    )
+    assert custom_layers(convert(*make_net(size))) == []
+
+
+def test_an_unknown_layer_without_inputs(make_net, tmp_path):
+    """Caffe's Parameter layer, whose shape only its weights give."""
+    text = nets.net(
+        nets.layer('c', 'Convolution', 'data', params='convolution_param { num_output: 4 kernel_size: 3 }'),
+        nets.layer('s', 'Eltwise', 'c c'),
+        nets.layer('d', 'Convolution', 's', params='convolution_param { num_output: 2 kernel_size: 1 }'),
+    )
+    files = make_net(text)
+    want = read_weights(*files)
+    parameter = 'layer { name: "p" type: "Parameter" top: "p" }\nlayer { name: "s"'
+    files[0].write_text(
+        text.replace('bottom: "c" bottom: "c"', 'bottom: "c" bottom: "p"').replace('layer { name: "s"', parameter)
+    )
+    assert 'bottom: "p"' in files[0].read_text()
+    assert main([str(tmp_path / 'x'), *map(str, files), '-u', '-f', 'pickle']) == 0
+    layers = pickle.loads((tmp_path / 'x.pkl').read_bytes())  # noqa: S301 - written above
+    assert [layer['name'] for layer in layers] == ['c', 'd']
+    np.testing.assert_array_equal(layers[1]['weights'][0], want['d'][0])

@@ -59,6 +59,25 @@ def test_a_damaged_pair_is_ignored_with_a_warning(tmp_path, caplog, damage):
     assert 'computed again' in caplog.text
 
 
+@pytest.mark.parametrize('damaged', ['embeddings', 'digests'])
+def test_a_damaged_row_is_computed_again_and_the_others_are_kept(tmp_path, caplog, damaged):
+    store = Store(tmp_path, _IDENTITY, 4)
+    for number in range(3):
+        store.add(digest(bytes([number])), _row(number + 1))
+    store.write()
+    (file,) = (tmp_path / _IDENTITY).glob(f'*.{damaged}.npy')
+    content = np.load(file)
+    content[1] = 0  # the header stays valid
+    np.save(file, content)
+    again = Store(tmp_path, _IDENTITY, 4)
+    assert [digest(bytes([number])) in again for number in range(3)] == [True, False, True]
+    assert f'{file.parent}' in caplog.text
+    assert '1 of 3 rows are damaged and computed again' in caplog.text
+    again.add(digest(b'\x01'), _row(2))
+    again.write()
+    np.testing.assert_array_equal(Store(tmp_path, _IDENTITY, 4)[digest(b'\x01')], _row(2))
+
+
 def test_half_a_pair_is_ignored(tmp_path):
     store = Store(tmp_path, _IDENTITY, 4)
     store.add(digest(b'a'), _row(1))

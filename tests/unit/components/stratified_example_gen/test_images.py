@@ -5,11 +5,12 @@
 import io
 import struct
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from components.stratified_example_gen import headers, images
+from components.stratified_example_gen import images, near_duplicates, png_header
 from tests.fixtures.face_folders import HEIGHT, WIDTH, decode, rows_of
 
 tf = pytest.importorskip('tensorflow')
@@ -60,7 +61,7 @@ class TestKeptAsTheyAre:
         np.testing.assert_array_equal(decode(data), np.asarray(quantized.convert('RGB')))
 
     def test_interlaced_png(self, scene, png):
-        rows = b''.join(rows_of(scene[top::down, left::across]) for left, top, across, down in headers._ADAM7)
+        rows = b''.join(rows_of(scene[top::down, left::across]) for left, top, across, down in png_header._ADAM7)
         data = png(WIDTH, HEIGHT, 8, 2, rows, interlace=1)
         assert images.inspect(data).reason is None
         assert images.as_displayed(data) is data
@@ -71,6 +72,15 @@ class TestKeptAsTheyAre:
         assert data.count(b'\xff\xd8\xff') == 2
         assert images.as_displayed(data) is data
         assert np.abs(decode(data).astype(int) - scene).mean() < 8
+
+    def test_png_with_a_wrong_checksum_of_an_ancillary_chunk(self, scene, png, png_chunk):
+        chunk = bytearray(png_chunk(b'tRNS', struct.pack('>3H', 220, 30, 30)))
+        chunk[-1] ^= 1
+        data = png(WIDTH, HEIGHT, 8, 2, rows_of(scene), extra=bytes(chunk))
+        assert images.inspect(data).reason is None
+        assert images.as_displayed(data) is data
+        np.testing.assert_array_equal(decode(data), scene)
+        assert images.measure(data).brightness > 0
 
 
 class TestConverted:
@@ -190,3 +200,68 @@ class TestConverted:
     def test_a_converted_image_is_not_converted_again(self, encode, image):
         seen = images.as_displayed(encode(image, 'BMP'))
         assert images.as_displayed(seen) is seen
+
+    @pytest.mark.parametrize(
+        'masks', [(0xFF00, 0xFF0000, 0xFF000000), (0xFF0000, 0xFF00, 0xFF), (0xFF, 0xFF00, 0xFF0000)]
+    )
+    def test_bmp_with_bit_fields_of_32_bits(self, scene, masks):
+        shifts = [mask.bit_length() - 8 for mask in masks]
+        pixels = sum(scene[..., i].astype('<u4') << shift for i, shift in enumerate(shifts))
+        data = bitmap(pixels.astype('<u4')[::-1], HEIGHT, masks)
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), scene)
+        assert images.inspect(data[:-1]).reason == 'truncated'
+
+    def test_bmp_with_bit_fields_of_16_bits(self, scene):
+        r, g, b = (scene[..., i].astype(int) >> drop for i, drop in enumerate((3, 2, 3)))
+        data = bitmap((r << 11 | g << 5 | b).astype('<u2'), -HEIGHT, (0xF800, 0x7E0, 0x1F))
+        expected = np.rint(np.dstack([r / 31, g / 63, b / 31]) * 255)
+        np.testing.assert_array_equal(decode(images.as_displayed(data)), expected)
+
+    def test_compressed_bmp_is_unsupported(self, encode, image):
+        data = bytearray(encode(image.convert('P'), 'BMP'))
+        for compression in (1, 2):
+            data[30] = compression
+            assert images.inspect(bytes(data)).reason == 'unsupported_format'
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+def test_measures_match_opencv(kind, encode):
+    rng = np.random.default_rng(0)
+    cells = Image.fromarray(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8))
+    image = cells.resize((128, 128), Image.Resampling.BICUBIC)
+    data = encode(image, kind)
+    found = images.measure(data)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    small = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
+    assert found.saturation == pytest.approx(cv2.cvtColor(small, cv2.COLOR_BGR2HSV)[..., 1].mean(), rel=0.05)
+    gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
+    laplacian = cv2.Laplacian(gray.astype(np.float64), cv2.CV_64F)[1:-1, 1:-1]
+    assert found.sharpness == pytest.approx(np.abs(laplacian).mean(), rel=0.05)
+
+
+def test_gray_has_no_saturation_and_flat_images_no_sharpness(encode):
+    found = images.measure(encode(Image.new('L', (50, 70), 90), 'PNG'))
+    assert (found.brightness, found.saturation, found.sharpness) == (90, 0, 0)
+
+
+def bitmap(pixels, height, masks):
+    """A BMP with bit fields; a negative height stores rows from the top. The width makes rows a multiple of 4 bytes."""
+    size = pixels.dtype.itemsize
+    head = struct.pack('<IiiHHIIiiII', 40, pixels.shape[1], height, 1, 8 * size, 3, pixels.nbytes, 0, 0, 0, 0)
+    return (
+        b'BM'
+        + struct.pack('<IHHI', 66 + pixels.nbytes, 0, 0, 66)
+        + head
+        + struct.pack('<III', *masks)
+        + pixels.tobytes()
+    )
+
+
+def test_sixteen_bit_gray_is_measured_as_seen(png):
+    ramp = np.linspace(2000, 60000, 64 * 64).reshape(64, 64).round()
+    hashes = set()
+    for wide in (ramp, ramp.T):
+        data = png(64, 64, 16, 0, rows_of(wide.astype('>u2')))
+        assert images.measure(data).brightness == pytest.approx(wide.mean() / 257, abs=0.5)
+        hashes.add(near_duplicates.perceptual_hash(data))
+    assert len(hashes) == 2

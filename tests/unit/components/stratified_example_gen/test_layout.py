@@ -245,3 +245,20 @@ def test_a_folder_that_cannot_be_listed(make_tree, as_other_user):
         ):
             with pytest.raises(InputError, match=r'combined/aligned/30_M cannot be listed: Permission denied; grant'):
                 call()
+
+
+@pytest.mark.parametrize(
+    ('layout_name', 'names'), [('folders', ('71_F', '00_M', '100_F')), ('utkface', ('90_1_0_1.jpg',))]
+)
+def test_ages_outside_the_range_have_their_own_reason(tmp_path, layout_name, names):
+    base = tmp_path / 'combined' / 'aligned' if layout_name == 'folders' else tmp_path
+    for name in names:
+        (base / name).mkdir(parents=True)
+    (base / 'other').mkdir()
+    tree = open_tree(str(tmp_path))
+    if layout_name == 'folders':
+        found = list(layout.list_folders(tree, 'aligned', layout_name))
+    else:
+        found = list(layout.list_files(tree, b'', layout_name))
+    reasons = {note.path.decode().split('/')[-1]: note.reason for note in found}
+    assert reasons == {**dict.fromkeys(names, 'outside_age'), 'other': 'name'}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import InputError
+from tests.fixtures.face_folders import picture
 
 pytest.importorskip('apache_beam')
 pytest.importorskip('tensorflow')
@@ -52,6 +53,8 @@ def test_columns_become_features(make_tree, sample, tmp_path):
         (b'path,age\nx,1\n', 'has no column race; found path, age'),
         (b'race\n1\n', 'has no column path; found race'),
         (b'', 'has no column path, race'),
+        (b'path,race,race\nx,1,2\n', 'has the column race twice; rename or remove one'),
+        (b'path,race\ncombined/aligned/25_F/x.jpg,1\n', '0 of 7 images have a row; its 1 rows'),
         (b'path,race\n\xff,1\n', 'is not UTF-8'),
         (b'path,race\n"x,1\n', 'is not valid CSV: line'),
     ],
@@ -64,3 +67,21 @@ def test_an_invalid_manifest(make_tree, sample, tmp_path, content, message):
         sample(root, manifest_columns=('race',))
     assert message in str(error.value)
     assert '\n' not in str(error.value)
+
+
+def test_spellings_that_mean_a_file(make_tree, sample, tmp_path):
+    files = {name: picture(name) for name in ('a.JPG', 'b.jpg', 'c.jpg', 'd.jpg', 'e\u0301.jpg', 'f.jpg', 'f.JPG')}
+    root = make_tree(tmp_path / 'root', {'25_F': files})
+    folder = 'combined/aligned/25_F'
+    rows = [
+        f'{folder}/a.jpg', f'/{folder}/b.jpg', rf'C:\faces\{folder}\c.jpg'.replace('/', '\\'),
+        f' {root}/{folder}/d.jpg ',
+        f'{folder}/\u00e9.jpg', f'{folder}/f.JPG', f'{folder}/f.jpg',
+    ]  # fmt: skip
+    lines = [' path;race', *(f'{path};{number}' for number, path in enumerate(rows))]
+    (root / 'manifest.csv').write_text('\n'.join(lines) + '\n')
+    summary, splits, _ = sample(root, per_folder=None, manifest_columns=('race',))
+    read = {Path(e['path'].decode()).name: e['race'] for examples in splits.values() for e in examples}
+    names = ['a.JPG', 'b.jpg', 'c.jpg', 'd.jpg', 'e\u0301.jpg', 'f.JPG', 'f.jpg']
+    assert read == {name: str(number).encode() for number, name in enumerate(names)}
+    assert summary.manifest == {}

@@ -4,21 +4,26 @@
 
 import io
 import re
+import shutil
+import struct
+import zlib
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.core.protobuf import saved_model_pb2
 
 from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.settings import Settings
-from components.errors import RunError
+from components.errors import InputError, RunError
 from components.signature_check import check
 from pipeline.model import export, request_validation
 from pipeline.model.head import build_head
 from pipeline.model.preprocessing import decode
 from pipeline.model.settings import TrainerSettings
+from pipeline.serving import predict
 
 _SIZE = 16
 
@@ -146,6 +151,81 @@ def test_png_and_jpeg_with_trailing_bytes_are_accepted(exported, images):
     assert got[0] == pytest.approx(expected[0], abs=1e-6)
 
 
+def test_good_images_reach_the_decoder_unchanged(images):
+    checked = tf.function(request_validation.checked)(tf.constant(images)).numpy()
+    assert list(checked) == images
+
+
 def test_an_empty_batch_gets_an_empty_answer(exported):
     signature = tf.saved_model.load(str(exported)).signatures['serving_default']
     assert signature(image_bytes=tf.constant([], tf.string))['label'].shape == (0,)
+
+
+def _claims(kind: str, width: int, height: int, good: bytes) -> bytes:
+    """A JPEG or PNG whose header claims a size; a decoder would allocate it."""
+    if kind == 'JPEG':
+        at = good.index(b'\xff\xc0') + 5
+        return good[:at] + struct.pack('>HH', height, width) + good[at + 4 :]
+    header = struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
+    chunks = ((b'IHDR', header), (b'IDAT', zlib.compress(bytes(64_000))), (b'IEND', b''))
+    made = (struct.pack('>I', len(c)) + n + c + struct.pack('>I', zlib.crc32(n + c)) for n, c in chunks)
+    return b'\x89PNG\r\n\x1a\n' + b''.join(made)
+
+
+@pytest.mark.parametrize('kind', ['JPEG', 'PNG'])
+@pytest.mark.parametrize('size', [(50_001, 1000), (65_500, 65_500)])
+@pytest.mark.parametrize('signature', ['serving_default', 'examples'])
+def test_images_that_claim_too_many_pixels_are_named_and_never_decoded(exported, images, kind, size, signature):
+    large = _claims(kind, *size, images[0])
+    values = [images[0], large, images[1], b'text', large + b'tail']
+    if signature == 'examples':
+        values = [_example(0, image=value) for value in values]
+    call = tf.saved_model.load(str(exported)).signatures[signature]
+    argument = 'image_bytes' if signature == 'serving_default' else 'examples'
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(f'{request_validation.TOO_LARGE}] [1 4]')):
+        call(**{argument: tf.constant(values)})
+
+
+def test_sides_that_overflow_are_too_many_pixels(exported, images):
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(f'{request_validation.TOO_LARGE}] [0]')):
+        signature(image_bytes=tf.constant([_claims('PNG', 2**32 - 1, 2**32 - 1, images[0])]))
+
+
+def test_the_pixels_of_a_request_are_bounded(exported, images):
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    large = _claims('JPEG', 49_999, 1000, images[0])  # three of them exceed the limit
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r'pixels in one request; .*\[149998080\]'):
+        signature(image_bytes=tf.constant([large, large, images[1], images[2], images[0], large]))
+
+
+def test_only_jpeg_and_png_are_accepted(exported, images):
+    """TensorFlow's decoder also takes GIF."""
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(images[0])).save(stream, 'GIF')
+    assert tf.io.decode_jpeg(stream.getvalue(), channels=3).shape == (20, 18, 3)
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(f'{request_validation.MESSAGE}] [1]')):
+        signature(image_bytes=tf.constant([images[0], stream.getvalue()]))
+
+
+def test_the_exported_graph_has_only_operations_of_tensorflow(exported):
+    """Python functions exist in one process only; TensorFlow Serving has none."""
+    proto = saved_model_pb2.SavedModel.FromString((exported / 'saved_model.pb').read_bytes())
+    graph = proto.meta_graphs[0].graph_def
+    used = {node.op for nodes in (graph.node, *(f.node_def for f in graph.library.function)) for node in nodes}
+    assert {'ExtractJpegShape', 'DecodeJpeg'} <= used
+    assert not [name for name in used if 'Py' in name]
+
+
+@pytest.mark.parametrize('keep', [0, 0.5])
+@pytest.mark.parametrize(
+    'name', ['saved_model.pb', 'variables/variables.index', 'variables/variables.data-00000-of-00001']
+)
+def test_a_truncated_version_is_one_line_of_predict(exported, tmp_path, name, keep):
+    version = shutil.copytree(exported, tmp_path / '1')
+    content = (version / name).read_bytes()
+    (version / name).write_bytes(content[: int(len(content) * keep)])
+    with pytest.raises(InputError, match=r'/1: cannot be loaded \(.+\); restore it') as caught:
+        predict.load(tmp_path)
+    assert str(caught.value).isprintable()
