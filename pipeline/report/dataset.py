@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -72,14 +73,14 @@ class FeatureStatistics:
     splits: list[SplitStatistics]
 
 
-def counts(embeddings: str) -> list[FolderCount]:
-    """Counts the sampled images by age, gender and split, from the folder of the embeddings."""
+def counts(embeddings: str, splits: Sequence[str]) -> list[FolderCount]:
+    """Counts the sampled images by age, gender and split, from the folder of the embeddings, in the splits it has."""
     import numpy as np
     import tensorflow as tf
 
     spec = {name: tf.io.FixedLenFeature([], tf.int64) for name in (names.AGE, names.GENDER)}
     found: dict[tuple[int, int], Counter[str]] = {}
-    for split in names.SPLITS:
+    for split in splits:
         for batch in tf.data.TFRecordDataset(shards(embeddings, split), compression_type='GZIP').batch(_BATCH):
             parsed = tf.io.parse_example(batch, spec)
             pairs = np.stack([parsed[name].numpy() for name in spec], axis=1)

@@ -74,7 +74,7 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
             mean_image=None,
             learning={},
             fine_tuning=None,
-            folders=dataset.counts(folders[scorers[0], 'scores']),
+            folders=dataset.counts(folders[scorers[0], 'scores'], [names.TEST]),
             left_out=dataset.left_out(examples),
             decision=None,
             statistics=dataset.statistics(folders['StatisticsGen', 'statistics']),

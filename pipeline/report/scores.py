@@ -52,7 +52,7 @@ def shards(folder: str, split: str) -> list[str]:
     return split_shards.files(any_path(folder, split_shards.split_folder(split)))
 
 
-def read(embeddings: str, model: str, columns: Sequence[str] = (), split: str = names.TEST) -> Scores:
+def read(embeddings: str, model: str, columns: Sequence[str], split: str) -> Scores:
     """Scores a split from the folders of the embeddings and of the model.
 
     Args:

@@ -45,7 +45,8 @@ def report(finished, run) -> Report:
 @pytest.fixture(scope='module')
 def scored(run) -> scores.Scores:
     """The score of each test face."""
-    return scores.read(run.output('EmbeddingGen', 'embeddings').uri, run.output('Trainer', 'model').uri)
+    folders = run.output('EmbeddingGen', 'embeddings').uri, run.output('Trainer', 'model').uri
+    return scores.read(*folders, columns=(), split='test')
 
 
 @pytest.fixture(scope='module')

@@ -130,7 +130,7 @@ def test_the_mean_image_is_the_mean_of_the_training_images_in_rgb(run):
 
 
 def test_counts_by_folder_add_up_to_the_ingestion_summary(finished, run):
-    rows = dataset.counts(run.output('EmbeddingGen', 'embeddings').uri)
+    rows = dataset.counts(run.output('EmbeddingGen', 'embeddings').uri, ['train', 'validation', 'test'])
     for split, genders in finished.metrics['data']['splits'].items():
         for gender, expected in genders.items():
             assert sum(getattr(row, split) for row in rows if row.gender == gender) == expected
