@@ -354,6 +354,7 @@ BUILDERS: dict[str, Builder] = {
     'Convolution': _convolution,
     'ConvolutionDepthwise': _convolution,
     'DepthwiseConvolution': _convolution,
+    'HoleConvolution': _convolution,
     'Deconvolution': _deconvolution,
     'InnerProduct': _inner_product,
     'Pooling': _pooling,

@@ -12,9 +12,12 @@ import numpy as np
 from components.caffe_converter.layers.base import Blob, Layer, Plan, Shape, Weight, describe, plain, planner
 from components.caffe_converter.message import Message
 
+# DeepLab's and PSPNet's forks, from before Caffe had `dilation`.
+_HOLE = ('hole', 'hole_h', 'hole_w')
+
 _CONVOLUTION = (
     'num_output', 'bias_term', 'pad', 'kernel_size', 'stride', 'dilation', 'pad_h', 'pad_w', 'kernel_h', 'kernel_w',
-    'stride_h', 'stride_w', 'group', 'weight_filler', 'bias_filler', 'axis', 'force_nd_im2col',
+    'stride_h', 'stride_w', 'group', 'weight_filler', 'bias_filler', 'axis', 'force_nd_im2col', *_HOLE,
 )  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def pair(layer: Layer, param: Message, name: str, default: int | None, low: int,
 DEPTHWISE = ('ConvolutionDepthwise', 'DepthwiseConvolution')
 
 
-@planner('Convolution', 'Deconvolution', *DEPTHWISE, bottoms=(1, 1000))
+@planner('Convolution', 'HoleConvolution', 'Deconvolution', *DEPTHWISE, bottoms=(1, 1000))
 def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     """conv_layer.cpp, deconv_layer.cpp, base_conv_layer.cpp: two spatial axes; all inputs share one kernel.
 
@@ -59,9 +62,11 @@ def convolution(layer: Layer, bottoms: Sequence[Blob]) -> Plan:
     kernel = pair(layer, param, 'kernel_size', None, 1, 'kernel')
     stride = pair(layer, param, 'stride', 1, 1)
     pad = pair(layer, param, 'pad', 0, 0)
-    dilation = tuple(
-        d if k > 1 else 1 for d, k in zip(pair(layer, param, 'dilation', 1, 1, 'dilation'), kernel, strict=True)
-    )
+    holes = [name for name in _HOLE if name in param]
+    if holes and 'dilation' in param:
+        raise layer.error(f'dilation and {holes[0]} are both given; keep one', param.line_of(holes[0]))
+    given = pair(layer, param, 'hole' if holes else 'dilation', 1, 1)
+    dilation = tuple(d if k > 1 else 1 for d, k in zip(given, kernel, strict=True))
     group = param.integer('group', channels if layer.type in DEPTHWISE else 1, 1)
     if layer.type in DEPTHWISE and group != channels:
         raise layer.error(

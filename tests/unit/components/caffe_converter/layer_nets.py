@@ -248,6 +248,8 @@ NUMPY = {
     ),
     # has no such layer or field
     'DepthwiseConvolution': _convolution('DepthwiseConvolution', 'kernel_size: 3 pad: 1 group: 6', 12),
+    'HoleConvolution': _convolution('HoleConvolution', 'kernel_size: 3 pad: 2 hole: 2'),
+    'Convolution hole': _convolution('Convolution', 'kernel_size: 3 hole_h: 1 hole_w: 2'),
     # refuses a kernel wider than the input, which Caffe clips
     'Pooling MAX of 2×2': net(layer('x', 'Pooling', 'data', params=_SMALL % 'MAX'), shape=(5, 2, 2)),
     'Pooling AVE of 2×2': net(layer('x', 'Pooling', 'data', params=_SMALL % 'AVE'), shape=(5, 2, 2)),

@@ -49,7 +49,7 @@ def _spread(weight, axis, rank):
 def _convolution(param, weights, x):
     kernel, bias = weights[0], weights[1] if len(weights) > 1 else np.zeros(len(weights[0]))
     (sh, sw), (ph, pw) = _pair(param, 'stride', 1), _pair(param, 'pad', 0)
-    dh, dw = _pair(param, 'dilation', 1)
+    dh, dw = _pair(param, 'hole' if 'hole' in param or 'hole_h' in param else 'dilation', 1)
     kh, kw = _pair(param, 'kernel_size', 0, 'kernel')
     out, each = kernel.shape[:2]
     group = x.shape[1] // each
@@ -315,6 +315,7 @@ _FORWARD = {
     'Convolution': ('convolution_param', _convolution),
     'ConvolutionDepthwise': ('convolution_param', _convolution),
     'DepthwiseConvolution': ('convolution_param', _convolution),
+    'HoleConvolution': ('convolution_param', _convolution),
     'Dropout': ('dropout_param', _dropout),
     'Eltwise': ('eltwise_param', _eltwise),
     'Deconvolution': ('convolution_param', _deconvolution),
