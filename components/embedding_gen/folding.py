@@ -20,11 +20,11 @@ def folded(base: keras.Model) -> keras.Model:
     """Returns a model that computes what `base` computes at inference, with fewer layers.
 
     Each convolution takes in the BatchNormalization and Scale layers that follow it, as long as each is the only one
-    to use the result before it, and the model does not return that result. A base without such layers is returned
-    itself.
+    to use the result before it, and the model does not return that result. A base without such layers, or
+    that is not functional, is returned itself.
 
     Args:
-      base: a functional float32 model, channels last. It stays as it is.
+      base: a float32 model, channels last. It stays as it is.
 
     Returns:
       A model that is not trainable, without the layers that were folded; the others have the same names. Folded weights
@@ -56,6 +56,8 @@ def folded(base: keras.Model) -> keras.Model:
 def _chains(base: keras.Model) -> dict[str, list[Any]]:
     """The layers to fold into each convolution, in order, by the convolution's name."""
     config = base.get_config()
+    if 'output_layers' not in config:  # a Sequential model
+        return {}
     users: dict[str, list[str]] = defaultdict(list)
     for entry in config['layers']:
         for name in _producers(entry['inbound_nodes']):

@@ -121,6 +121,11 @@ def test_a_convolution_with_activation_or_two_calls_stays():
     assert folded(base) is base
 
 
+def test_a_sequential_network_is_returned_itself():
+    base = keras.Sequential([keras.Input(_INPUT), layers.Conv2D(8, 3), layers.BatchNormalization()])
+    assert folded(base) is base
+
+
 def test_folding_stops_where_a_result_has_two_users():
     inputs = keras.Input(_INPUT, name='data')
     x = layers.BatchNormalization(name='folded')(layers.Conv2D(8, 3, name='conv')(inputs))
