@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from components import source_digest
+from components.embedding_gen.folding import folded
 from components.embedding_gen.precision import FLOAT32, in_precision
 from components.embedding_gen.settings import Settings
 from components.errors import InputError
@@ -61,7 +62,7 @@ class Embedder(tf.Module):
     """Decoding, resizing, mean subtraction and base as one graph.
 
     Args:
-      base: the frozen base, see `base_model.load`.
+      base: the frozen base, see `base_model.load`. It stays as it is; `folding` makes a copy of it with fewer layers.
       transform: decodes, resizes and subtracts the mean image.
       settings: `batch_size` bounds memory: VGG-16's first convolutions need 12.8 MB an image of 224x224. Embeddings are
         float32 in every precision. With `mirror`, each is the mean of those of image and mirror image.
@@ -69,7 +70,9 @@ class Embedder(tf.Module):
 
     def __init__(self, base: keras.Model, transform: Transform, settings: Settings):
         super().__init__(name='embedder')
-        self.base = in_precision(base, settings.precision)
+        # Asked of the base as it was: folding removes these layers.
+        self.batch_normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in base.layers)
+        self.base = in_precision(folded(base), settings.precision)
         self.pooled_base = pooled(self.base, settings.pooling_grid)
         self.transform = transform
         self.batch_size, self.mirror = settings.batch_size, settings.mirror

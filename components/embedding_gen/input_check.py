@@ -5,12 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import keras
 
 #: Fewer images say too little.
 MIN_IMAGES = 8
@@ -35,24 +31,21 @@ WARNINGS = {
 }
 
 
-def doubt(base: keras.Model, embed: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> str:
+def doubt(batch_normalised: bool, embed: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> str:
     """Returns `SMALL`, `LARGE`, or '' if the input's range looks right. A wrong order of channels cannot be seen.
 
     Args:
-      base: the network, for its kinds of layers.
+      batch_normalised: whether the base has batch normalisation.
       embed: float32 [B, H, W, 3] to embeddings, float32 [B, C].
       images: float32 [B, H, W, 3], the base's input; fewer than `MIN_IMAGES` different ones are not judged.
     """
-    from keras.layers import BatchNormalization  # the process that submits a job to Beam does not need Keras
-
     images = np.unique(images, axis=0)
     if len(images) < MIN_IMAGES:
         return ''
     embeddings = embed(images)
     if _size(embeddings - embeddings.mean(axis=0)) < _LEAST_SPREAD * _size(embeddings):
         return SMALL
-    normalised = any(isinstance(layer, BatchNormalization) for layer in base.layers)
-    if normalised and _size(embed(2 * images) - 2 * embeddings) < _LEAST_BEND * _size(2 * embeddings):
+    if batch_normalised and _size(embed(2 * images) - 2 * embeddings) < _LEAST_BEND * _size(2 * embeddings):
         return LARGE
     return ''
 

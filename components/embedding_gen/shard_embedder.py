@@ -121,7 +121,9 @@ class ShardEmbedder:
         for indices, images in batches:
             if self._doubt is None:
                 some = images[:_CHECKED].numpy()
-                self._doubt = input_check.doubt(embedder.base, lambda inputs: self._embed(inputs).numpy(), some)
+                self._doubt = input_check.doubt(
+                    embedder.batch_normalised, lambda inputs: self._embed(inputs).numpy(), some
+                )
             yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # drops the padding
 
 

@@ -1,6 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Converted networks beside OpenCV's dnn: the same files, batch and number of threads, in one process."""
+"""Converted networks beside OpenCV's dnn: the same files, batch and number of threads, in one process.
+
+The converted ones run as in EmbeddingGen and in the exported model, with normalisation folded into the convolutions.
+"""
 
 from __future__ import annotations
 
@@ -70,9 +73,10 @@ def _functions(network: _Network) -> tuple[dict[str, Callable[[], object]], floa
     import tensorflow as tf
 
     from components import caffe_converter
+    from components.embedding_gen.folding import folded
 
     files, end = (network.prototxt, network.caffemodel), network.output_layer
-    model = caffe_converter.convert(*files, output_layer=end)
+    model = folded(caffe_converter.convert(*files, output_layer=end))
     net = cv2.dnn.readNetFromCaffe(*map(str, files))
     x = np.random.default_rng(0).normal(size=(_BATCH, *model.input_shape[1:])).astype(np.float32)
     images = tf.constant(x)

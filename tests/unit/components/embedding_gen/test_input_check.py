@@ -36,17 +36,15 @@ def test_only_a_range_far_from_the_training_is_doubted(base, scale, expected):
     def embed(images):
         return base(images, training=False).numpy()
 
-    assert input_check.doubt(base, embed, _images(16, scale)) == expected
+    assert input_check.doubt(True, embed, _images(16, scale)) == expected
 
 
 def test_a_linear_network_without_batch_normalisation_is_not_doubted():
-    inputs = keras.Input([16, 16, 3])
-    linear = keras.Model(inputs, keras.layers.Flatten()(inputs))
-    assert input_check.doubt(linear, lambda images: images.reshape(len(images), -1), _images(16)) == ''
+    assert input_check.doubt(False, lambda images: images.reshape(len(images), -1), _images(16)) == ''
 
 
-def test_few_different_images_are_not_judged(base):
+def test_few_different_images_are_not_judged():
     def embed(images):
         raise AssertionError('not needed')
 
-    assert input_check.doubt(base, embed, np.repeat(_images(7, 1e-6), 3, axis=0)) == ''
+    assert input_check.doubt(True, embed, np.repeat(_images(7, 1e-6), 3, axis=0)) == ''
