@@ -93,7 +93,7 @@ def render(report: Report) -> str:
             if names.AGE_BAND in item.slice and set(item.slice) <= {names.AGE_BAND, names.GENDER}
         },
         csv=_csv(evaluation),
-        drawn=report.data.get('drawn', False),
+        note=report.run.facts.config.get('report', {}).get('note'),
         slices=sorted(evaluation.slices, key=lambda item: item.metrics.accuracy.value),
         kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,

@@ -334,6 +334,15 @@ def test_a_small_budget_keeps_the_worst_faces_of_each_slice(scored, run, report)
             assert worst in {face.index for face in shown}
 
 
+def test_the_note_of_the_configuration_and_names_of_values_are_shown(report):
+    assert 'The faces are drawn by code' in page.render(report)
+    section = {**report.run.facts.config['report'], 'names': {'age_band': {'01-10': '<kids>'}}}
+    config = {**report.run.facts.config, 'report': section}
+    facts = dataclasses.replace(report.run.facts, config=config)
+    written = page.render(dataclasses.replace(report, run=dataclasses.replace(report.run, facts=facts)))
+    assert 'ages 01-10: &lt;kids&gt;, male' in written
+
+
 def test_the_scores_reproduce_the_evaluation(report, scored):
     overall = report.evaluation.overall
     female = np.asarray(scored.probability) > 0.5

@@ -27,8 +27,8 @@ nets = _nets()
 _ALL = nets.OPENCV | nets.NUMPY
 # Types and fields of forks, which Caffe 1.0 lacks.
 _FORKS = (
-    '"Axpy"', '"BN"', '"ConvolutionDepthwise"', '"DepthwiseConvolution"', '"HoleConvolution"', '"Interp"', '"Normalize"',
-    '"ReLU6"', '"ShuffleChannel"', '"Upsample"', 'scale_train', 'hole_h',
+    '"Axpy"', '"BN"', '"ConvolutionDepthwise"', '"DepthwiseConvolution"', '"HoleConvolution"', '"Interp"',
+    '"Normalize"', '"ReLU6"', '"ShuffleChannel"', '"Upsample"', 'scale_train', 'hole_h',
 )  # fmt: skip
 
 
