@@ -32,8 +32,8 @@ def write_plan(path: Path, photos: Iterable[Photo]) -> None:
     """Writes a plan in the given order."""
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='ascii') as stream:
         for p in photos:
-            row = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns, p.sha256.hex(), p.convert)
-            stream.write(json.dumps(row) + '\n')
+            labels = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns)
+            stream.write(json.dumps((*labels, p.sha256.hex(), p.convert, p.recoloured)) + '\n')
 
 
 def read_plan(path: Path) -> Iterator[Photo]:
@@ -42,10 +42,9 @@ def read_plan(path: Path) -> Iterator[Photo]:
         return
     with local_file(path) as file, open(file, encoding='ascii') as stream:
         for line in stream:
-            name, stratum, gender, age, columns, sha256, convert = json.loads(line)
-            yield Photo(
-                os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns), bytes.fromhex(sha256), convert
-            )
+            name, stratum, gender, age, columns, sha256, *how = json.loads(line)
+            labels = (os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns))
+            yield Photo(*labels, bytes.fromhex(sha256), *how)
 
 
 def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str], path: Path) -> None:

@@ -81,9 +81,10 @@ class TestChangingInput:
 
         path = b'combined/aligned/25_F/0.jpg'
         found = LabelledFile(path, os.path.dirname(path), 1, 25)
-        assert isinstance(inspect_file(open_tree(str(root)), found, Settings()), Photo)
+        (photo,) = inspect_file(open_tree(str(root)), found, Settings())
+        assert isinstance(photo, Photo)
         (root / path.decode()).unlink()
-        note = inspect_file(open_tree(str(root)), found, Settings())
+        (note,) = inspect_file(open_tree(str(root)), found, Settings())
         assert isinstance(note, Note)
         assert (note.kind, note.reason) == ('rejected', 'vanished')
 
@@ -176,7 +177,7 @@ class TestFullDisk:
         from components.stratified_example_gen.transforms.reading import inspect_file
 
         path = b'combined/aligned/25_F/0.jpg'
-        photo = inspect_file(open_tree(str(root)), LabelledFile(path, os.path.dirname(path), 1, 25), Settings())
+        (photo,) = inspect_file(open_tree(str(root)), LabelledFile(path, os.path.dirname(path), 1, 25), Settings())
         target = tmp_path / 'out' / 'Split-test' / shard_name(0, 1)
         target.parent.mkdir(parents=True)
         # Redirect the temporary name of atomic_path to a device without space.
