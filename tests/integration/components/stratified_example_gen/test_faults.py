@@ -95,7 +95,9 @@ class TestChangingInput:
         photo = Photo(path, os.path.dirname(path), 1, 25, (), hashlib.sha256(b'text').digest())
         target = tmp_path / 'out' / 'Split-test' / shard_name(0, 1)
         target.parent.mkdir(parents=True)
-        with pytest.raises(InputError, match=r'25_F/text\.jpg does not decode: not an image: begins with .*; remove it'):
+        with pytest.raises(
+            InputError, match=r'25_F/text\.jpg does not decode: not an image: begins with .*; remove it'
+        ):
             shards.write_shard(str(root), [photo], (), target)
 
     def test_links_pipes_and_sockets(self, root, sample):
