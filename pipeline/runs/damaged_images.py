@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from components import names
-from components.errors import InputError, RunError
+from components.errors import RunError
 from components.io.files import any_path, local_file, printable
 from components.io.shards import files, split_folder
 from pipeline.runs import metadata
@@ -27,7 +27,7 @@ def explain(error: Exception, output: Path) -> RunError | None:
     try:
         examples = metadata.runs(output)[-1].output('StratifiedExampleGen', 'examples')
         path = _first(examples.uri) if examples else None
-    except (LookupError, InputError, RunError):  # the run failed too early, and `error` says why
+    except Exception:  # no examples yet, or unreadable ones: then `error` says more
         return None
     if path is None:
         return None

@@ -23,6 +23,7 @@ from PIL import Image
 from components import names
 from components.errors import InputError
 from components.stratified_example_gen import images
+from components.stratified_example_gen.ingestion_summary import IngestionSummary
 from components.stratified_example_gen.settings import UTKFACE
 from tests.fixtures.icc_profiles import profile
 
@@ -223,6 +224,10 @@ def test_kinds_of_files_are_converted_and_counted(make_tree, encode, picture, sa
     summary, splits, folder = sample(root, per_folder=None)
     assert_adds_up(summary, splits, folder)
     assert (summary.converted, summary.recoloured, summary.ignored_profiles) == (3, 1, 1)
+    counts = json.loads((folder / names.INGESTION_SUMMARY_FILE).read_text())
+    for later in ('recoloured', 'ignored_profiles', 'outside_ages'):
+        del counts[later]
+    assert IngestionSummary(**counts) == dataclasses.replace(summary, recoloured=0, ignored_profiles=0)
     assert '3 converted to PNG, 1 of them by a colour profile. 1 unusable' in summary.describe()
     assert 'damaged.png,ignored_profile,the colour profile is damaged' in (folder / 'remarks.csv').read_text()
     seen = {Path(e['path'].decode()).name: e['image'] for e in everything(splits)}
