@@ -15,6 +15,9 @@ from dataclasses import dataclass
 
 JPEG, PNG, BMP = 'JPEG', 'PNG', 'BMP'
 
+# Longer colour profiles count as damaged. Those of printing presses have up to 3 MB.
+MAX_PROFILE_BYTES = 4 * 1024 * 1024
+
 
 class HeaderError(ValueError):
     """The file cannot be used. `reason` is a key of `images.REASONS`."""
@@ -40,7 +43,10 @@ class Header:
       interlaced: stored in seven passes (PNG).
       progressive: stored as scans of increasing quality (JPEG).
       scan_ends: the byte after the data of each scan (JPEG).
-      damaged_chunks: first byte and end of ancillary chunks with a wrong checksum, which decoders must ignore (PNG).
+      hidden_chunks: first byte and end of ancillary chunks that Pillow refuses a file for, but other decoders ignore:
+        those with a wrong checksum, and the colour profile (PNG).
+      colour_space: of the stored components, as the signature of an ICC profile: 'GRAY', 'RGB ' or 'CMYK'.
+      profile: the ICC profile; empty if there is none, None if it is damaged.
     """
 
     format: str
@@ -53,7 +59,9 @@ class Header:
     interlaced: bool = False
     progressive: bool = False
     scan_ends: tuple[int, ...] = ()
-    damaged_chunks: tuple[tuple[int, int], ...] = ()
+    hidden_chunks: tuple[tuple[int, int], ...] = ()
+    colour_space: str = 'RGB '
+    profile: bytes | None = b''
 
 
 def exif_orientation(exif: bytes) -> int:

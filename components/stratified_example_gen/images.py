@@ -3,11 +3,12 @@
 """Which image files are accepted, and how they are converted so that a network receives them as displayed.
 
 TensorFlow's `tf.io.decode_jpeg(x, channels=3, dct_method='INTEGER_ACCURATE')` decodes gray and colour JPEG and PNG. It
-ignores Exif orientation, drops alpha, truncates 16 bits to 8, inverts CMYK without an Adobe marker and refuses BMP.
-`as_displayed` corrects this at ingestion and in `predict`; callers of the raw serving signature must do it themselves.
+ignores Exif orientation and colour profiles (ICC), drops alpha, truncates 16 bits to 8, inverts CMYK without an Adobe
+marker and refuses BMP. `as_displayed` corrects this at ingestion and in `predict`; callers of the raw serving signature
+must do it themselves.
 
-Neither TensorFlow nor this module applies colour profiles (ICC, gAMA): values count as sRGB. CMYK is read as Adobe
-writes it (inverted) and converted without a profile, as in Pillow.
+Without a usable profile, values count as sRGB; PNG's gAMA, cHRM and cICP are ignored. CMYK is read as Adobe writes it
+(inverted).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from PIL import BmpImagePlugin, Image, ImageFile, ImageStat, JpegImagePlugin, PngImagePlugin
 
 from components.errors import InputError
-from components.stratified_example_gen import bit_fields, jpeg_header, png_header
+from components.stratified_example_gen import bit_fields, colour_profiles, jpeg_header, png_header
 from components.stratified_example_gen.headers import read_header
 from components.stratified_example_gen.image_header import BMP, JPEG, PNG, Header, HeaderError
 
@@ -62,6 +63,8 @@ class Inspection:
       width: pixels per row as displayed (after rotation); 0 if the header is unreadable.
       height: rows as displayed.
       needs_conversion: `as_displayed` would return a PNG instead of the file's bytes.
+      recoloured: the colour profile changes colours, which needs conversion.
+      profile_problem: why the colour profile is ignored; empty if it is not, or there is none.
     """
 
     reason: str | None
@@ -69,6 +72,8 @@ class Inspection:
     width: int = 0
     height: int = 0
     needs_conversion: bool = False
+    recoloured: bool = False
+    profile_problem: str = ''
 
 
 def inspect(data: bytes, least_side: int = 1, max_pixels: int = MAX_PIXELS) -> Inspection:
@@ -92,7 +97,9 @@ def inspect(data: bytes, least_side: int = 1, max_pixels: int = MAX_PIXELS) -> I
         image = _decode_all(data, header)
     except HeaderError as error:
         return Inspection(error.reason, error.detail, width, height)
-    return Inspection(None, '', width, height, _needs_conversion(header, image))
+    recoloured, problem = colour_profiles.is_applied(header), colour_profiles.problem(header)
+    converts = recoloured or _needs_conversion(header, image)
+    return Inspection(None, '', width, height, converts, recoloured, problem)
 
 
 def as_displayed(data: bytes) -> bytes:
@@ -100,8 +107,9 @@ def as_displayed(data: bytes) -> bytes:
 
     Returns:
       `data` itself if `tf.io.decode_jpeg(channels=3, dct_method='INTEGER_ACCURATE')` gives the right pixels; otherwise
-      a PNG with three channels of 8 bits: rotated upright, CMYK and YCCK converted to RGB, alpha composited on white,
-      16 bits rounded to 8. Only that rounding loses precision.
+      a PNG with three channels of 8 bits, without a profile: rotated upright, colours converted to sRGB by the colour
+      profile, CMYK and YCCK converted to RGB, alpha composited on white, 16 bits rounded to 8 first. Only profiles and
+      that rounding lose precision.
 
     Raises:
       InputError: `inspect` rejects the image; the caller adds the file name.
@@ -112,9 +120,9 @@ def as_displayed(data: bytes) -> bytes:
     if not inspection.needs_conversion:
         return data
     header = read_header(data)
-    image = _upright(_on_white(_decode(data, header)), header)
+    image = _upright(_on_white(_decode(data, header), header), header)
     buffer = io.BytesIO()
-    image.save(buffer, 'PNG')
+    image.save(buffer, 'PNG', icc_profile=None)
     return buffer.getvalue()
 
 
@@ -168,7 +176,7 @@ def thumbnail(data: bytes, size: int) -> Image.Image:
         image = _decode(data, header, at_least=size)
     except HeaderError as error:
         raise InputError(f'{REASONS[error.reason]}: {error.detail}') from None
-    return _upright(_on_white(image), header)
+    return _upright(_on_white(image, header), header)
 
 
 def _upright(image: Image.Image, header: Header) -> Image.Image:
@@ -222,7 +230,7 @@ def _pillow(data: bytes, header: Header, at_least: int | None) -> Image.Image:
     try:
         if header.format == BMP and bit_fields.is_used(data):
             return bit_fields.decode(data)
-        image = _DECODERS[header.format](io.BytesIO(png_header.without_damaged_chunks(data, header)))
+        image = _DECODERS[header.format](io.BytesIO(png_header.without_hidden_chunks(data, header)))
         if image.size != (header.width, header.height):
             # A second size in the header must not circumvent the limit.
             raise HeaderError('damaged', f'the header has two sizes, {header.width}×{header.height} and {image.size}')
@@ -258,11 +266,13 @@ def _is_transparent(header: Header, image: Image.Image) -> bool:
     return bool(lowest != 255)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _on_white(image: Image.Image, header: Header) -> Image.Image:
     if 'A' not in image.getbands() and 'transparency' not in image.info:
-        return image.convert('RGB')
+        return colour_profiles.to_srgb(image, header)
     image = image.convert('RGBA')
-    return Image.alpha_composite(Image.new('RGBA', image.size, 'white'), image).convert('RGB')
+    seen = colour_profiles.to_srgb(image, header)
+    seen.putalpha(image.getchannel('A'))
+    return Image.alpha_composite(Image.new('RGBA', seen.size, 'white'), seen).convert('RGB')
 
 
 def _sixteen_bits(data: bytes) -> Image.Image:

@@ -21,6 +21,7 @@ from components.stratified_example_gen.records import (
     MALFORMED,
     MANIFEST,
     OUTSIDE_AGE,
+    PROFILE,
     REJECTED,
     Note,
     Photo,
@@ -40,9 +41,11 @@ _REASONS = REASONS | {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class IngestionSummary:
     """Counts of files; found = rejected + duplicates + conflicting + sampled + not_sampled.
+
+    Fields with a default are missing in files of earlier runs.
 
     Attributes:
       found: files whose path contains labels.
@@ -52,6 +55,8 @@ class IngestionSummary:
       sampled: images in the sample.
       not_sampled: usable images beyond `per_folder`.
       converted: sampled images that are stored as a converted PNG.
+      recoloured: those of them whose colour profile was applied.
+      ignored_profiles: usable images with a colour profile that is damaged or describes another kind of image.
       folders: age-gender folders with sampled images.
       folders_below_per_folder: those with fewer than `per_folder`.
       splits: sampled images by split and gender.
@@ -68,12 +73,14 @@ class IngestionSummary:
     sampled: int
     not_sampled: int
     converted: int
+    recoloured: int = 0
+    ignored_profiles: int = 0
     folders: int
     folders_below_per_folder: int
     splits: dict[str, dict[str, int]]
     strata: dict[str, dict[str, int]]
     malformed: list[str]
-    outside_ages: int
+    outside_ages: int = 0
     manifest: dict[str, int]
 
     def describe(self) -> str:
@@ -90,7 +97,10 @@ class IngestionSummary:
             + f': {splits}.',
         ]
         if self.converted:
-            text.append(f'{self.converted:,} converted to PNG.')
+            profiles = f', {self.recoloured:,} of them by a colour profile' if self.recoloured else ''
+            text.append(f'{self.converted:,} converted to PNG{profiles}.')
+        if self.ignored_profiles:
+            text.append(f'{self.ignored_profiles:,} unusable colour profiles were ignored.')
         if self.malformed:
             more = len(self.malformed) - _MAX_NAMES_IN_SENTENCE
             listed = ', '.join(self.malformed[:_MAX_NAMES_IN_SENTENCE]) + (f' and {more:,} more' if more > 0 else '')
@@ -170,13 +180,14 @@ def build(
         split: {f'{gender} {band}': 0 for gender in names.GENDERS for band in names.AGE_BANDS} for split in names.SPLITS
     }
     folders: Counter[bytes] = Counter()
-    converted = 0
+    converted = recoloured = 0
     for split, photo in sample:
         gender = names.GENDERS[photo.gender]
         splits[split][gender] += 1
         strata[split][f'{gender} {names.age_band(photo.age)}'] += 1
         folders[photo.stratum] += 1
         converted += photo.convert
+        recoloured += photo.recoloured
     return IngestionSummary(
         found=usable + kinds[REJECTED] + kinds[DUPLICATE] + kinds[CONFLICT],
         rejected=dict(sorted(reasons.items())),
@@ -185,6 +196,8 @@ def build(
         sampled=folders.total(),
         not_sampled=usable - folders.total(),
         converted=converted,
+        recoloured=recoloured,
+        ignored_profiles=kinds[PROFILE],
         folders=len(folders),
         folders_below_per_folder=sum(number < (settings.per_folder or 0) for number in folders.values()),
         splits=splits,
@@ -198,12 +211,12 @@ def build(
 def write(folder: Path, summary: IngestionSummary, notes: Iterable[Note]) -> None:
     """Writes rejected.csv, remarks.csv and ingestion_summary.json.
 
-    rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names, ages outside 1-70
-    and manifest mismatches. Both are UTF-8, sorted by path, with the columns path, reason, detail; unprintable
-    characters are escaped.
+    rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names, ages outside 1-70,
+    ignored colour profiles and manifest mismatches. Both are UTF-8, sorted by path, with the columns path, reason,
+    detail; unprintable characters are escaped.
     """
     ordered = sorted(notes, key=lambda note: (note.path, note))
-    remarks = {MALFORMED, OUTSIDE_AGE, MANIFEST}
+    remarks = {MALFORMED, OUTSIDE_AGE, PROFILE, MANIFEST}
     _write_rows(folder / REJECTED_NAME, [note for note in ordered if note.kind not in remarks])
     _write_rows(folder / REMARKS_NAME, [note for note in ordered if note.kind in remarks])
     write_text(folder / names.INGESTION_SUMMARY_FILE, json.dumps(asdict(summary), indent=2) + '\n')

@@ -1,6 +1,9 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Reads and checks the segments of a JPEG (ITU-T T.81, annex B, with Exif's APP1 segment) without decoding pixels."""
+"""Reads and checks the segments of a JPEG (ITU-T T.81, annex B) without decoding pixels.
+
+Exif is in an APP1 segment, an ICC profile in APP2 segments.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,13 @@ import re
 import struct
 from dataclasses import dataclass, field, replace
 
-from components.stratified_example_gen.image_header import JPEG, Header, HeaderError, exif_orientation
+from components.stratified_example_gen.image_header import (
+    JPEG,
+    MAX_PROFILE_BYTES,
+    Header,
+    HeaderError,
+    exif_orientation,
+)
 
 # A progressive JPEG has about ten scans. Each scan costs a pass over all pixels, and hostile files have thousands.
 _MAX_SCANS = 100
@@ -40,6 +49,7 @@ def read(data: bytes) -> Header:
     orientation = 1
     restart_interval = 0
     scan_ends: list[int] = []
+    profile: list[bytes] = []
     at = 2
     while True:
         at = data.find(b'\xff', at)  # skip stray bytes between segments, as every decoder does
@@ -71,6 +81,8 @@ def read(data: bytes) -> Header:
             (restart_interval,) = struct.unpack('>H', body)
         elif marker == 0xE1 and body.startswith(b'Exif\0\0') and orientation == 1:
             orientation = exif_orientation(body[6:])
+        elif marker == 0xE2 and body.startswith(b'ICC_PROFILE\0'):
+            profile.append(body[12:])
         elif marker == 0xDA:
             end = _END_OF_SCAN.search(data, at)
             if end is None:
@@ -88,7 +100,7 @@ def read(data: bytes) -> Header:
         raise HeaderError('damaged', 'a JPEG without image data')
     if any(map(any, frame.lowest_bit.values())):
         raise HeaderError('truncated', 'the JPEG lacks scans')
-    return replace(frame.header, orientation=orientation, scan_ends=tuple(scan_ends))
+    return replace(frame.header, orientation=orientation, scan_ends=tuple(scan_ends), profile=_profile(profile))
 
 
 def with_fillers(data: bytes, header: Header) -> bytes:
@@ -103,6 +115,14 @@ def with_fillers(data: bytes, header: Header) -> bytes:
         parts += [data[start:end], _FILLER]
         start = end
     return b''.join([*parts, data[start:]])
+
+
+def _profile(parts: list[bytes]) -> bytes | None:
+    """The ICC profile from its segments, each with its number from 1, their count, and data (ICC.1:2022, B.4)."""
+    if [part[:2] for part in sorted(parts)] != [bytes((n, len(parts))) for n in range(1, min(len(parts), 255) + 1)]:
+        return None
+    profile = b''.join(part[2:] for part in sorted(parts))
+    return profile if len(profile) <= MAX_PROFILE_BYTES else None
 
 
 def _frame(marker: int, body: bytes) -> _Frame:
@@ -125,7 +145,8 @@ def _frame(marker: int, body: bytes) -> _Frame:
             raise HeaderError('damaged', 'the JPEG has invalid sampling factors')
     if len(factors) != channels:
         raise HeaderError('damaged', 'two JPEG components have one number')
-    header = Header(JPEG, width, height, channels, depth, progressive=marker == _PROGRESSIVE)
+    space = {1: 'GRAY', 3: 'RGB ', 4: 'CMYK'}[channels]
+    header = Header(JPEG, width, height, channels, depth, progressive=marker == _PROGRESSIVE, colour_space=space)
     return _Frame(header, factors, {number: [_NEVER] * 64 for number in factors})
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 import struct
 import zlib
 
-from components.stratified_example_gen.image_header import PNG, Header, HeaderError, exif_orientation
+from components.stratified_example_gen.image_header import (
+    MAX_PROFILE_BYTES,
+    PNG,
+    Header,
+    HeaderError,
+    exif_orientation,
+)
 
 _PNG_BLOCK = 1 << 16
 # The seven passes of an interlaced PNG: first column, first row, steps across and down.
@@ -19,7 +25,8 @@ def read(data: bytes) -> Header:
     fields: tuple[int, ...] | None = None
     orientation = 1
     transparent = palette = False
-    damaged: list[tuple[int, int]] = []
+    hidden: list[tuple[int, int]] = []
+    profile: bytes | None = b''
     at = 8
     while True:
         if at + 12 > len(data):
@@ -32,7 +39,7 @@ def read(data: bytes) -> Header:
         if zlib.crc32(body, zlib.crc32(kind)) != checksum:
             if kind[:1].isupper() or fields is None:
                 raise HeaderError('damaged', f'the checksum of the {kind.decode("latin-1")!r} chunk is wrong')
-            damaged.append((at, at + 12 + length))
+            hidden.append((at, at + 12 + length))
         elif fields is None:
             if kind != b'IHDR' or length != 13:
                 raise HeaderError('damaged', 'the PNG does not begin with IHDR')
@@ -47,6 +54,9 @@ def read(data: bytes) -> Header:
             if palette or not length or length % 3 or length > 768:
                 raise HeaderError('damaged', 'the PNG has two palettes, or one of a wrong length')
             palette = True
+        elif kind == b'iCCP':
+            hidden.append((at, at + 12 + length))
+            profile = _profile(body)
         elif kind == b'eXIf':
             orientation = exif_orientation(body)
         elif kind == b'IEND':
@@ -64,13 +74,13 @@ def read(data: bytes) -> Header:
         raise HeaderError('damaged', 'a gray PNG with a palette')
     return Header(
         PNG, width, height, channels, depth, orientation, transparent or colour in (4, 6), interlaced=interlace == 1,
-        damaged_chunks=tuple(damaged),
+        hidden_chunks=tuple(hidden), colour_space='GRAY' if colour in (0, 4) else 'RGB ', profile=profile,
     )  # fmt: skip
 
 
-def without_damaged_chunks(data: bytes, header: Header) -> bytes:
-    """The file without chunks that decoders must ignore; Pillow refuses it because of them."""
-    for start, end in reversed(header.damaged_chunks):
+def without_hidden_chunks(data: bytes, header: Header) -> bytes:
+    """The file without `header.hidden_chunks`, for Pillow."""
+    for start, end in reversed(header.hidden_chunks):
         data = data[:start] + data[end:]
     return data
 
@@ -110,3 +120,14 @@ def check_pixels(data: bytes, header: Header) -> None:
         raise HeaderError('damaged', f'the pixels decompress to more than {expected:,} bytes')
     if length < expected or not stream.eof:
         raise HeaderError('truncated', f'the pixels decompress to {length:,} of {expected:,} bytes')
+
+
+def _profile(body: bytes) -> bytes | None:
+    """The ICC profile of an iCCP chunk: a name, a zero, a zero for zlib, and compressed data."""
+    _, _, compressed = body.partition(b'\0')
+    stream = zlib.decompressobj()
+    try:
+        profile = stream.decompress(compressed[1:], MAX_PROFILE_BYTES)
+    except zlib.error:
+        return None
+    return profile if compressed[:1] == b'\0' and stream.eof else None

@@ -16,6 +16,7 @@ DUPLICATE = 'duplicate'  # a copy with the same label
 CONFLICT = 'conflict'  # a copy with a different label
 MALFORMED = 'malformed'  # a name that does not match the layout
 OUTSIDE_AGE = 'outside_age'  # a name whose age is outside 1-70
+PROFILE = 'profile'  # an ignored colour profile
 MANIFEST = 'manifest'  # a mismatch between manifest.csv and the files
 
 
@@ -37,7 +38,7 @@ class Photo(NamedTuple):
     """An accepted image.
 
     `sha256` is the digest (32 bytes) of the file; `convert`: a converted PNG is stored instead of the file's bytes;
-    `perceptual_hash` has 64 bits, or is 0 if it is not needed.
+    `recoloured`: its colour profile is applied; `perceptual_hash` has 64 bits, or is 0 if it is not needed.
     """
 
     path: bytes
@@ -47,6 +48,7 @@ class Photo(NamedTuple):
     columns: tuple[str, ...]
     sha256: bytes
     convert: bool = False
+    recoloured: bool = False
     perceptual_hash: int = 0
 
 

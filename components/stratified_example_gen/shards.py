@@ -32,8 +32,8 @@ def write_plan(path: Path, photos: Iterable[Photo]) -> None:
     """Writes a plan in the given order."""
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='ascii') as stream:
         for p in photos:
-            row = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns, p.sha256.hex(), p.convert)
-            stream.write(json.dumps(row) + '\n')
+            labels = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns)
+            stream.write(json.dumps((*labels, p.sha256.hex(), p.convert, p.recoloured)) + '\n')
 
 
 def read_plan(path: Path) -> Iterator[Photo]:
@@ -42,10 +42,9 @@ def read_plan(path: Path) -> Iterator[Photo]:
         return
     with local_file(path) as file, open(file, encoding='ascii') as stream:
         for line in stream:
-            name, stratum, gender, age, columns, sha256, convert = json.loads(line)
-            yield Photo(
-                os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns), bytes.fromhex(sha256), convert
-            )
+            name, stratum, gender, age, columns, sha256, *how = json.loads(line)
+            labels = (os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns))
+            yield Photo(*labels, bytes.fromhex(sha256), *how)
 
 
 def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str], path: Path) -> None:
@@ -54,7 +53,7 @@ def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str],
     The file's bytes depend only on the photos: TensorFlow's gzip header has no time, and features are sorted.
 
     Raises:
-      InputError: an image has vanished or changed since it was accepted.
+      InputError: an image has vanished or changed since it was accepted, or does not decode; with its name.
       RunError: the file cannot be written, for example because the disk is full.
     """
     import tensorflow as tf
@@ -64,7 +63,7 @@ def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str],
         try:
             with tf.io.TFRecordWriter(os.fspath(temporary), options='GZIP') as writer:
                 for photo in photos:
-                    writer.write(_example(photo, _content(tree, photo), columns))
+                    writer.write(_example(tree, photo, columns))
         except (tf.errors.OpError, OSError) as error:
             text = ' '.join(str(error).split())
             raise RunError(f'{path} cannot be written: {text}; free space or choose another output folder') from None
@@ -85,12 +84,18 @@ def _content(tree: Tree, photo: Photo) -> bytes:
     return data
 
 
-def _example(photo: Photo, content: bytes, columns: Sequence[str]) -> bytes:
+def _example(tree: Tree, photo: Photo, columns: Sequence[str]) -> bytes:
     import tensorflow as tf
 
-    measures = images.measure(content)
+    content = _content(tree, photo)
+    try:
+        measures = images.measure(content)
+        image = images.as_displayed(content) if photo.convert else content
+    except (InputError, tf.errors.OpError) as error:
+        text = ' '.join(str(error).split())
+        raise InputError(f'{tree.printable(photo.path)} does not decode: {text}; remove it and run again') from None
     values: dict[str, int | float | bytes] = {
-        names.IMAGE: images.as_displayed(content) if photo.convert else content,
+        names.IMAGE: image,
         names.IMAGE_WIDTH: measures.width,
         names.IMAGE_HEIGHT: measures.height,
         names.IMAGE_BYTES: len(content),

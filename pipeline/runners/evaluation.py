@@ -19,7 +19,7 @@ from components.io.files import sha256_file
 from components.stratified_example_gen import layout
 from components.stratified_example_gen.settings import TEST_ONLY
 from pipeline.config import Config
-from pipeline.runs import log_capture, metadata, run_directory, run_facts
+from pipeline.runs import damaged_images, log_capture, metadata, run_directory, run_facts
 from pipeline.serving import predict
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
                 raise
             except Exception as error:
                 logging.exception('The evaluation failed.')
-                raise error_reporting.one_line(error, str(log)) from error
+                raise damaged_images.explain(error, output) or error_reporting.one_line(error, str(log)) from error
 
 
 def _earlier(output: Path) -> list[metadata.Run]:

@@ -18,7 +18,7 @@ from components.errors import InputError, RunError
 from components.fine_tuner import layers
 from pipeline.config import Config
 from pipeline.runners.beam import options as beam_options
-from pipeline.runs import log_capture, previous_runs, run_directory, run_facts
+from pipeline.runs import damaged_images, log_capture, previous_runs, run_directory, run_facts
 from pipeline.runs.run_inputs import InputDigests, RunInputs
 from pipeline.settings import DATAFLOW
 
@@ -50,7 +50,7 @@ def run(config: Config, inputs: RunInputs, output: Path) -> Report:
                 raise
             except Exception as error:
                 logging.exception('The run failed.')
-                raise error_reporting.one_line(error, str(log)) from error
+                raise damaged_images.explain(error, output) or error_reporting.one_line(error, str(log)) from error
 
 
 def check(config: Config, inputs: RunInputs) -> tuple[int, int]:

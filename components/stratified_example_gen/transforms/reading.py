@@ -13,7 +13,7 @@ import apache_beam as beam
 from components import error_reporting
 from components.io.trees import Tree, open_tree
 from components.stratified_example_gen import images, layout, manifest, near_duplicates
-from components.stratified_example_gen.records import MANIFEST, REJECTED, LabelledFile, Note, Photo
+from components.stratified_example_gen.records import MANIFEST, PROFILE, REJECTED, LabelledFile, Note, Photo
 from components.stratified_example_gen.settings import Settings
 
 # Outputs of steps that leave something out.
@@ -75,23 +75,26 @@ def InspectImages(
     return result[MAIN], result[NOTES]
 
 
-def inspect_file(tree: Tree, file: LabelledFile, settings: Settings) -> Photo | Note:
-    """Reads and inspects one file; returns a note if it is rejected."""
+def inspect_file(tree: Tree, file: LabelledFile, settings: Settings) -> list[Photo | Note]:
+    """Reads and inspects one file; returns a note if it is rejected, otherwise a photo and any notes about it."""
     try:
         data = tree.read(file.path, images.MAX_BYTES)
     except FileNotFoundError:
-        return Note(REJECTED, 'vanished', file.path, 'removed after it was listed, or a broken link')
+        return [Note(REJECTED, 'vanished', file.path, 'removed after it was listed, or a broken link')]
     except IsADirectoryError as error:
-        return Note(REJECTED, 'not_a_file', file.path, str(error))
+        return [Note(REJECTED, 'not_a_file', file.path, str(error))]
     except OverflowError as error:
-        return Note(REJECTED, 'too_many_bytes', file.path, str(error))
+        return [Note(REJECTED, 'too_many_bytes', file.path, str(error))]
     except OSError as error:
-        return Note(REJECTED, 'unreadable', file.path, error.strerror or str(error))
+        return [Note(REJECTED, 'unreadable', file.path, error.strerror or str(error))]
     inspection = images.inspect(data, settings.min_size)
     if inspection.reason is not None:
-        return Note(REJECTED, inspection.reason, file.path, inspection.detail)
+        return [Note(REJECTED, inspection.reason, file.path, inspection.detail)]
     hashed = 0 if settings.near_duplicate_distance is None else near_duplicates.perceptual_hash(data)
-    return Photo(*file, hashlib.sha256(data).digest(), inspection.needs_conversion, hashed)
+    digest = hashlib.sha256(data).digest()
+    photo = Photo(*file, digest, inspection.needs_conversion, inspection.recoloured, hashed)
+    problem = inspection.profile_problem
+    return [photo, Note(PROFILE, 'ignored_profile', file.path, problem)] if problem else [photo]
 
 
 def _list(
@@ -125,13 +128,14 @@ def _manifest_note(reason: str, row: manifest.Row) -> Any:
 
 
 def _inspect(file: LabelledFile, tree: Tree, settings: Settings) -> Iterator[Any]:
-    item = inspect_file(tree, file, settings)
-    if isinstance(item, Note):
-        beam.metrics.Metrics.counter('StratifiedExampleGen', f'rejected_{item.reason}').inc()
-        yield beam.pvalue.TaggedOutput(NOTES, item)
-    else:
-        beam.metrics.Metrics.counter('StratifiedExampleGen', 'accepted').inc()
-        yield item
+    for item in inspect_file(tree, file, settings):
+        if isinstance(item, Photo):
+            beam.metrics.Metrics.counter('StratifiedExampleGen', 'accepted').inc()
+            yield item
+        else:
+            prefix = 'rejected_' if item.kind == REJECTED else ''
+            beam.metrics.Metrics.counter('StratifiedExampleGen', prefix + item.reason).inc()
+            yield beam.pvalue.TaggedOutput(NOTES, item)
 
 
 def _by_path(item: LabelledFile | manifest.Row) -> tuple[bytes, LabelledFile | manifest.Row]:

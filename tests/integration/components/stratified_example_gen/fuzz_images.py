@@ -25,6 +25,8 @@ import atheris
 import tensorflow as tf
 from PIL import Image
 
+from tests.fixtures.icc_profiles import gray_profile, profile
+
 with atheris.instrument_imports(include=['components.stratified_example_gen']):
     from components.stratified_example_gen import images
 
@@ -37,6 +39,9 @@ def write_seeds(folder: Path) -> None:
     kinds = [
         ('JPEG', picture, {}), ('JPEG', picture, {'progressive': True}), ('JPEG', picture, {'subsampling': 0}),
         ('JPEG', picture, {'restart_marker_blocks': 1}), ('JPEG', picture.convert('L'), {}),
+        ('JPEG', picture, {'icc_profile': profile('Display P3')}),
+        ('PNG', picture, {'icc_profile': profile('ProPhoto')}),
+        ('PNG', picture.convert('LA'), {'icc_profile': gray_profile(1.8)}),
         ('JPEG', picture.convert('CMYK'), {}), ('PNG', picture.convert('I;16'), {}),
         *(('PNG', picture.convert(mode), {}) for mode in ('RGB', 'L', 'LA', 'RGBA', 'P', '1')),
         *(('BMP', picture.convert(mode), {}) for mode in ('RGB', 'P', '1', 'RGBA')),

@@ -3,6 +3,7 @@
 """External failures: each ends in a one-line error or a counted rejection, never in a partial split."""
 
 import contextlib
+import hashlib
 import os
 import re
 import resource
@@ -81,11 +82,23 @@ class TestChangingInput:
 
         path = b'combined/aligned/25_F/0.jpg'
         found = LabelledFile(path, os.path.dirname(path), 1, 25)
-        assert isinstance(inspect_file(open_tree(str(root)), found, Settings()), Photo)
+        (photo,) = inspect_file(open_tree(str(root)), found, Settings())
+        assert isinstance(photo, Photo)
         (root / path.decode()).unlink()
-        note = inspect_file(open_tree(str(root)), found, Settings())
+        (note,) = inspect_file(open_tree(str(root)), found, Settings())
         assert isinstance(note, Note)
         assert (note.kind, note.reason) == ('rejected', 'vanished')
+
+    def test_an_image_that_does_not_decode_any_more_is_named(self, root, tmp_path):
+        (root / 'combined/aligned/25_F/text.jpg').write_bytes(b'text')
+        path = b'combined/aligned/25_F/text.jpg'
+        photo = Photo(path, os.path.dirname(path), 1, 25, (), hashlib.sha256(b'text').digest())
+        target = tmp_path / 'out' / 'Split-test' / shard_name(0, 1)
+        target.parent.mkdir(parents=True)
+        with pytest.raises(
+            InputError, match=r'25_F/text\.jpg does not decode: not an image: begins with .*; remove it'
+        ):
+            shards.write_shard(str(root), [photo], (), target)
 
     def test_links_pipes_and_sockets(self, root, sample):
         folder = root / 'combined/aligned/25_F'
@@ -176,7 +189,7 @@ class TestFullDisk:
         from components.stratified_example_gen.transforms.reading import inspect_file
 
         path = b'combined/aligned/25_F/0.jpg'
-        photo = inspect_file(open_tree(str(root)), LabelledFile(path, os.path.dirname(path), 1, 25), Settings())
+        (photo,) = inspect_file(open_tree(str(root)), LabelledFile(path, os.path.dirname(path), 1, 25), Settings())
         target = tmp_path / 'out' / 'Split-test' / shard_name(0, 1)
         target.parent.mkdir(parents=True)
         # Redirect the temporary name of atomic_path to a device without space.

@@ -22,7 +22,10 @@ from PIL import Image
 
 from components import names
 from components.errors import InputError
+from components.stratified_example_gen import images
+from components.stratified_example_gen.ingestion_summary import IngestionSummary
 from components.stratified_example_gen.settings import UTKFACE
+from tests.fixtures.icc_profiles import profile
 
 pytest.importorskip('apache_beam')
 tf = pytest.importorskip('tensorflow')
@@ -214,13 +217,23 @@ def test_kinds_of_files_are_converted_and_counted(make_tree, encode, picture, sa
         'turned.png': turned,
         'b.bmp': encode(plain.rotate(90), 'BMP'),
         'p.png': encode(plain.rotate(180), 'PNG'),
+        'wide.png': encode(plain.rotate(270), 'PNG', icc_profile=profile('Display P3')),
+        'damaged.png': encode(plain.transpose(Image.Transpose.TRANSPOSE), 'PNG', icc_profile=b'none'),
     }
     root = make_tree(tmp_path / 'root', {'25_F': content | {'a.jpg': picture(1)}, '30_M': 4})
     summary, splits, folder = sample(root, per_folder=None)
     assert_adds_up(summary, splits, folder)
-    assert summary.converted == 2
+    assert (summary.converted, summary.recoloured, summary.ignored_profiles) == (3, 1, 1)
+    counts = json.loads((folder / names.INGESTION_SUMMARY_FILE).read_text())
+    for later in ('recoloured', 'ignored_profiles', 'outside_ages'):
+        del counts[later]
+    assert IngestionSummary(**counts) == dataclasses.replace(summary, recoloured=0, ignored_profiles=0)
+    assert '3 converted to PNG, 1 of them by a colour profile. 1 unusable' in summary.describe()
+    assert 'damaged.png,ignored_profile,the colour profile is damaged' in (folder / 'remarks.csv').read_text()
     seen = {Path(e['path'].decode()).name: e['image'] for e in everything(splits)}
     assert seen['p.png'] == content['p.png']
+    assert seen['damaged.png'] == content['damaged.png']
+    assert seen['wide.png'] == images.as_displayed(content['wide.png']) != content['wide.png']
     pixels = tf.io.decode_jpeg(seen['turned.png'], channels=3, dct_method='INTEGER_ACCURATE').numpy()
     np.testing.assert_array_equal(pixels, np.asarray(plain))
 

@@ -6,58 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from ml_metadata.metadata_store import MetadataStore
-from ml_metadata.proto import metadata_store_pb2 as proto
 
 from components.errors import InputError
 from pipeline.runs import metadata
-
-
-class _Store:
-    """Writes executions, artifacts and events into a new metadata store."""
-
-    def __init__(self, output):
-        connection = proto.ConnectionConfig()
-        connection.sqlite.filename_uri = str(output / metadata.FILE)
-        connection.sqlite.connection_mode = proto.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-        self.store = MetadataStore(connection)
-        self.artifact_type = self.store.put_artifact_type(proto.ArtifactType(name='Examples'))
-        self.execution_type = self.store.put_execution_type(proto.ExecutionType(name='Component'))
-        self.types = {
-            name: self.store.put_context_type(proto.ContextType(name=name)) for name in ('pipeline_run', 'node')
-        }
-
-    def context(self, kind, name) -> int:
-        found = self.store.get_context_by_type_and_name(kind, name)
-        return found.id if found else self.store.put_contexts([proto.Context(type_id=self.types[kind], name=name)])[0]
-
-    def artifact(self, uri, **properties) -> int:
-        artifact = proto.Artifact(type_id=self.artifact_type, uri=uri)
-        for name, value in properties.items():
-            field = 'int_value' if isinstance(value, int) else 'string_value'
-            setattr(artifact.custom_properties[name], field, value)
-        return self.store.put_artifacts([artifact])[0]
-
-    def execution(self, run, node, state='COMPLETE', inputs=(), **outputs) -> None:
-        execution = proto.Execution(type_id=self.execution_type, last_known_state=proto.Execution.State.Value(state))
-        (number,) = self.store.put_executions([execution])
-        contexts = [self.context('pipeline_run', run), self.context('node', f'gender_classifier.{node}')]
-        self.store.put_attributions_and_associations(
-            [], [proto.Association(execution_id=number, context_id=context) for context in contexts]
-        )
-        events = [proto.Event(execution_id=number, artifact_id=item, type=proto.Event.INPUT) for item in inputs]
-        for key, item in outputs.items():
-            event = proto.Event(execution_id=number, artifact_id=item, type=proto.Event.OUTPUT)
-            event.path.steps.add().key = key
-            events.append(event)
-        if events:
-            self.store.put_events(events)
+from tests.fixtures.metadata_store import Store
 
 
 @pytest.fixture
 def output(tmp_path):
     """Two runs: the first fails in Trainer, the second takes its examples from the cache."""
-    store = _Store(tmp_path)
+    store = Store(tmp_path)
     examples, decision = store.artifact('/examples', fingerprint='abc', span=3), store.artifact('/decision')
     graph, model = store.artifact('/graph'), store.artifact('/model')
     store.execution('run-1', 'ExampleGen', examples=examples)
