@@ -24,7 +24,14 @@ from components import names
 from components.errors import InputError
 from components.io.files import printable
 from components.io.trees import Entry, Tree, open_tree
-from components.stratified_example_gen.records import MALFORMED, OUTSIDE_AGE, REJECTED, LabelledFile, Note
+from components.stratified_example_gen.records import (
+    MALFORMED,
+    OUTSIDE_AGE,
+    REJECTED,
+    LabelledFile,
+    Note,
+    folder_of,
+)
 from components.stratified_example_gen.settings import FOLDERS, UTKFACE, Settings
 
 MANIFEST_NAME = 'manifest.csv'
@@ -169,8 +176,8 @@ def _files(tree: Tree, folder: bytes, layout: str) -> Iterator[tuple[LabelledFil
             yield Note(MALFORMED, 'folder', path, 'a folder among images'), entry
         else:
             gender, age = labels
-            stratum = folder if layout == FOLDERS else os.path.join(folder, b'%02d_%s' % (age, b'MF'[gender:][:1]))
-            yield LabelledFile(path, stratum, gender, age), entry
+            directory = os.path.dirname(folder) if layout == FOLDERS else folder
+            yield LabelledFile(path, folder_of(directory, gender, age), gender, age), entry
 
 
 def _entries(tree: Tree, folder: bytes) -> list[Entry]:

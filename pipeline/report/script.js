@@ -60,7 +60,7 @@
     movePlots(step / 100, rates(counts(step, '')));
     clearTimeout(moveThreshold.timer);
     moveThreshold.timer = setTimeout(() => {
-      byId('cut-summary').textContent = `At ${cut}${band ? `, ages ${band}` : ''}: correct for ${whole(found.tp)} of ` +
+      byId('cut-summary').textContent = `At ${cut}${band && `, ${band === 'unknown' ? 'age' : 'ages'} ${band}`}: correct for ${whole(found.tp)} of ` +
         `${whole(found.tp + found.fn)} women and ${whole(found.tn)} of ${whole(found.tn + found.fp)} men.`;
     }, 250);
   }

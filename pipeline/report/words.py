@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components import names
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.content import Training
@@ -57,9 +58,19 @@ def weakest(evaluation: Evaluation) -> str:
 
 
 def slice_name(where: Mapping[str, str]) -> str:
-    """A slice's name: 'ages 01-10, male', 'race 2'."""
-    short = {'gender': '', 'age_band': 'ages '}
-    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
+    """A slice's name: 'ages 01-10, male', 'age unknown', 'race 2'."""
+    short = {names.GENDER: '', names.AGE_BAND: 'ages '}
+    return ', '.join(
+        f'age {value}'
+        if (name, value) == (names.AGE_BAND, names.UNKNOWN)
+        else f'{short.get(name, name.replace("_", " ") + " ")}{value}'
+        for name, value in sorted(where.items())
+    )
+
+
+def age(years: int) -> str:
+    """An age: 'age 25', 'age unknown'."""
+    return f'age {names.UNKNOWN if years == names.UNKNOWN_AGE else years}'
 
 
 def undefined(metrics: SliceMetrics) -> str:
