@@ -36,6 +36,8 @@ _REASONS = REASONS | {
     'link_outside_root': 'links out of the data root',
     'unreadable': 'unreadable',
     'vanished': 'gone before it was read',
+    'missing': 'missing',
+    'outside_root': 'outside the data root',
     'not_a_file': 'not a regular file',
     'too_many_bytes': 'file too long',
 }
@@ -60,7 +62,7 @@ class IngestionSummary:
         known, and of 'unknown' if an age is.
       malformed: names that do not match the layout.
       outside_ages: names (of folders, or of files in a flat layout) with an age outside 1-70, which are ignored.
-      manifest: mismatches between manifest.csv and the files, by reason.
+      manifest: mismatches between manifest.csv or `data.labels` and the files, by reason.
       ages_differ: kept images whose copies have different ages; their age is unknown.
     """
 

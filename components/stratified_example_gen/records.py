@@ -34,8 +34,8 @@ class LabelledFile(NamedTuple):
     """A file whose path contains its labels.
 
     `stratum` is the path of its age-gender folder, or of a virtual one: see `folder_of`. `age` is in years, or
-    `names.UNKNOWN_AGE`. `columns` has the values of the selected manifest columns,
-    in their order, or is () without a manifest row.
+    `names.UNKNOWN_AGE`. `columns` has the values of `Settings.columns`, only the first
+    ones without a manifest row.
     """
 
     path: bytes
