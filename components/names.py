@@ -31,6 +31,10 @@ GENDERS = ('male', 'female')  # indexed by the label
 GENDER_LETTERS = {'M': MALE, 'F': FEMALE}  # as in the folder names AA_M and AA_F
 
 MIN_AGE, MAX_AGE = 1, 70
+UNKNOWN_AGE = 0
+
+#: The age band of an unknown age.
+UNKNOWN = 'unknown'
 
 TRAIN, VALIDATION, TEST = 'train', 'validation', 'test'
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -66,15 +70,18 @@ FROM_EMBEDDINGS = 'embeddings'
 
 
 def age_band(age: int) -> str:
-    """The decade of an age in years: `01-10`, `11-20` … `61-70`.
+    """The decade of an age in years: `01-10`, `11-20` … `61-70`; `unknown` for `UNKNOWN_AGE`.
 
     Raises:
       ValueError: the age is outside 1-70.
     """
+    if age == UNKNOWN_AGE:
+        return UNKNOWN
     if not MIN_AGE <= age <= MAX_AGE:
         raise ValueError(f'age {age} is outside {MIN_AGE}-{MAX_AGE}')
     first = (age - 1) // 10 * 10 + 1
     return f'{first:02d}-{first + 9:02d}'
 
 
+#: The decades.
 AGE_BANDS = tuple(age_band(first) for first in range(MIN_AGE, MAX_AGE + 1, 10))

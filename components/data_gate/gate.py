@@ -64,17 +64,18 @@ def balance_findings(
 
 
 def stratum_findings(strata: Mapping[str, Mapping[str, int]], fewest: int) -> list[Finding]:
-    """A finding for each gender and age band with fewer than `fewest` images in a split.
+    """A finding for each gender and decade of age with fewer than `fewest` images in a split.
 
     Args:
-      strata: counts by split and stratum, including zeros, e.g. {'train': {'female 01-10': 30, ...}}.
+      strata: counts by split and stratum, including zeros, e.g. {'train': {'female 01-10': 30, ...}}. Those of unknown
+        age are not required, and decades are missing if no age is known.
       fewest: the lowest allowed count.
     """
     return [
         Finding(split, stratum, f'{count} images', f'at least {fewest} (gate.min_per_stratum)')
         for split, counts in strata.items()
         for stratum, count in counts.items()
-        if count < fewest
+        if count < fewest and not stratum.endswith(names.UNKNOWN)
     ]
 
 

@@ -98,9 +98,14 @@ class SliceMetrics:
 
 
 def slice_name(where: Mapping[str, str]) -> str:
-    """The name of the slice with these feature values, for people: 'ages 01-10, male', 'race 2'."""
+    """The name of the slice with these feature values, for people: 'ages 01-10, male', 'age unknown', 'race 2'."""
     short = {names.GENDER: '', names.AGE_BAND: 'ages '}
-    return ', '.join(f'{short.get(name, name.replace("_", " ") + " ")}{value}' for name, value in sorted(where.items()))
+    return ', '.join(
+        f'age {value}'
+        if (name, value) == (names.AGE_BAND, names.UNKNOWN)
+        else f'{short.get(name, name.replace("_", " ") + " ")}{value}'
+        for name, value in sorted(where.items())
+    )
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def generate(
         notes = writing.read_notes(work)
         usable = int((work / writing.USABLE_NAME).read_text())
         summary = ingestion_summary.build(settings, usable, notes, _sample(work, settings))
-        if settings.manifest_columns:
+        if settings.joined_columns:
             unmatched = [note.path for note in notes if note.reason == 'file_without_row']
             manifest.check_matches(data_root, count, first, summary.found, unmatched)
         summary.check(data_root, settings, next((note for note in notes if note.kind == REJECTED), None))

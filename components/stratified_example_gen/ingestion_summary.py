@@ -16,6 +16,7 @@ from components.errors import InputError
 from components.io.files import atomic_path, printable, write_text
 from components.stratified_example_gen.images import REASONS
 from components.stratified_example_gen.records import (
+    AGES_DIFFER,
     CONFLICT,
     DUPLICATE,
     MALFORMED,
@@ -36,6 +37,8 @@ _REASONS = REASONS | {
     'link_outside_root': 'links out of the data root',
     'unreadable': 'unreadable',
     'vanished': 'gone before it was read',
+    'missing': 'missing',
+    'outside_root': 'outside the data root',
     'not_a_file': 'not a regular file',
     'too_many_bytes': 'file too long',
 }
@@ -50,8 +53,8 @@ class IngestionSummary:
     Attributes:
       found: files whose path contains labels.
       rejected: unusable files by reason.
-      duplicates: dropped copies of an image with the same label.
-      conflicting: copies with different labels; all of them are dropped.
+      duplicates: dropped copies of an image with the same gender.
+      conflicting: copies with different genders; all of them are dropped.
       sampled: images in the sample.
       not_sampled: usable images beyond `per_folder`.
       converted: sampled images that are stored as a converted PNG.
@@ -60,10 +63,12 @@ class IngestionSummary:
       folders: age-gender folders with sampled images.
       folders_below_per_folder: those with fewer than `per_folder`.
       splits: sampled images by split and gender.
-      strata: sampled images by split and '<gender> <age band>'; includes zeros.
+      strata: sampled images by split and '<gender> <age band>'; includes zeros of all decades, or of none if no age is
+        known, and of 'unknown' if an age is.
       malformed: names that do not match the layout.
       outside_ages: names (of folders, or of files in a flat layout) with an age outside 1-70, which are ignored.
-      manifest: mismatches between manifest.csv and the files, by reason.
+      manifest: mismatches between manifest.csv or `data.labels` and the files, by reason.
+      ages_differ: kept images whose copies have different ages; their age is unknown.
     """
 
     found: int
@@ -82,6 +87,7 @@ class IngestionSummary:
     malformed: list[str]
     outside_ages: int = 0
     manifest: dict[str, int]
+    ages_differ: int = 0
 
     def describe(self) -> str:
         """The summary as a paragraph."""
@@ -101,6 +107,8 @@ class IngestionSummary:
             text.append(f'{self.converted:,} converted to PNG{profiles}.')
         if self.ignored_profiles:
             text.append(f'{self.ignored_profiles:,} unusable colour profiles were ignored.')
+        if self.ages_differ:
+            text.append(f'{self.ages_differ:,} have copies of another age; one copy each is kept, its age unknown.')
         if self.malformed:
             more = len(self.malformed) - _MAX_NAMES_IN_SENTENCE
             listed = ', '.join(self.malformed[:_MAX_NAMES_IN_SENTENCE]) + (f' and {more:,} more' if more > 0 else '')
@@ -145,7 +153,7 @@ class IngestionSummary:
         if self.duplicates:
             parts.append(f'{self.duplicates:,} duplicate')
         if self.conflicting:
-            parts.append(f'{self.conflicting:,} with conflicting labels')
+            parts.append(f'{self.conflicting:,} with conflicting genders')
         return ', '.join(parts)
 
     def _rejected_by_reason(self) -> str:
@@ -176,18 +184,19 @@ def build(
         elif note.kind == MANIFEST:
             manifest[note.reason] += 1
     splits = {split: dict.fromkeys(names.GENDERS, 0) for split in names.SPLITS}
-    strata = {
-        split: {f'{gender} {band}': 0 for gender in names.GENDERS for band in names.AGE_BANDS} for split in names.SPLITS
-    }
+    counted = {split: Counter[tuple[str, str]]() for split in names.SPLITS}
     folders: Counter[bytes] = Counter()
     converted = recoloured = 0
     for split, photo in sample:
         gender = names.GENDERS[photo.gender]
         splits[split][gender] += 1
-        strata[split][f'{gender} {names.age_band(photo.age)}'] += 1
+        counted[split][gender, names.age_band(photo.age)] += 1
         folders[photo.stratum] += 1
         converted += photo.convert
         recoloured += photo.recoloured
+    found = {band for strata in counted.values() for _, band in strata}
+    bands = [*(names.AGE_BANDS if found != {names.UNKNOWN} else ()), *({names.UNKNOWN} & found)]
+    places = [(gender, band) for gender in names.GENDERS for band in bands]
     return IngestionSummary(
         found=usable + kinds[REJECTED] + kinds[DUPLICATE] + kinds[CONFLICT],
         rejected=dict(sorted(reasons.items())),
@@ -201,10 +210,11 @@ def build(
         folders=len(folders),
         folders_below_per_folder=sum(number < (settings.per_folder or 0) for number in folders.values()),
         splits=splits,
-        strata=strata,
+        strata={split: {' '.join(place): strata[place] for place in places} for split, strata in counted.items()},
         malformed=malformed,
         outside_ages=kinds[OUTSIDE_AGE],
         manifest=dict(sorted(manifest.items())),
+        ages_differ=kinds[AGES_DIFFER],
     )
 
 
@@ -212,11 +222,11 @@ def write(folder: Path, summary: IngestionSummary, notes: Iterable[Note]) -> Non
     """Writes rejected.csv, remarks.csv and ingestion_summary.json.
 
     rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names, ages outside 1-70,
-    ignored colour profiles and manifest mismatches. Both are UTF-8, sorted by path, with the columns path, reason,
-    detail; unprintable characters are escaped.
+    ignored colour profiles, images whose copies differ in age, and manifest mismatches. Both are UTF-8, sorted by path,
+    with the columns path, reason, detail; unprintable characters are escaped.
     """
     ordered = sorted(notes, key=lambda note: (note.path, note))
-    remarks = {MALFORMED, OUTSIDE_AGE, PROFILE, MANIFEST}
+    remarks = {MALFORMED, OUTSIDE_AGE, PROFILE, AGES_DIFFER, MANIFEST}
     _write_rows(folder / REJECTED_NAME, [note for note in ordered if note.kind not in remarks])
     _write_rows(folder / REMARKS_NAME, [note for note in ordered if note.kind in remarks])
     write_text(folder / names.INGESTION_SUMMARY_FILE, json.dumps(asdict(summary), indent=2) + '\n')

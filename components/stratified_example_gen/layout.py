@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Finds image files in a data root and reads labels from their paths.
 
-Layout `folders`: `<root>/combined/<directory>/<AA>_<M|F>/<file>`, AA the age in years with two digits. Directories are
-`aligned`, `valid` …
+Layout `folders`: `<root>/combined/<directory>/<AA>_<M|F>/<file>`, AA the age in years; `05_M`, `5_M` and `5_m` mean the
+same and count as one folder. Directories are `aligned`, `valid` …
 
 Layout `utkface`: `<root>/<directory>/<age>_<gender>_<race>_<date>.jpg`, as in UTKFace
 (https://susanqq.github.io/UTKFace/): gender 0 male, 1 female. The directory `.` is the root itself.
+
+Layout `manifest`: see `labels`.
 
 Dot files, `Thumbs.db` and `desktop.ini`, which file managers create, are ignored. Symbolic links are followed only
 inside the root.
@@ -24,16 +26,27 @@ from components import names
 from components.errors import InputError
 from components.io.files import printable
 from components.io.trees import Entry, Tree, open_tree
-from components.stratified_example_gen.records import MALFORMED, OUTSIDE_AGE, REJECTED, LabelledFile, Note
-from components.stratified_example_gen.settings import FOLDERS, UTKFACE, Settings
+from components.stratified_example_gen import labels
+from components.stratified_example_gen.records import (
+    MALFORMED,
+    OUTSIDE_AGE,
+    REJECTED,
+    LabelledFile,
+    Note,
+    folder_of,
+)
+from components.stratified_example_gen.settings import FOLDERS, MANIFEST, UTKFACE, Settings
 
 MANIFEST_NAME = 'manifest.csv'
 
 _PARENT = b'combined'
-_FOLDER_NAME = re.compile(rb'([0-9]{2,3})_([MF])')
+_FOLDER_NAME = re.compile(rb'([0-9]{1,3})_([MFmf])')
 _UTKFACE_NAME = re.compile(rb'([0-9]{1,3})_([01])_([0-4])_[0-9]+(\.[^/]*)?', re.DOTALL)
 _IGNORED_NAMES = frozenset({b'thumbs.db', b'desktop.ini'})
 
+_ARCHIVES = {'.zip': 'unzip {} -d FOLDER'} | dict.fromkeys(
+    ('.tar', '.tar.gz', '.tgz', '.tar.bz2', '.tar.xz'), 'mkdir FOLDER && tar -xf {} -C FOLDER'
+)
 _FINGERPRINT_THREADS = 8
 _MAX_NAMES_IN_MESSAGE = 5
 
@@ -54,13 +67,19 @@ def check_root(data_root: str, settings: Settings) -> None:
     root, listed = tree.printable(), _listed(settings)
     expected = f'expected a folder that contains {listed}'
     if not tree.is_folder(b''):
+        unpack = next((text for suffix, text in _ARCHIVES.items() if root.lower().endswith(suffix)), None)
+        if unpack and tree.exists(b''):
+            raise InputError(f'data root {root} is an archive; unpack it and use the folder: {unpack.format(root)}')
         problem = 'is not a folder' if tree.exists(b'') else 'does not exist'
         raise InputError(f'data root {root} {problem}; {expected}')
     if not _names(tree, b''):
         raise InputError(f'data root {root} is empty; {expected}')
+    if settings.layout == MANIFEST:
+        labels.check(tree, settings)
+        return
     files = folders = 0
     malformed: list[Note] = []
-    for directory in settings.directories:
+    for directory in settings.sources:
         if not tree.is_folder(relative_path(directory, settings.layout)):
             raise InputError(_missing_directory(tree, directory, settings.layout, expected))
         for folder in list_folders(tree, directory, settings.layout):
@@ -77,6 +96,10 @@ def check_root(data_root: str, settings: Settings) -> None:
             files += len(found)
     form = 'folder named AA_M or AA_F' if settings.layout == FOLDERS else 'file named <age>_<gender>_<race>_<date>.jpg'
     if not folders or (settings.layout == UTKFACE and not files):
+        if settings.layout == UTKFACE and settings.directories is None:
+            below = [entry.name for entry in tree.entries(b'') if entry.is_folder]
+            if near := [name for name in below if any(map(_utkface_labels, _names(tree, name)))]:
+                raise InputError(f'data root {root}: the images are in {_some(near)}; use that folder as the data root')
         raise InputError(f'data root {root}: no {form} in {listed}; found {_some([note.path for note in malformed])}')
     if not files:
         raise InputError(f'data root {root}: the {folders} age-gender folders in {listed} contain no files')
@@ -86,8 +109,8 @@ def fingerprint(data_root: str, settings: Settings) -> str:
     """A digest of the input, 64 hexadecimal digits, that changes with the name or content of any image.
 
     SHA-256 over the sorted relative paths and content digests of all files that can be sampled; unreadable files count
-    by name. Includes manifest.csv if any of its columns is used. In a bucket, listed CRC-32Cs and sizes replace content
-    digests, so no object is read.
+    by name. Includes manifest.csv or `data.labels` if used. In a bucket, listed CRC-32Cs and sizes replace content
+    digests, so no image is read.
 
     Raises:
       InputError: a folder cannot be listed.
@@ -95,7 +118,7 @@ def fingerprint(data_root: str, settings: Settings) -> str:
     tree = open_tree(data_root)
     folders = [
         folder
-        for directory in settings.directories
+        for directory in (settings.sources if settings.layout != MANIFEST else ())
         for folder in list_folders(tree, directory, settings.layout)
         if not isinstance(folder, Note)
     ]
@@ -105,7 +128,9 @@ def fingerprint(data_root: str, settings: Settings) -> str:
         found: list[tuple[bytes, Entry | None]] = [
             (item.path, entry) for files in listed for item, entry in files if isinstance(item, LabelledFile)
         ]
-        if settings.manifest_columns:
+        if settings.layout == MANIFEST:
+            found = labels.listed(tree, settings)
+        if settings.joined_columns:
             found.append((os.fsencode(MANIFEST_NAME), None))
         found.sort(key=lambda file: file[0])
         digests = pool.map(lambda file: tree.digest(*file), found)
@@ -150,6 +175,12 @@ def list_files(tree: Tree, folder: bytes, layout: str) -> Iterator[LabelledFile 
     return (item for item, _ in _files(tree, folder, layout))
 
 
+def with_race(file: LabelledFile) -> LabelledFile:
+    """A file of the layout `utkface` with the race in its name, `0` to `4`, as its first column."""
+    match = _UTKFACE_NAME.fullmatch(os.path.basename(file.path))
+    return file._replace(columns=(match[3].decode() if match else '',))
+
+
 def relative_path(directory: str, layout: str) -> bytes:
     """The path of a configured directory relative to the root."""
     if layout == FOLDERS:
@@ -169,8 +200,8 @@ def _files(tree: Tree, folder: bytes, layout: str) -> Iterator[tuple[LabelledFil
             yield Note(MALFORMED, 'folder', path, 'a folder among images'), entry
         else:
             gender, age = labels
-            stratum = folder if layout == FOLDERS else os.path.join(folder, b'%02d_%s' % (age, b'MF'[gender:][:1]))
-            yield LabelledFile(path, stratum, gender, age), entry
+            directory = os.path.dirname(folder) if layout == FOLDERS else folder
+            yield LabelledFile(path, folder_of(directory, gender, age), gender, age), entry
 
 
 def _entries(tree: Tree, folder: bytes) -> list[Entry]:
@@ -197,9 +228,9 @@ def _misnamed(path: bytes, layout: str, expected: str) -> Note:
 
 def _folder_labels(name: bytes) -> tuple[int, int] | None:
     match = _FOLDER_NAME.fullmatch(name)
-    if match is None or len(match[1]) != 2 or not names.MIN_AGE <= int(match[1]) <= names.MAX_AGE:
+    if match is None or not names.MIN_AGE <= int(match[1]) <= names.MAX_AGE:
         return None
-    return names.GENDER_LETTERS[match[2].decode()], int(match[1])
+    return names.GENDER_LETTERS[match[2].decode().upper()], int(match[1])
 
 
 def _utkface_labels(name: bytes) -> tuple[int, int] | None:
@@ -222,12 +253,12 @@ def _missing_directory(tree: Tree, directory: str, layout: str, expected: str) -
         elif tree.is_folder(_PARENT):
             found_text = f'combined/ with {_some(_names(tree, _PARENT))}'
     elif any(_utkface_labels(name) for name in found):
-        hint = '; if the images are in the root itself, set data.directories to ["."]'
+        hint = '; the images are in the root itself: leave out data.directories'
     return f'data root {tree.printable()} has no {wanted}/; {expected}, found {found_text}{hint}'
 
 
 def _listed(settings: Settings) -> str:
-    paths = (printable(relative_path(directory, settings.layout)) for directory in settings.directories)
+    paths = (printable(relative_path(directory, settings.layout)) for directory in settings.sources)
     return ', '.join(f'{path or "."}/' for path in paths)
 
 

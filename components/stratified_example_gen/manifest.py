@@ -3,32 +3,25 @@
 """manifest.csv: additional columns for images.
 
 A CSV file in UTF-8 with a header at `<data root>/manifest.csv`. Its column `path` is relative to the data root;
-selected other columns become features. Rows of directories that are not sampled are ignored. Columns are separated by
-commas, semicolons, tabs or bars. Paths are matched by what they mean: see `key`.
+selected other columns become features. Rows of directories that are not sampled are ignored. Paths are matched by what
+they mean: see `key`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
 import os
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from components.errors import InputError
 from components.io.files import printable
 from components.io.trees import open_tree
-from components.stratified_example_gen import layout
+from components.stratified_example_gen import layout, table
 from components.stratified_example_gen.settings import Settings
 
 _PATH_COLUMN = 'path'
-_DELIMITERS = ',;\t|'
 _FEWEST_MATCHES = 0.1  # share of the rows, or of the files if they are fewer
-# Room for a million rows of 250 bytes. Bounds memory for one long line, and for objects, which are read whole.
-_MAX_BYTES = 256 * 1024 * 1024
 
 
 class Row(NamedTuple):
@@ -45,50 +38,16 @@ def rows(data_root: str, settings: Settings) -> Iterator[Row]:
     Raises:
       InputError: the file is missing, unreadable, not CSV in UTF-8, or lacks a column.
     """
-    columns = settings.manifest_columns
+    columns = settings.joined_columns
     if not columns:
         return
     tree = open_tree(data_root)
-    manifest = os.fsencode(layout.MANIFEST_NAME)
-    file = tree.printable(manifest)
-    wanted = tuple(os.path.join(layout.relative_path(name, settings.layout), b'') for name in settings.directories)
-    try:
-        if tree.outside_target(manifest) is not None:
-            raise InputError(f'{file} is a symbolic link that leaves the data root; copy the file instead')
-        # utf-8-sig, because spreadsheets write a byte order mark.
-        with (
-            tree.stream(manifest, _MAX_BYTES) as content,
-            io.TextIOWrapper(content, encoding='utf-8-sig', newline='') as stream,
-        ):
-            head = stream.readline()
-            reader = csv.DictReader(itertools.chain([head], stream), strict=True, delimiter=_delimiter(head))
-            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            repeated = [name for name, number in Counter(reader.fieldnames).items() if name and number > 1]
-            if repeated:
-                raise InputError(f'{file} has the column {repeated[0]} twice; rename or remove one')
-            missing = [c for c in (_PATH_COLUMN, *columns) if c not in (reader.fieldnames or ())]
-            if missing:
-                raise InputError(
-                    f'{file} has no column {", ".join(missing)}; found {", ".join(reader.fieldnames or ())}'
-                )
-            for record in reader:
-                path = _relative(os.fsencode(record[_PATH_COLUMN] or '.'), tree.printable().encode(), wanted)
-                if path is not None:
-                    # Short rows have None in missing columns.
-                    yield Row(reader.line_num, path, tuple(record[column] or '' for column in columns))
-    except (FileNotFoundError, IsADirectoryError):
-        raise InputError(
-            f'{file} does not exist, but data.manifest_columns selects {", ".join(columns)}; add the file or '
-            'remove the columns'
-        ) from None
-    except OverflowError as error:
-        raise InputError(f'{file} is too long: {error}; remove rows of unused directories') from None
-    except UnicodeDecodeError as error:
-        raise InputError(f'{file} is not UTF-8 (byte {error.start} of a block); save it as UTF-8') from None
-    except csv.Error as error:
-        raise InputError(f'{file} is not valid CSV: line {reader.line_num}: {error}') from None
-    except OSError as error:
-        raise InputError(f'{file} cannot be read: {error.strerror or error}') from None
+    wanted = tuple(os.path.join(layout.relative_path(name, settings.layout), b'') for name in settings.sources)
+    absent = f', but data.manifest_columns selects {", ".join(columns)}; add the file or remove the columns'
+    for line, record in table.records(tree, os.fsencode(layout.MANIFEST_NAME), (_PATH_COLUMN, *columns), absent):
+        path = _relative(os.fsencode(record[_PATH_COLUMN] or '.'), tree.printable().encode(), wanted)
+        if path is not None:
+            yield Row(line, path, tuple(record[column] or '' for column in columns))
 
 
 def key(path: bytes) -> bytes:
@@ -123,14 +82,6 @@ def check_matches(data_root: str, rows: int, first: Row | None, files: int, unma
             f'row; its {rows} rows of the sampled directories{row} do not name files such as '
             f'{printable(unmatched[0])}; write paths relative to the data root, or empty data.manifest_columns'
         )
-
-
-def _delimiter(head: str) -> str:
-    """The delimiter with which the header has a column `path`; a comma if none does."""
-    for delimiter in _DELIMITERS:
-        if _PATH_COLUMN in (name.strip(' "\r\n') for name in head.split(delimiter)):
-            return delimiter
-    return ','
 
 
 def _relative(path: bytes, root: bytes, wanted: Sequence[bytes]) -> bytes | None:

@@ -8,7 +8,12 @@ tuples, which every Beam runner can encode.
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
+
+from components import names
+
+_LETTERS = {gender: letter.encode() for letter, gender in names.GENDER_LETTERS.items()}
 
 # Kinds of notes. Only REJECTED counts towards `max_bad_fraction`.
 REJECTED = 'rejected'  # an unusable file
@@ -17,14 +22,21 @@ CONFLICT = 'conflict'  # a copy with a different label
 MALFORMED = 'malformed'  # a name that does not match the layout
 OUTSIDE_AGE = 'outside_age'  # a name whose age is outside 1-70
 PROFILE = 'profile'  # an ignored colour profile
+AGES_DIFFER = 'ages_differ'  # an image whose copies have different ages
 MANIFEST = 'manifest'  # a mismatch between manifest.csv and the files
+
+
+def folder_of(directory: bytes, gender: int, age: int) -> bytes:
+    """The path of the folder `AA_M` or `AA_F` of a directory; `00` is the unknown age."""
+    return os.path.join(directory, b'%02d_%s' % (age, _LETTERS[gender]))
 
 
 class LabelledFile(NamedTuple):
     """A file whose path contains its labels.
 
-    `stratum` is the path of its age-gender folder, or of a virtual one in a flat layout. `columns` has the
-    values of the selected manifest columns, in their order, or is () without a manifest row.
+    `stratum` is the path of its age-gender folder, or of a virtual one: see `folder_of`. `age` is in years, or
+    `names.UNKNOWN_AGE`. `columns` has the values of `Settings.columns`, only the first
+    ones without a manifest row.
     """
 
     path: bytes

@@ -10,13 +10,15 @@ adds would all join one split.
 from __future__ import annotations
 
 import hashlib
+import os
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from components import names
 from components.io.files import printable
-from components.stratified_example_gen.records import CONFLICT, DUPLICATE, Note, Photo
+from components.stratified_example_gen.records import AGES_DIFFER, CONFLICT, DUPLICATE, Note, Photo, folder_of
 
 SAMPLE, SPLIT, ORDER, SHARD = 'choice', 'split', 'order', 'shard'
 
@@ -35,28 +37,36 @@ def ranked(photos: Iterable[Photo], purpose: str, seed: int) -> list[Photo]:
 
 
 def keep_one(photos: Iterable[Photo], seed: int) -> tuple[Photo | None, list[Note]]:
-    """Of images with the same content, keeps the first by rank, or none if their labels differ.
+    """Of images with the same content, keeps the first by rank, or none if their genders differ.
+
+    If only their ages differ, the kept image's age is unknown; an unknown age differs from none.
 
     Args:
       photos: all images with the same bytes, in any order.
       seed: as for `sample`, so that the kept image is the one that `sample` prefers.
 
     Returns:
-      The kept image, and a note for each other one.
+      The kept image, a note for each other one, and one for the kept image if ages differ.
     """
     ordered = ranked(photos, SAMPLE, seed)
-    labels = {(photo.gender, photo.age) for photo in ordered}
-    if len(labels) == 1:
-        first, *others = ordered
-        return first, [
-            Note(DUPLICATE, 'duplicate', other.path, f'same content as {printable(first.path)}') for other in others
-        ]
     notes = []
-    for photo in ordered:
-        other = next(p for p in ordered if (p.gender, p.age) != (photo.gender, photo.age))
-        detail = f'same content as {printable(other.path)} with other labels'
-        notes.append(Note(CONFLICT, 'conflict', photo.path, detail))
-    return None, notes
+    if len({photo.gender for photo in ordered}) > 1:
+        for photo in ordered:
+            other = next(p for p in ordered if p.gender != photo.gender)
+            detail = f'same content as {printable(other.path)} of the other gender'
+            notes.append(Note(CONFLICT, 'conflict', photo.path, detail))
+        return None, notes
+    ages = sorted({photo.age for photo in ordered} - {names.UNKNOWN_AGE})
+    first = next(photo for photo in ordered if len(ages) != 1 or photo.age == ages[0])
+    for other in ordered:
+        if other != first:
+            notes.append(Note(DUPLICATE, 'duplicate', other.path, f'same content as {printable(first.path)}'))
+    if len(ages) > 1:
+        detail = f'its copies have the ages {", ".join(map(str, ages))}; kept with an unknown age'
+        notes.append(Note(AGES_DIFFER, 'ages_differ', first.path, detail))
+        folder = folder_of(os.path.dirname(first.stratum), first.gender, names.UNKNOWN_AGE)
+        first = first._replace(age=names.UNKNOWN_AGE, stratum=folder)
+    return first, notes
 
 
 def sample(photos: Iterable[Photo], per_folder: int | None, seed: int) -> list[Photo]:

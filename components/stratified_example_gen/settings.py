@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from components import names
 from components.settings import Settings as Base, setting
 
-LAYOUTS = FOLDERS, UTKFACE = 'folders', 'utkface'
-
+LAYOUTS = FOLDERS, UTKFACE, MANIFEST = 'folders', 'utkface', 'manifest'
+RACE = 'race'  # the column that UTKFace's file names have
 
 #: The fractions that put every image into the test split, to evaluate a finished model.
 TEST_ONLY = (0.0, 0.0, 1.0)
@@ -25,10 +25,13 @@ class Settings(Base):
 
     layout: str = setting(
         FOLDERS,
-        'where labels are: folders (combined/<directory>/AA_M) or utkface (age_gender_race_date.jpg)',
+        'where labels are: folders (combined/<directory>/AA_M), utkface (age_gender_race_date.jpg), manifest (a table)',
         choices=LAYOUTS,
     )
-    directories: tuple[str, ...] = setting(['aligned'], 'directories below combined/ to read, e.g. [aligned, valid]')
+    directories: tuple[str, ...] | None = setting(
+        None,
+        'directories to read, below combined/ for folders, else below the root; null: aligned, or the root itself',
+    )
     per_folder: int | None = setting(20, 'images to sample from each age-gender folder; null takes all', low=1)
     split: str = setting(
         names.STRATIFIED,
@@ -43,8 +46,16 @@ class Settings(Base):
     min_size: int = setting(16, 'pixels; images with a shorter side are rejected', low=1)
     max_bad_fraction: float = setting(0.05, 'share of rejected files above which the run stops', low=0, high=1)
     manifest_columns: tuple[str, ...] = setting(
-        [], 'columns of manifest.csv (beside combined/) that become features and slices, e.g. [race]'
+        [],
+        'columns of manifest.csv (beside combined/) or data.labels that become features and slices, e.g. [race]; '
+        'utkface has race in its file names',
     )
+    labels: str = setting('manifest.csv', 'the table of the layout manifest, relative to the data root')
+    path_column: str = setting('path', "column of the images' paths, relative to the one directory")
+    gender_column: str = setting('gender', 'column of the gender')
+    age_column: str | None = setting('age', 'column of the age: years, or a range such as 20-29; null: unknown')
+    male_values: tuple[str, ...] = setting(['m', 'male', 'man'], 'what the gender column says of men, in any case')
+    female_values: tuple[str, ...] = setting(['f', 'female', 'woman'], 'what it says of women')
     near_duplicate_distance: int | None = setting(
         2,
         'images whose 64-bit perceptual hashes differ in at most this many bits share a split; null: exact copies only',
@@ -52,13 +63,44 @@ class Settings(Base):
         high=16,
     )
 
+    def __post_init__(self) -> None:
+        for key in ('male_values', 'female_values'):  # YAML reads 1 as a number
+            values = getattr(self, key)
+            values = values if isinstance(values, list | tuple) else [values]
+            object.__setattr__(self, key, tuple(str(v) if type(v) is int else v for v in values))
+        super().__post_init__()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The directories to read; '.' is the root itself."""
+        return self.directories or (('aligned',) if self.layout == FOLDERS else ('.',))
+
+    @property
+    def gender_values(self) -> tuple[tuple[str, ...], ...]:
+        """The texts of each gender in the layout `manifest`, indexed by the label."""
+        return self.male_values, self.female_values
+
+    @property
+    def joined_columns(self) -> tuple[str, ...]:
+        """Those of `manifest_columns` that are joined from manifest.csv; the layout has the others."""
+        if self.layout == MANIFEST:
+            return ()
+        return tuple(column for column in self.manifest_columns if (self.layout, column) != (UTKFACE, RACE))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """`manifest_columns` in the order of `LabelledFile.columns`: joined ones last."""
+        return tuple(sorted(self.manifest_columns, key=lambda column: column in self.joined_columns))
+
     def check(self) -> None:
         """See the base class."""
-        if not self.directories or len(set(self.directories)) != len(self.directories):
+        if self.directories is not None and not 0 < len(set(self.directories)) == len(self.directories):
             self.fail('directories', 'at least one name, each once, such as ["aligned"]')
-        for name in self.directories:
+        if self.layout == MANIFEST:
+            self._check_labels()
+        for name in self.sources:
             is_plain = os.path.basename(name) == name and name not in ('', '..')
-            if not is_plain or (name == '.' and self.layout == FOLDERS):
+            if self.layout != MANIFEST and (not is_plain or (name == '.' and self.layout == FOLDERS)):
                 where = 'below combined/, such as "aligned"' if self.layout == FOLDERS else 'below the root, or "."'
                 self.fail('directories', f'plain folder names {where}')
         shares = self.fractions
@@ -69,3 +111,13 @@ class Settings(Base):
             self.fail('manifest_columns', 'names that are not already features')
         if len(set(self.manifest_columns)) != len(self.manifest_columns):
             self.fail('manifest_columns', 'each column once')
+
+    def _check_labels(self) -> None:
+        for key, paths in (('directories', self.sources), ('labels', (self.labels,))):
+            if len(paths) > 1 or os.path.normpath(paths[0]) != paths[0] or paths[0].startswith(('/', '..')):
+                self.fail(key, 'one path below the data root')
+        male, female = ({text.lower() for text in texts} for texts in self.gender_values)
+        if not female or not male.isdisjoint(female):
+            self.fail('female_values', 'at least one text, and none of data.male_values')
+        if not male:
+            self.fail('male_values', 'at least one text')

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components import names
+from components.stratified_example_gen.settings import LAYOUTS
 from pipeline import config as configuration
 from pipeline.config import Config
 
@@ -31,6 +32,17 @@ def add_set(command: argparse.ArgumentParser, example: str) -> None:
     )
 
 
+def add_layout(command: argparse.ArgumentParser) -> None:
+    """Adds --layout."""
+    command.add_argument('--layout', choices=LAYOUTS, help='short for --set data.layout=…')
+
+
+def layout_override(options: argparse.Namespace) -> list[str]:
+    """What --layout overrides, if the command has it."""
+    layout = getattr(options, 'layout', None)
+    return [f'data.layout={layout}'] if layout else []
+
+
 def add_output(command: argparse.ArgumentParser) -> None:
     """Adds --output, the run directory of an earlier run."""
     command.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
@@ -49,4 +61,4 @@ def add_server(command: argparse.ArgumentParser, model: Any) -> None:
 
 def load_config(options: argparse.Namespace) -> Config:
     """Loads the configuration that `add_config`'s arguments select."""
-    return configuration.load(options.config, options.set)
+    return configuration.load(options.config, [*layout_override(options), *options.set])

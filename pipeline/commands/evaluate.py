@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from components.io import trees
-from components.stratified_example_gen.settings import LAYOUTS
 from pipeline import config as configuration
 from pipeline.commands import arguments
 
@@ -32,7 +31,7 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         '--data', required=True, metavar='DIR|URI', help='the folder of the faces, local or gs://BUCKET/FOLDER'
     )
-    evaluate.add_argument('--layout', choices=LAYOUTS, help='short for --set data.layout=…')
+    arguments.add_layout(evaluate)
     evaluate.add_argument(
         '--output', type=Path, required=True, metavar='DIR', help='the folder of the results; created if needed'
     )
@@ -55,8 +54,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         model = evaluation.exported(options.model)
     baseline = evaluation.exported(options.baseline) if options.baseline else None
     # Every face counts, unless the user says otherwise.
-    overrides = ['data.per_folder=null', *([f'data.layout={options.layout}'] if options.layout else []), *options.set]
+    overrides = ['data.per_folder=null', *arguments.layout_override(options), *options.set]
     if options.config is None and model.config:
+        if options.layout:  # the run's directories are those of its own layout
+            overrides.insert(0, 'data.directories=null')
         config = configuration.override(model.config, overrides)
     else:
         config = configuration.load(options.config or arguments.DEFAULT_CONFIG, overrides)

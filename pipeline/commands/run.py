@@ -26,8 +26,9 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     run.add_argument(
         '--data', type=_data, required=True, metavar='DIR|URI',
-        help='the folder that contains combined/, local or gs://BUCKET/FOLDER',
+        help='the folder of the faces (by default the one with combined/), local or gs://BUCKET/FOLDER',
     )  # fmt: skip
+    arguments.add_layout(run)
     run.add_argument('--prototxt', type=Path, required=True, metavar='FILE', help="the network's description")
     run.add_argument('--caffemodel', type=Path, required=True, metavar='FILE', help="the network's weights")
     run.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory; created if needed')

@@ -102,7 +102,7 @@ def sections(report: Report) -> list[Section]:
                 _split('train', data, f'used to train {words.listed(trained)}'),
                 _split('validation', data, 'monitored during training' + (', to choose the epoch' if tuning else '')),
                 f'{data["found"]:,} files were found; {sum(data["rejected"].values()):,} were rejected, '
-                f'{data["duplicates"]:,} were duplicates, {data["conflicting"]:,} had conflicting labels. '
+                f'{data["duplicates"]:,} were duplicates, {data["conflicting"]:,} had conflicting genders. '
                 f'Fingerprint of the data: {facts.data_fingerprint}.',
             ),
         ),

@@ -174,7 +174,8 @@ def gaps(rows: Sequence[tuple[str, Metric | None]]) -> Markup:
 
 
 def folders(rows: Sequence[FolderCount]) -> Markup:
-    """The sampled images by age, women upwards, men downwards, stacked by split."""
+    """The sampled images of known age (at least one), women upwards, men downwards, stacked by split."""
+    rows = [row for row in rows if row.age != names.UNKNOWN_AGE]
     totals = [sum(getattr(row, split) for split in names.SPLITS) for row in rows]
     most = max(totals)
     oldest = max(row.age for row in rows)

@@ -25,7 +25,7 @@ _BATCH = 4096
 
 @dataclass(frozen=True)
 class FolderCount:
-    """The images that one age-gender folder gave to each split."""
+    """The images that one age-gender folder gave to each split; the age is 0 if unknown."""
 
     age: int
     gender: str

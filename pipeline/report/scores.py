@@ -26,7 +26,7 @@ class Scores:
 
     path: np.ndarray  # bytes [N], relative to the data root, as in the file system
     gender: np.ndarray  # int64 [N], 0 male, 1 female
-    age: np.ndarray  # int64 [N], years
+    age: np.ndarray  # int64 [N], years; 0 if unknown
     band: np.ndarray  # str [N], the age band
     probability: np.ndarray  # float32 [N], of female
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)  # str [N] each: columns of the manifest; '' if none

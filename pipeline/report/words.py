@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components import names
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.content import Training
@@ -76,6 +77,11 @@ def weakest(evaluation: Evaluation) -> str:
     worst = min(evaluation.slices, key=lambda item: item.metrics.accuracy.value)
     accuracy, faces = worst.metrics.accuracy, worst.metrics.examples
     return f'The weakest slice is {worst.name}: {percent(accuracy.value)} of {faces:,} faces ({interval(accuracy)}).'
+
+
+def age(years: int) -> str:
+    """An age: 'age 25', 'age unknown'."""
+    return f'age {names.UNKNOWN if years == names.UNKNOWN_AGE else years}'
 
 
 def metric_name(name: str) -> str:

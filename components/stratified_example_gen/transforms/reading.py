@@ -11,10 +11,11 @@ from typing import Any
 import apache_beam as beam
 
 from components import error_reporting
+from components.io.files import printable
 from components.io.trees import Tree, open_tree
-from components.stratified_example_gen import images, layout, manifest, near_duplicates
+from components.stratified_example_gen import images, labels, layout, manifest, near_duplicates
 from components.stratified_example_gen.records import MANIFEST, PROFILE, REJECTED, LabelledFile, Note, Photo
-from components.stratified_example_gen.settings import Settings
+from components.stratified_example_gen.settings import MANIFEST as MANIFEST_LAYOUT, Settings
 
 # Outputs of steps that leave something out.
 MAIN, NOTES = 'main', 'notes'
@@ -24,19 +25,36 @@ MAIN, NOTES = 'main', 'notes'
 def FindImages(
     pipeline: beam.Pipeline, data_root: str, settings: Settings, work: str
 ) -> tuple[beam.PCollection, beam.PCollection]:
-    """Lists the configured directories: Pipeline → (PCollection[LabelledFile], PCollection[Note]).
+    """Lists the configured directories, or reads the table of labels.
+
+    Pipeline → (PCollection[LabelledFile], PCollection[Note]).
 
     Saves the error in the folder `work` if a folder cannot be listed. Lists folders separately, so that many workers
     share a large tree.
     """
+    if settings.layout == MANIFEST_LAYOUT:
+        result = (
+            pipeline
+            | 'Root' >> beam.Create([data_root])
+            | 'ReadLabels' >> beam.FlatMap(_labelled, settings, work).with_outputs(NOTES, main=MAIN)
+        )
+        settled = (
+            result[MAIN]
+            | 'GroupRows' >> beam.GroupByKey()
+            | 'Settle' >> beam.FlatMap(_settled).with_outputs(NOTES, main=MAIN)
+        )
+        return settled[MAIN], (result[NOTES], settled[NOTES]) | 'LabelNotes' >> beam.Flatten()
     list_folders, list_files = (
         beam.FlatMap(_list, function, data_root, settings.layout, work).with_outputs(NOTES, main=MAIN)
         for function in (layout.list_folders, layout.list_files)
     )
-    folders = pipeline | 'Directories' >> beam.Create(list(settings.directories)) | 'ListFolders' >> list_folders
+    folders = pipeline | 'Directories' >> beam.Create(list(settings.sources)) | 'ListFolders' >> list_folders
     files = folders[MAIN] | 'SpreadFolders' >> beam.Reshuffle() | 'ListFiles' >> list_files
     notes = (folders[NOTES], files[NOTES]) | 'Notes' >> beam.Flatten()
-    return files[MAIN] | 'SpreadFiles' >> beam.Reshuffle(), notes
+    found = files[MAIN] | 'SpreadFiles' >> beam.Reshuffle()
+    if settings.columns != settings.joined_columns:
+        found = found | 'AddRace' >> beam.Map(layout.with_race)
+    return found, notes
 
 
 @beam.ptransform_fn
@@ -47,7 +65,7 @@ def JoinManifest(
 
     Notes rows without a file, files without a row, and second rows. Does nothing if no column is selected.
     """
-    if not settings.manifest_columns:
+    if not settings.joined_columns:
         return files, files.pipeline | 'NoNotes' >> beam.Create([])
     rows = (
         files.pipeline
@@ -77,9 +95,14 @@ def InspectImages(
 
 def inspect_file(tree: Tree, file: LabelledFile, settings: Settings) -> list[Photo | Note]:
     """Reads and inspects one file; returns a note if it is rejected, otherwise a photo and any notes about it."""
+    in_table = settings.layout == MANIFEST_LAYOUT
+    if in_table and (target := tree.outside_target(file.path)) is not None:
+        return [Note(REJECTED, 'link_outside_root', file.path, f'links to {printable(target)}')]
     try:
         data = tree.read(file.path, images.MAX_BYTES)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        if in_table:
+            return [Note(REJECTED, 'missing', file.path, f'listed in {settings.labels}, but not there')]
         return [Note(REJECTED, 'vanished', file.path, 'removed after it was listed, or a broken link')]
     except IsADirectoryError as error:
         return [Note(REJECTED, 'not_a_file', file.path, str(error))]
@@ -105,6 +128,17 @@ def _list(
             yield beam.pvalue.TaggedOutput(NOTES, item) if isinstance(item, Note) else item
 
 
+def _labelled(data_root: str, settings: Settings, work: str) -> Iterator[Any]:
+    with error_reporting.saved_errors(work):
+        for item in labels.read(open_tree(data_root), settings):
+            yield beam.pvalue.TaggedOutput(NOTES, item) if isinstance(item, Note) else (item[1].path, item)
+
+
+def _settled(group: tuple[bytes, Iterable[labels.Row]]) -> Iterator[Any]:
+    for item in labels.settle(group[1]):
+        yield beam.pvalue.TaggedOutput(NOTES, item) if isinstance(item, Note) else item
+
+
 def _add_columns(group: tuple[bytes, dict[str, Iterable[Any]]]) -> Iterator[Any]:
     files, rows = sorted(group[1]['files']), sorted(group[1]['rows'])
     for file in files:
@@ -115,7 +149,7 @@ def _add_columns(group: tuple[bytes, dict[str, Iterable[Any]]]) -> Iterator[Any]
         for row in own[1:]:
             yield _manifest_note('second_row', row)
         if own:
-            yield file._replace(columns=own[0].values)
+            yield file._replace(columns=file.columns + own[0].values)
         else:
             yield file
             yield beam.pvalue.TaggedOutput(NOTES, Note(MANIFEST, 'file_without_row', file.path, 'not in manifest.csv'))

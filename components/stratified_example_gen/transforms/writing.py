@@ -107,4 +107,4 @@ def _write_shard(place: tuple[str, int], data_root: str, settings: Settings, wor
         with as_os_errors(target):
             target.mkdir(exist_ok=True)
         path = target / shard_name(shard, settings.shards)
-        shards.write_shard(data_root, photos, settings.manifest_columns, path)
+        shards.write_shard(data_root, photos, settings.columns, path)

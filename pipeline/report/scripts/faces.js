@@ -14,7 +14,7 @@ const wrongness = (face) => (face.score - step() / 100) * (face.gender === 'fema
 
 function describe(face) {
   const extra = data.columns.filter((name) => face[name]).map((name) => `${name.replaceAll('_', ' ')} ${named(name, face[name])}`);
-  return [`labelled ${face.gender}, ${face.age || 'age unknown'}`, ...extra, `predicted ${isFemale(face) ? 'female' : 'male'}`].join('; ');
+  return [`labelled ${face.gender}, age ${face.age || 'unknown'}`, ...extra, `predicted ${isFemale(face) ? 'female' : 'male'}`].join('; ');
 }
 
 function named(column, value) {

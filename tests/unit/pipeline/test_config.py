@@ -13,7 +13,7 @@ from pipeline.model.settings import TUNED
 
 def test_the_reference_procedure():
     reference = config.load('vgg_face')
-    assert (reference.data.directories, reference.data.per_folder) == (('aligned',), 20)
+    assert (reference.data.sources, reference.data.per_folder) == (('aligned',), 20)
     assert reference.data.fractions == (0.6, 0.2, 0.2)
     assert dataclasses.asdict(reference.trainer) == {
         'hidden_units': (32,), 'dropout': 0.25, 'l2': 0, 'standardize': False, 'learning_rate': 0.001, 'batch_size': 20,

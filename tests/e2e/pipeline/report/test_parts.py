@@ -68,7 +68,14 @@ def test_durations_and_slices_read_well():
         '38 s', '12 min 5 s', '1 h 3 min',
     ]  # fmt: skip
     assert metrics.slice_name({'gender': 'male', 'age_band': '01-10'}) == 'ages 01-10, male'
+    assert metrics.slice_name({'gender': 'male', 'age_band': 'unknown'}) == 'age unknown, male'
     assert metrics.slice_name({'race': '2'}) == 'race 2'
+
+
+def test_an_unknown_age_has_no_bar_and_no_number():
+    rows = [dataset.FolderCount(0, 'female', 99, 1, 1), dataset.FolderCount(25, 'female', 3, 1, 1)]
+    assert str(charts.folders(rows)) == str(charts.folders(rows[1:]))
+    assert [words.age(years) for years in (0, 25)] == ['age unknown', 'age 25']
 
 
 def test_statistics_of_tfdv_become_plain_values(tmp_path):

@@ -14,10 +14,10 @@ import pytest
 from components.errors import InputError, RunError, TemporaryError
 from components.io import cloud_storage
 from components.io.trees import open_tree
-from components.stratified_example_gen import layout, manifest
+from components.stratified_example_gen import layout, manifest, table
 from components.stratified_example_gen.generate import generate
 from components.stratified_example_gen.records import LabelledFile, Note
-from components.stratified_example_gen.settings import FOLDERS, UTKFACE, Settings
+from components.stratified_example_gen.settings import FOLDERS, MANIFEST, UTKFACE, Settings
 from tests.fakes.google_cloud.objects import Objects, Response
 
 ROOT = 'gs://faces/real'
@@ -41,7 +41,7 @@ def tree(make_tree, picture, tmp_path):
     make_tree(root, {'25_F': {name: picture(name) for name in strange} | {'cut.jpg': picture(0)[:200]}, 'notes': 1})
     aligned = root / 'combined/aligned'
     (aligned / '25_M/again.jpg').write_bytes((aligned / '25_M/0.jpg').read_bytes())
-    (aligned / '37_M/stolen.jpg').write_bytes((aligned / '25_M/1.jpg').read_bytes())
+    (aligned / '37_F/stolen.jpg').write_bytes((aligned / '25_M/1.jpg').read_bytes())
     (aligned / '37_M/more').mkdir()
     (aligned / '37_M/more/x.jpg').write_bytes(b'x')
     (aligned / 'readme.txt').write_text('x')
@@ -109,15 +109,21 @@ class TestSample:
         assert '\n' not in str(error.value)
         assert not [name for name in cloud.contents if name.startswith(folder) and not name.endswith('/')]
 
-    def test_flat_utkface_at_the_root_of_a_bucket(self, cloud, picture, sample, tmp_path):
+    @pytest.mark.parametrize('name', [UTKFACE, MANIFEST])
+    def test_images_at_the_root_of_a_bucket(self, cloud, picture, sample, tmp_path, name):
         root = tmp_path / 'UTKFace'
         root.mkdir()
         for i in range(12):
             (root / f'2{i % 2}_{i % 2}_2_2017011617452512{i}.jpg').write_bytes(picture(i))
-        options = {'layout': UTKFACE, 'directories': ('.',)}
-        summary, _, there = sample(cloud.upload(root, ''), **options)
+        rows = [f'{path.name},{"mf"[i % 2]},2{i % 2}' for i, path in enumerate(sorted(root.iterdir()))]
+        (root / 'manifest.csv').write_text('\n'.join(['path,gender,age', *rows]))
+        uri = cloud.upload(root, '')
+        summary, _, there = sample(uri, layout=name)
         assert summary.found == 12
-        assert files(there) == files(sample(root, **options)[2])
+        assert files(there) == files(sample(root, layout=name)[2])
+        cloud.sent = 0
+        assert len(layout.fingerprint(uri, Settings(layout=name))) == 64
+        assert cloud.sent < 20_000  # listings and the table, no image
 
     def test_an_object_that_vanishes_between_listing_and_reading(self, cloud, tree, sample):
         root, gone = cloud.upload(tree), 'combined/aligned/25_F/0.jpg'
@@ -309,7 +315,7 @@ def test_listings_of_several_pages(cloud, make_tree, tmp_path):
     ],
 )
 def test_an_invalid_manifest(cloud, monkeypatch, content, text):
-    monkeypatch.setattr(manifest, '_MAX_BYTES', 99)
+    monkeypatch.setattr(table, '_MAX_BYTES', 99)
     if content is not None:
         cloud.put('real/manifest.csv', content)
     assert text in message(lambda: list(manifest.rows(ROOT, Settings(manifest_columns=['race']))))

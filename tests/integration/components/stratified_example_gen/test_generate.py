@@ -9,7 +9,6 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import random
 import shutil
 import tempfile
@@ -46,7 +45,8 @@ def assert_adds_up(summary, splits, folder):
         assert summary.splits[split] == {name: genders.count(name) for name in names.GENDERS}
         strata = [f'{name} {e["age_band"].decode()}' for name, e in zip(genders, examples, strict=True)]
         assert {k: n for k, n in summary.strata[split].items() if n} == {k: strata.count(k) for k in set(strata)}
-        assert len(summary.strata[split]) == 14
+        unknown = 'male unknown' in summary.strata[split]
+        assert len(summary.strata[split]) == 14 + 2 * unknown
     assert summary.sampled == len(everything(splits))
     assert json.loads((folder / names.INGESTION_SUMMARY_FILE).read_text()) == dataclasses.asdict(summary)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
@@ -167,18 +167,19 @@ def test_the_shuffled_split(root, sample):
 class TestDuplicates:
     @pytest.fixture
     def tree(self, make_tree, picture, tmp_path):
-        """30_M has copies of an image of 25_F and of its own; aligned and valid share an image."""
+        """30_M has copies of an image of 25_F and of its own; aligned and valid share an image, at two ages another."""
         own = {f'{i}.jpg': picture(('30_M', i)) for i in range(5)}
         root = make_tree(tmp_path / 'root', {'25_F': 6, '30_M': own | {'again.jpg': own['0.jpg']}})
         folder = root / 'combined/aligned'
         shutil.copy(folder / '25_F/0.jpg', folder / '30_M/stolen.jpg')
         make_tree(root, {'25_F': {'copy.jpg': (folder / '25_F/1.jpg').read_bytes(), 'z.jpg': picture('z')}}, 'valid')
+        make_tree(root, {'31_F': {'older.jpg': (folder / '25_F/2.jpg').read_bytes()}}, 'valid')
         return root
 
     def test_each_content_once_and_conflicts_nowhere(self, tree, sample):
         summary, splits, folder = sample(tree, directories=('aligned', 'valid'), per_folder=None)
         assert_adds_up(summary, splits, folder)
-        assert (summary.duplicates, summary.conflicting) == (2, 2)
+        assert (summary.duplicates, summary.conflicting, summary.ages_differ) == (3, 2, 1)
         contents = [example['image'] for example in everything(splits)]
         assert len(set(contents)) == len(contents) == 11
         assert (tree / 'combined/aligned/25_F/0.jpg').read_bytes() not in contents
@@ -186,16 +187,24 @@ class TestDuplicates:
             rows = {row['path']: row for row in csv.DictReader(stream)}
         assert rows['combined/aligned/30_M/stolen.jpg']['reason'] == 'conflict'
         assert 'aligned/25_F/0.jpg' in rows['combined/aligned/30_M/stolen.jpg']['detail']
-        assert sorted(row['reason'] for row in rows.values()) == ['conflict', 'conflict', 'duplicate', 'duplicate']
+        assert sorted(row['reason'] for row in rows.values()) == ['conflict'] * 2 + ['duplicate'] * 3
+        unknown = [e for e in everything(splits) if e['age'] == 0]
+        assert [(e['age_band'], e['gender'], e['image']) for e in unknown] == [
+            (b'unknown', 1, (tree / 'combined/aligned/25_F/2.jpg').read_bytes())
+        ]
+        assert sum(counts['female unknown'] for counts in summary.strata.values()) == 1
+        assert sum(counts['male unknown'] for counts in summary.strata.values()) == 0
+        assert unknown[0]['path'].decode() in (folder / 'remarks.csv').read_text('utf-8')
+        assert '1 have copies of another age; one copy each is kept, its age unknown.' in summary.describe()
 
     def test_other_images_replace_dropped_ones(self, tree, sample):
         summary, splits, _ = sample(tree, directories=('aligned', 'valid'), per_folder=4)
-        folders = [str(Path(e['path'].decode()).parent) for e in everything(splits)]
+        folders = [str(Path(e['path'].decode()).parent) for e in everything(splits) if e['age']]
         assert {f: folders.count(f) for f in set(folders)} == {
             'combined/aligned/25_F': 4, 'combined/aligned/30_M': 4,
             'combined/valid/25_F': folders.count('combined/valid/25_F'),
         }  # fmt: skip
-        assert summary.folders_below_per_folder == 1
+        assert summary.folders_below_per_folder == 2  # valid/25_F, and the image of unknown age
 
 
 def test_other_images_replace_rejected_ones(make_tree, picture, sample, tmp_path):
@@ -293,11 +302,15 @@ def test_flat_utkface(picture, sample, tmp_path):
             for i in range(6):
                 (faces / f'{age}_{gender}_2_2017011617452512{i}.jpg').write_bytes(picture((age, gender, i)))
     (faces / 'photo.jpg').write_bytes(picture('malformed'))
-    summary, splits, folder = sample(faces, layout=UTKFACE, directories=('.',), per_folder=5)
+    (faces / 'manifest.csv').write_text('path,smile\n20_0_2_20170116174525120.jpg,yes\n')
+    columns = ('smile', 'race')
+    summary, splits, folder = sample(faces, layout=UTKFACE, per_folder=5, manifest_columns=columns)
     assert_adds_up(summary, splits, folder)
     assert summary.sampled == 40
     assert summary.folders == 8
     assert summary.malformed == ['photo.jpg']
+    assert {example['race'] for example in everything(splits)} == {b'2'}
+    assert all('smile' not in e or e['smile'] == b'yes' for e in everything(splits))
     for example in everything(splits):
         assert example['path'].startswith(b'%d_%d_' % (example['age'], example['gender']))
 
@@ -312,6 +325,35 @@ random_trees = st.dictionaries(
 )
 
 
+def test_labels_from_a_table(picture, sample, tmp_path):
+    """FairFace's table, with rows of a missing file, a link that leaves the root, and files listed twice."""
+    root = tmp_path / 'fairface'
+    (root / 'train').mkdir(parents=True)
+    rows = ['file,age,gender,race,service_test']
+    for number in range(16):
+        (root / f'train/{number}.jpg').write_bytes(picture(number))
+        age = 'more than 70' if number % 4 == 3 else '20-29'
+        rows.append(f'train/{number}.jpg,{age},{("Male", "Female")[number % 2]},Black,True')
+    (tmp_path / 'secret.jpg').write_bytes(picture('secret'))
+    (root / 'train/link.jpg').symlink_to(tmp_path / 'secret.jpg')
+    (root / 'train/unlisted.jpg').write_bytes(picture('unlisted'))
+    rows += [f'{name},20-29,Female,White,True' for name in ('train/link.jpg', 'train/none.jpg', '../secret.jpg')]
+    rows += ['train/0.jpg,20-29,Female,Black,True', 'train/1.jpg,30-39,Female,Black,True', 'train/2.jpg,20-29,,,']
+    (root / 'labels.csv').write_text('\n'.join(rows))
+    summary, splits, folder = sample(
+        root, layout='manifest', labels='labels.csv', path_column='file', manifest_columns='race', per_folder=None,
+        max_bad_fraction=0.5,
+    )  # fmt: skip
+    assert_adds_up(summary, splits, folder)
+    assert summary.rejected == {'link_outside_root': 1, 'missing': 1, 'outside_root': 1}
+    assert summary.manifest == {'second_row': 1, 'unknown_gender': 1}
+    assert (summary.conflicting, summary.ages_differ) == (1, 1)  # 0.jpg and 1.jpg
+    found = {e['path']: (e['gender'], e['age'], e['age_band'], e['race']) for e in everything(splits)}
+    assert len(found) == 15
+    assert found[b'train/2.jpg'] == (0, 24, b'21-30', b'Black')
+    assert found[b'train/1.jpg'] == found[b'train/3.jpg'] == (1, 0, b'unknown', b'Black')
+
+
 @given(random_trees, st.integers(1, 8) | st.none(), st.integers(0, 99))
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_samples_have_no_duplicates_and_splits_are_stratified(make_tree, picture, sample, tree, per_folder, seed):
@@ -322,7 +364,11 @@ def test_samples_have_no_duplicates_and_splits_are_stratified(make_tree, picture
         for name, numbers in tree.items():
             for number in numbers:
                 owners.setdefault(number, set()).add(name)
+        genders = {number: {name[-1] for name in found} for number, found in owners.items()}
         usable = {name: {c for c in numbers if owners[c] == {name}} for name, numbers in tree.items()}
+        for number, found in owners.items():
+            if len(found) > 1 and len(genders[number]) == 1:  # ages differ
+                usable.setdefault(f'00_{found.pop()[-1]}', set()).add(number)
         expected = sum(min(len(distinct), per_folder or 99) for distinct in usable.values())
         try:
             summary, splits, folder = sample(root, per_folder=per_folder, seed=seed)
@@ -331,14 +377,14 @@ def test_samples_have_no_duplicates_and_splits_are_stratified(make_tree, picture
             return
         assert_adds_up(summary, splits, folder)
         assert summary.sampled == expected
-        assert summary.conflicting == sum(owners[c] != {name} for name, numbers in tree.items() for c in numbers)
+        assert summary.conflicting == sum(len(genders[c]) > 1 for numbers in tree.values() for c in numbers)
         drawn = [example['image'] for example in everything(splits)]
         assert len(set(drawn)) == len(drawn)
         for share, split in zip((0.6, 0.2, 0.2), names.SPLITS, strict=True):
-            here = [os.path.dirname(e['path']).decode() for e in splits[split]]
+            here = [f'{e["age"]:02d}_{"MF"[e["gender"]]}' for e in splits[split]]
             for name, distinct in usable.items():
                 size = min(len(distinct), per_folder or 99)
-                assert abs(here.count(f'combined/aligned/{name}') - share * size) < 1
+                assert abs(here.count(name) - share * size) < 1
             assert abs(len(here) - share * expected) <= 2
 
 

@@ -105,6 +105,11 @@ def test_a_missing_stratum_is_named():
     assert gate.stratum_findings(strata, 0) == []
 
 
+def test_an_unknown_age_is_not_required():
+    strata = {'train': {'female 01-10': 4, 'female unknown': 1}, 'test': {'female 01-10': 1, 'female unknown': 0}}
+    assert gate.stratum_findings(strata, 1) == []
+
+
 def _statistics(frame: pd.DataFrame) -> statistics_pb2.DatasetFeatureStatisticsList:
     options = tfdv.StatsOptions(num_quantiles_histogram_buckets=comparison.QUANTILES)
     return tfdv.generate_statistics_from_dataframe(frame, options)

@@ -59,7 +59,7 @@ class TestCheckRoot:
         assert 'found 25_F; move its folders to combined/aligned/' in self.message(tmp_path / 'combined' / 'aligned')
 
     def test_no_age_gender_folder(self, make_tree, tmp_path):
-        make_tree(tmp_path, {'25-F': 1, '5_M': 1, '71_F': 1, '25_f': 1, '00_M': 1, '025_F': 1, '25_F ': 1})
+        make_tree(tmp_path, {'25-F': 1, 'M_5': 1, '71_F': 1, '25_x': 1, '00_M': 1, '-25_F': 1, '25_F ': 1})
         text = self.message(tmp_path)
         assert 'no folder named AA_M or AA_F in combined/aligned/' in text
         assert 'combined/aligned/25-F' in text
@@ -71,8 +71,36 @@ class TestCheckRoot:
 
     def test_flat_images_in_the_root(self, picture, tmp_path):
         (tmp_path / '25_1_2_20170116174525125.jpg').write_bytes(picture(0))
-        assert 'set data.directories to ["."]' in self.message(tmp_path, name=UTKFACE)
+        assert 'leave out data.directories' in self.message(tmp_path, name=UTKFACE)
+        layout.check_root(str(tmp_path), Settings(layout=UTKFACE))
         layout.check_root(str(tmp_path), Settings(directories=['.'], layout=UTKFACE))
+
+    def test_flat_images_one_level_deeper(self, picture, tmp_path):
+        (tmp_path / 'UTKFace').mkdir()
+        (tmp_path / 'UTKFace/25_1_2_20170116174525125.jpg').write_bytes(picture(0))
+        text = self.message(tmp_path, None, UTKFACE)
+        assert text.endswith('the images are in UTKFace; use that folder as the data root')
+
+    @pytest.mark.parametrize(
+        ('name', 'command'), [('a.ZIP', 'unzip {} -d FOLDER'), ('UTKFace.tar.gz', 'tar -xf {} -C FOLDER')]
+    )
+    def test_an_archive(self, tmp_path, name, command):
+        (tmp_path / name).write_bytes(b'PK')
+        text = self.message(tmp_path / name)
+        assert 'is an archive; unpack it and use the folder: ' in text
+        assert text.endswith(command.format(tmp_path / name))
+
+
+def test_folders_of_one_meaning_are_one_stratum(make_tree, tmp_path):
+    make_tree(tmp_path, {'05_M': 1, '5_M': 2, '25_f': 1})
+    found, notes = scan(tmp_path)
+    assert notes == []
+    assert [(f.path, f.stratum, f.gender, f.age) for f in found] == [
+        (b'combined/aligned/05_M/0.jpg', b'combined/aligned/05_M', 0, 5),
+        (b'combined/aligned/25_f/0.jpg', b'combined/aligned/25_F', 1, 25),
+        (b'combined/aligned/5_M/0.jpg', b'combined/aligned/05_M', 0, 5),
+        (b'combined/aligned/5_M/1.jpg', b'combined/aligned/05_M', 0, 5),
+    ]
 
 
 def test_labels_of_folders(make_tree, tmp_path):

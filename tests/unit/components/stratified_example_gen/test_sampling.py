@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from components.stratified_example_gen import sampling
-from components.stratified_example_gen.records import CONFLICT, DUPLICATE, Photo
+from components.stratified_example_gen.records import AGES_DIFFER, CONFLICT, DUPLICATE, Photo
 
 FRACTIONS = (0.6, 0.2, 0.2)
 
@@ -137,8 +137,27 @@ class TestDuplicates:
         assert {note.kind for note in notes} == {DUPLICATE}
         assert {kept.path, *(note.path for note in notes)} == {p.path for p in photos}
 
-    @pytest.mark.parametrize('other', ['25_M', '26_F'])
-    def test_different_labels_drop_all(self, other):
+    @given(st.permutations(range(3)), seeds)
+    def test_different_ages_keep_one_of_unknown_age(self, order, seed):
+        photos = [photo('25_F', 1, 'same'), photo('25_F', 2, 'same'), photo('31_F', 3, 'same')]
+        kept, notes = sampling.keep_one([photos[i] for i in order], seed)
+        assert (kept.gender, kept.age, kept.stratum) == (1, 0, b'combined/aligned/00_F')
+        assert sorted(note.path for note in notes if note.kind == DUPLICATE) == sorted(
+            p.path for p in photos if p.path != kept.path
+        )
+        assert [(n.path, n.detail) for n in notes if n.kind == AGES_DIFFER] == [
+            (kept.path, 'its copies have the ages 25, 31; kept with an unknown age')
+        ]
+
+    @given(st.permutations(range(3)), seeds)
+    def test_an_unknown_age_differs_from_none(self, order, seed):
+        photos = [photo('00_F', 1, 'same'), photo('25_F', 2, 'same'), photo('00_F', 3, 'same')]
+        kept, notes = sampling.keep_one([photos[i] for i in order], seed)
+        assert kept == photos[1]
+        assert {(note.kind, note.path) for note in notes} == {(DUPLICATE, photos[i].path) for i in (0, 2)}
+
+    @pytest.mark.parametrize('other', ['25_M', '26_M'])
+    def test_different_genders_drop_all(self, other):
         photos = [photo('25_F', 1, 'same'), photo('25_F', 2, 'same'), photo(other, 3, 'same')]
         kept, notes = sampling.keep_one(photos, 0)
         assert kept is None
