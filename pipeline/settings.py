@@ -151,7 +151,7 @@ class KubeflowSettings(Settings):
         },
         'limits (cpu, memory, accelerator) by component; "all" is for the rest',
     )
-    retries: int = setting(2, 'restarts of a failed container', low=0, high=100)
+    retries: int = setting(2, 'restarts of a failed container, after 30 s, 60 s, 120 s, …', low=0, high=10)
     cache: bool = setting(True, "reuse an earlier run's results when inputs, code and image are the same")
 
     def check(self) -> None:

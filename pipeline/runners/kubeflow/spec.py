@@ -53,6 +53,9 @@ _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': '
 _NOT_CACHED = (INPUTS, REPORT)
 # Tasks that read or write files other than artifacts.
 _ON_THE_VOLUME = (INPUTS, *_GIVEN, 'FineTuner', 'AtomicPusher')
+# Argo counts `maxDuration` from the start of the first attempt: after it, nothing is retried, and a retry under way is
+# stopped. Without a value, Kubeflow writes 0, which means never. A year is longer than any task.
+_RETRIES_END = f'{365 * 24 * 3600}s'
 _GIGABYTES = {'M': 1e-3, 'Mi': 2**20 / 1e9, 'G': 1.0, 'Gi': 2**30 / 1e9}
 
 
@@ -167,7 +170,7 @@ def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[
                 'maxRetryCount': settings.retries,
                 'backoffDuration': '30s',
                 'backoffFactor': 2.0,
-                'backoffMaxDuration': '600s',
+                'backoffMaxDuration': _RETRIES_END,
             }
         if name not in _NOT_CACHED:
             container['args'].append(f'--code={code_digests[name]}')

@@ -161,6 +161,30 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
     assert set(facts['tuned']) == set(best)
 
 
+def test_a_fine_tuning_killed_late_is_retried_resumes_and_gives_the_same_numbers(
+    kubeflow_run, command, inputs, low_bounds, tmp_path
+):
+    compiled = _compiled(
+        command, inputs, low_bounds, tmp_path / 'p.yaml', '--set=fine_tuning.unfreeze_from=conv5_1'
+    ).read_text()
+    tuned = {}
+    for name in ('whole', 'killed'):
+        file, checkpoints = tmp_path / f'{name}.yaml', tmp_path / name
+        file.write_text(compiled.replace('/data/checkpoints', str(checkpoints)))
+        kill = (lambda: any(checkpoints.glob('*.npz'))) if name == 'killed' else None  # noqa: B023
+        tuned[name] = kubeflow_run.cluster.run_task(
+            file, 'FineTuner', kubeflow_run.tasks, kill, **kubeflow_run.arguments
+        )
+        assert list(checkpoints.iterdir()) == []
+    resumed = {name: 'resuming after epoch' in task.stderr for name, task in tuned.items()}
+    assert resumed == {'whole': False, 'killed': True}, tuned['killed'].stderr[-2000:]
+    whole, killed = (
+        json.loads((kubeflow_run.cluster.object(task.artifacts['model_run']['uri']) / 'history.json').read_text())
+        for task in tuned.values()
+    )
+    assert killed == whole
+
+
 def test_artifacts_contain_no_container_paths(kubeflow_run):
     for task in kubeflow_run.tasks.values():
         for artifact in task.artifacts.values():

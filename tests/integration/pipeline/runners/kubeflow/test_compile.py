@@ -19,6 +19,7 @@ from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.runners.kubeflow import spec
+from tests.fakes.kfp_executor import wait_before_retry
 
 _GOLDEN = Path(__file__).resolve().parents[4] / 'data' / 'kubeflow_pipeline.yaml'
 _IMAGE = 'registry.example/face-gender-pipeline@sha256:0123'
@@ -109,6 +110,16 @@ def test_resources_retries_and_caching_come_from_the_configuration(command, tmp_
     assert not any(given.values())
     assert (limits['cpuLimit'], limits['resourceMemoryLimit']) == (6.0, '12Gi')
     assert (limits['accelerator']['type'], limits['accelerator']['count']) == ('nvidia.com/gpu', '1')
+
+
+def test_tasks_are_retried_however_long_they_ran(documents):
+    policies = [task['retryPolicy'] for task in documents[0]['root']['dag']['tasks'].values()]
+    assert len(policies) == 14
+    for policy in policies:
+        day = 24 * 3600
+        assert [wait_before_retry(policy, attempts, attempts * day) for attempts in (1, 2, 3)] == [30, 60, None]
+        # Argo parses int64 nanoseconds.
+        assert float(policy['backoffMaxDuration'].removesuffix('s')) < 2**63 / 1e9
 
 
 def test_json_is_a_vertex_job(command, tmp_path):
