@@ -192,8 +192,12 @@ def test_artifacts_contain_no_container_paths(kubeflow_run):
             assert '/pods/' not in json.dumps(artifact['metadata'])
 
 
-def test_bad_data_stops_the_run_with_one_line(kubeflow_run, tmp_path):
+@pytest.mark.parametrize(
+    ('parameter', 'path', 'message'),
+    [('data_root', '/none', 'does not exist'), ('output', '/proc/serving', '/proc/serving: cannot write to /proc')],
+)
+def test_a_bad_path_stops_the_run_with_one_line(kubeflow_run, parameter, path, message):
     with pytest.raises(kfp_executor.Failed) as failure:
-        kubeflow_run.cluster.run(kubeflow_run.file, **{**kubeflow_run.arguments, 'data_root': str(tmp_path / 'none')})
+        kubeflow_run.cluster.run(kubeflow_run.file, **{**kubeflow_run.arguments, parameter: path})
     assert (failure.value.task, failure.value.status) == ('Inputs', 2)
-    assert failure.value.stderr.startswith('gender-pipeline: ') and 'does not exist' in failure.value.stderr
+    assert failure.value.stderr.startswith('gender-pipeline: ') and message in failure.value.stderr
