@@ -110,11 +110,12 @@ class Server:
         with self._explained(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # about versions before 2 and hosts without https://
             self._client = kfp.Client(
-                host=host, namespace=namespace or STANDALONE, existing_token=login.token, cookies=login.cookies,
+                host=host, namespace=namespace or '-', existing_token=login.token, cookies=login.cookies,
                 ssl_ca_cert=str(login.ca_file) if login.ca_file else None,
                 credentials=kfp.client.ServiceAccountTokenVolumeCredentials() if _in_cluster() else None,
             )  # fmt: skip
-            # `get_kfp_healthz` tries again for 25 s and logs each failure.
+            # Without a namespace, the client calls `get_kfp_healthz`, which tries for 25 s and logs each failure.
+            self._client._context_setting['namespace'] = ''
             multi_user = bool(self._client._healthz_api.healthz_service_get_healthz().multi_user)
         if multi_user and not namespace:
             raise InputError(f'--host {host}: the server has several users; give --namespace PROFILE')
@@ -233,7 +234,7 @@ def _tasks(run: Any) -> Iterator[tuple[str, str]]:
 
 def _reason(item: Any) -> str:
     """Returns why a task or run waits or failed, in one line; '' if the server gives no reason."""
-    for status in (item, *reversed(item.state_history or [])):
+    for status in (item, *(item.state_history or [])[-1:]):  # earlier ones are of earlier states
         if status.error and status.error.message:
             return ' '.join(status.error.message.split())[:300]
     return ''

@@ -163,7 +163,10 @@ def test_reasons_of_waiting_and_failed_tasks_are_shown_once(submit, server):
     server.states = ['PENDING', 'PENDING', 'FAILED']
     server.reasons = {
         'PENDING': {
-            'state_history': [{'state': 'PENDING', 'error': {'code': 1, 'message': 'Unschedulable: 0/1\nnodes'}}]
+            'state_history': [
+                {'error': {'message': 'earlier'}},
+                {'state': 'PENDING', 'error': {'code': 1, 'message': 'Unschedulable: 0/1\nnodes'}},
+            ]
         },
         'FAILED': {'error': {'code': 1, 'message': 'OOMKilled (exit code 137)'}},
     }
@@ -214,12 +217,12 @@ def test_bad_arguments_are_reported_before_any_request(submit, server, arguments
 
 def test_a_refusing_or_missing_server_is_one_line(submit, server):
     server.refuse = 401
-    process = submit('--namespace', 'team')
+    process = submit()
     assert process.returncode == 2
     assert process.stderr.splitlines()[-1].endswith('no such user"}; set KFP_TOKEN or KFP_COOKIES')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
-        process = submit('--namespace', 'team', '--host', f'http://127.0.0.1:{free.getsockname()[1]}')
+        process = submit('--host', f'http://127.0.0.1:{free.getsockname()[1]}')
     assert process.returncode == 2
     assert 'unreachable' in process.stderr.splitlines()[-1]
     assert 'refused' in process.stderr.splitlines()[-1]
