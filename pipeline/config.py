@@ -25,8 +25,9 @@ from components.evaluator.settings import Settings as EvaluationSettings
 from components.fine_tuner.settings import Settings as FineTuningSettings
 from components.settings import Settings, suggestion
 from components.stratified_example_gen.settings import Settings as DataSettings
+from pipeline.kubeflow_settings import KubeflowSettings
 from pipeline.model.settings import TrainerSettings, TransformSettings, TunerSettings
-from pipeline.settings import BeamSettings, KubeflowSettings, ReportSettings
+from pipeline.settings import BeamSettings, ReportSettings
 
 # Bounds of a document. Nested aliases multiply its size: ten can do so by about forty.
 _MOST_BYTES = 100_000

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of the report, of Beam and of Kubeflow: the sections that belong to no component."""
+"""Settings of the report and of Beam. With `kubeflow_settings`, the sections that belong to no component."""
 
 from __future__ import annotations
 
@@ -118,53 +118,3 @@ def is_address(value: str | None) -> bool:
 
 def _is_folder_of_bucket(value: str) -> bool:
     return in_bucket(value) and bool(re.fullmatch(r'gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/[^/*?\[\]]+)+/?', value))
-
-
-#: The key of `kubeflow.resources` for components without limits of their own.
-EVERY = 'all'
-
-
-@dataclass(frozen=True)
-class ContainerResources(Settings):
-    """The limits of one container."""
-
-    cpu: float | None = setting(None, 'cores', low=0.01)
-    memory: str | None = setting(None, 'e.g. 4G; the units are M, Mi, G and Gi')
-    accelerator: str | None = setting(None, 'e.g. nvidia.com/gpu:1')
-
-    def check(self) -> None:
-        """See `Settings.check`."""
-        if self.memory is not None and not re.fullmatch(r'\d+(\.\d+)?(Mi?|Gi?)', self.memory):
-            self.fail('memory', 'a size such as 4G (M, Mi, G or Gi)')
-        if self.accelerator is not None and not re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9._/-]*:[1-9]\d*', self.accelerator):
-            self.fail('accelerator', 'a resource and a count such as nvidia.com/gpu:1')
-
-
-_LARGE = ContainerResources(cpu=4, memory='8G')
-
-
-@dataclass(frozen=True)
-class KubeflowSettings(Settings):
-    """How the compiled pipeline runs on Kubeflow."""
-
-    SECTION = 'kubeflow'
-
-    claim: str = setting('face-gender-data', 'the PersistentVolumeClaim for inputs and pushed models; empty: none')
-    mount: str = setting('/data', 'where containers mount it')
-    resources: dict[str, ContainerResources] = setting(
-        {
-            EVERY: ContainerResources(cpu=2, memory='4G'),
-            'EmbeddingGen': _LARGE,
-            'Trainer': ContainerResources(memory='8G'),
-            'FineTuner': _LARGE,
-            'FineTunedEmbeddingGen': _LARGE,
-        },
-        'limits (cpu, memory, accelerator) by component; "all" is for the rest',
-    )
-    retries: int = setting(2, 'restarts of a failed container', low=0, high=100)
-    cache: bool = setting(True, "reuse an earlier run's results when inputs, code and image are the same")
-
-    def check(self) -> None:
-        """See `Settings.check`."""
-        if not self.mount.startswith('/'):
-            self.fail('mount', 'an absolute path')

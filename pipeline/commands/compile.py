@@ -33,9 +33,9 @@ def _compile(options: argparse.Namespace) -> int:
     from pipeline.runs import log_capture
 
     size = compiling.input_size(config, options.prototxt)
-    compiling.check_name(options.out)
+    vertex = compiling.is_for_vertex(options.out)
     with log_capture.quiet():
-        job = compiling.pipeline_job(config, image=options.image, size=size, root=options.root)
+        job = compiling.pipeline_job(config, image=options.image, size=size, root=options.root, vertex=vertex)
     compiling.write(options.out, job, config)
     print(options.out)
     return 0

@@ -17,7 +17,9 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ from tests.fakes.google_cloud import objects
 _ROOT = 'minio://mlpipeline/v2/artifacts'
 _SCHEMES = {'minio://': 'minio', 'gs://': 'gcs'}
 _PLACEHOLDER = '{{$}}'
+#: Seconds of a retry policy in one second of a test.
+_SCALE = 1000
 
 
 @dataclass
@@ -111,8 +115,22 @@ class Cluster:
                     sorter.done(name)
         return done
 
+    def run_task(
+        self, file: Path, name: str, done: dict[str, Task], kill: Callable[[], bool] | None = None, **arguments: Any
+    ) -> Task:
+        """Runs one task on the results of others; kills its first container once `kill` returns True."""
+        document = next(yaml.safe_load_all(file.read_text('utf-8')))
+        parameters = root_parameters(document, arguments)
+        return self._task(document, name, parameters, done, f'{_ROOT}/task/{uuid.uuid4()}', kill)
+
     def _task(
-        self, document: dict[str, Any], name: str, parameters: dict[str, Any], done: dict[str, Task], run_root: str
+        self,
+        document: dict[str, Any],
+        name: str,
+        parameters: dict[str, Any],
+        done: dict[str, Task],
+        run_root: str,
+        kill: Callable[[], bool] | None = None,
     ) -> Task:
         """`Container` in driver/container.go, then the launcher."""
         task = document['root']['dag']['tasks'][name]
@@ -128,13 +146,31 @@ class Cluster:
             hit = self._cache.get(key) if task.get('cachingOptions', {}).get('enableCache') else None
         if hit:
             return dataclasses.replace(hit, cached=True, invocation=invocation)
-        result = self._launch(name, component, container, invocation, mirror)
+        started = time.monotonic()
+        for attempt in itertools.count(1):
+            try:
+                result = self._launch(name, component, container, invocation, mirror, kill or _never)
+                break
+            except Failed:
+                elapsed = (time.monotonic() - started) * _SCALE
+                wait = wait_before_retry(task.get('retryPolicy', {}), attempt, elapsed)
+                if wait is None:
+                    raise
+                time.sleep(wait / _SCALE)
+                shutil.rmtree(mirror)  # the next attempt is another pod
+                kill = None
         with self._lock:
             self._cache[key] = result
         return result
 
     def _launch(
-        self, name: str, component: dict[str, Any], container: dict[str, Any], invocation: dict[str, Any], mirror: Path
+        self,
+        name: str,
+        component: dict[str, Any],
+        container: dict[str, Any],
+        invocation: dict[str, Any],
+        mirror: Path,
+        kill: Callable[[], bool],
     ) -> Task:
         """`execute` in component/launcher_v2.go."""
         for artifact in _artifacts(invocation['inputs']):
@@ -147,13 +183,11 @@ class Cluster:
         home.mkdir(parents=True, exist_ok=True)
         text = json.dumps(invocation)
         command = [argument.replace(_PLACEHOLDER, text) for argument in [*container['command'], *container['args']]]
-        process = subprocess.run(
-            command, cwd=home, env=_image_environment(home, mirror) | self._environment, capture_output=True, text=True,
-            timeout=600,
-        )  # fmt: skip
-        if process.returncode:
-            raise Failed(name, process.returncode, process.stderr)
-        result = Task(name, False, invocation, stderr=process.stderr)
+        environment = _image_environment(home, mirror) | self._environment
+        status, stderr = _run(command, home, environment, kill)
+        if status:
+            raise Failed(name, status, stderr)
+        result = Task(name, False, invocation, stderr=stderr)
         file = Path(invocation['outputs']['outputFile'])
         output = json.loads(file.read_text('utf-8')) if file.exists() else {}
         json_format.ParseDict(output, pipeline_spec_pb2.ExecutorOutput())  # getExecutorOutputFile: strict
@@ -177,6 +211,47 @@ class Cluster:
         with self._lock:
             number = next(self._ids)
         return {'name': str(number), 'uri': uri, 'type': {'instanceSchema': ''}, 'metadata': metadata}
+
+
+def wait_before_retry(policy: dict[str, Any], attempts: int, elapsed: float) -> float | None:
+    """`processNodeRetries` in Argo's workflow/controller/operator.go.
+
+    Args:
+      policy: the task's retryPolicy.
+      attempts: failed attempts.
+      elapsed: seconds since the first attempt started.
+
+    Returns:
+      The seconds to wait, or None if the task has failed.
+    """
+    if attempts > policy.get('maxRetryCount', 0):
+        return None
+    wait = _seconds(policy, 'backoffDuration') * policy.get('backoffFactor', 1) ** (attempts - 1)
+    # Kubeflow writes 0 for a missing value; Argo counts it like any other.
+    return float(wait) if elapsed + wait <= _seconds(policy, 'backoffMaxDuration') else None
+
+
+def _seconds(policy: dict[str, Any], key: str) -> float:
+    return float(policy.get(key, '0s').removesuffix('s'))
+
+
+def _never() -> bool:
+    return False
+
+
+def _run(command: list[str], home: Path, environment: dict[str, str], kill: Callable[[], bool]) -> tuple[int, str]:
+    """Runs a container's program in at most 600 s; returns its exit status and standard error."""
+    with subprocess.Popen(
+        command, cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        deadline = time.monotonic() + 600
+        while True:
+            try:
+                _, stderr = process.communicate(timeout=0.05)
+                return process.returncode, stderr
+            except subprocess.TimeoutExpired:
+                if kill() or time.monotonic() > deadline:
+                    process.kill()
 
 
 def root_parameters(document: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

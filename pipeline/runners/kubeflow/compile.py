@@ -16,10 +16,11 @@ from components.errors import InputError
 from components.fine_tuner import layers
 from components.io.files import in_bucket, write_text
 from pipeline.config import Config
+from pipeline.kubeflow_settings import EVERY, ContainerResources
 from pipeline.runners.beam import options as beam_options
-from pipeline.runners.kubeflow import spec as amendments
+from pipeline.runners.kubeflow import checks, spec as amendments
 from pipeline.runners.kubeflow.spec import INTEGER, STRING, Json, Parameter
-from pipeline.settings import EVERY, FLINK, LOCAL, BeamSettings, ContainerResources, is_address
+from pipeline.settings import FLINK, LOCAL, BeamSettings, is_address
 
 if TYPE_CHECKING:
     from pipeline.definition import Environment
@@ -32,24 +33,26 @@ def input_size(config: Config, prototxt: Path | None) -> tuple[int, int]:
     """Returns height and width of the network's input in pixels. Transform's graph contains them.
 
     Raises:
-      InputError: neither the configuration nor a prototxt gives the size, or the prototxt is unusable.
+      InputError: neither the configuration nor a prototxt gives the size, the prototxt is unusable, or it lacks the
+        layer `fine_tuning.unfreeze_from`.
     """
-    if config.model.size:
-        return config.model.size
     if prototxt is None:
+        if config.model.size:
+            return config.model.size
         raise InputError(
             "compiling needs the size of the network's input: give --prototxt FILE, or --set model.input_size=[224,224]"
         )
     from components.caffe_converter.network import plan_network
     from components.caffe_converter.summary import summarise
 
-    network = summarise(plan_network(prototxt, output_layer=config.model.output_layer, shapes_too=True))
+    plan = plan_network(prototxt, output_layer=config.model.output_layer, input_size=config.model.size, shapes_too=True)
+    network = summarise(plan)
     layers.check(config.fine_tuning.unfreeze_from, network)
     height, width, _ = network.input_shape
     return height, width
 
 
-def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str) -> Json:
+def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str, vertex: bool = False) -> Json:
     """Compiles the pipeline.
 
     Args:
@@ -57,14 +60,20 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
       image: the container image of every component.
       size: height and width of the network's input in pixels.
       root: where artifacts go; '' means `beam.pipeline_root`, or else the server's root (Vertex needs gs://).
+      vertex: compile for Vertex, which spells limits of resources differently.
 
     Returns:
       The JSON form of a PipelineJob; its `pipelineSpec` is for Kubeflow.
 
     Raises:
-      InputError: `kubeflow.resources` has an unknown component, or tasks cannot use the Beam runner.
+      InputError: `kubeflow.resources` has an unknown component, tasks cannot use the Beam runner, or the cluster could
+        not use the image, the root or an accelerator.
     """
     root = root or config.beam.pipeline_root or ''
+    checks.check_image(image)
+    checks.check_root(root, vertex=vertex)
+    if not vertex:
+        checks.check_accelerators(config.kubeflow)
     _check_runner(config.beam, root)
     from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
@@ -90,7 +99,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
     replaced = {'data.per_folder': 'per_folder', 'trainer.epochs': 'epochs'}
     amendments.add_report_task(spec, image, collect.producers(components), config.as_dict(), replaced)
     code_digests = {component.id: cache_key.of(component) for component in wired.components}
-    amendments.set_execution(spec, config.kubeflow, code_digests)
+    amendments.set_execution(spec, config.kubeflow, code_digests, vertex=vertex)
     return job
 
 
@@ -156,28 +165,29 @@ def _check_runner(settings: BeamSettings, root: str) -> None:
         )
 
 
-def check_name(file: Path) -> None:
-    """Checks the name of the output file before the work.
+def is_for_vertex(file: Path) -> bool:
+    """Returns whether the name of an output file stands for Vertex (.json) or Kubeflow (.yaml).
 
     Raises:
       InputError: it ends in neither .yaml nor .json.
     """
     if file.suffix not in ('.yaml', '.json'):
         raise InputError(f'-o {file}: expected a name that ends in .yaml (Kubeflow) or .json (Vertex)')
+    return file.suffix == '.json'
 
 
 def write(file: Path, job: Mapping[str, Any], config: Config) -> None:
-    """Writes the result of `pipeline_job` atomically: YAML with the volume for Kubeflow, or JSON for Vertex.
+    """Writes the result of `pipeline_job` atomically: YAML with the pods' configuration for Kubeflow, JSON for Vertex.
 
     Raises:
       InputError: the file is not writable.
     """
-    if file.suffix == '.json':
+    if is_for_vertex(file):
         text = json.dumps(job, indent=1, sort_keys=True) + '\n'
     else:
         documents = [job['pipelineSpec']]
-        if config.kubeflow.claim:
-            documents.append(amendments.on_volume(job['pipelineSpec'], config.kubeflow.claim, config.kubeflow.mount))
+        if pods := amendments.pods(job['pipelineSpec'], config.kubeflow):
+            documents.append(pods)
         text = yaml.safe_dump_all(documents, sort_keys=True, width=120)
     try:
         write_text(file, text)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The first container of a run on Kubeflow: checks the inputs and outputs their digests.
+"""The first container of a run on Kubeflow: checks inputs and volume, and outputs the inputs' digests.
 
 Kubeflow's cache compares parameters, and the data is not available when the pipeline is compiled. Without the digests,
 new faces at the same path would get the old results. Imports neither TFX nor TensorFlow.
@@ -18,8 +18,9 @@ from typing import Any
 
 from components.caffe_converter.settings import Settings as ModelSettings
 from components.errors import InputError, RunError
-from components.io.files import write_text
+from components.io.files import in_bucket, write_text
 from components.stratified_example_gen.settings import Settings as DataSettings
+from pipeline.runners.kubeflow import volume
 from pipeline.runs.run_inputs import InputDigests, RunInputs
 
 
@@ -28,13 +29,20 @@ def digests(values: Mapping[str, str]) -> InputDigests:
 
     Args:
       values: 'data_root', 'prototxt' and 'caffemodel'; 'data' and 'model', the settings of StratifiedExampleGen and
-        CaffeConverter as JSON; 'compiled_size', JSON [height, width] that the pipeline was compiled for.
+        CaffeConverter as JSON; 'compiled_size', JSON [height, width] that the pipeline was compiled for; 'output' and
+        optionally 'checkpoints', folders that later tasks write to.
 
     Raises:
-      InputError: an input is unusable, or the network has another input size.
+      InputError: an input is unusable, a folder is not writable, or the network has another input size.
     """
     data, model = DataSettings.from_json(values['data']), ModelSettings.from_json(values['model'])
     inputs = RunInputs(values['data_root'], Path(values['prototxt']), Path(values['caffemodel']))
+    for key in ('data_root', 'prototxt', 'caffemodel'):
+        if not in_bucket(values[key]):
+            volume.check_readable(Path(values[key]))
+    for key in ('output', 'checkpoints'):
+        if values.get(key) and not in_bucket(values[key]):
+            volume.check_writable(Path(values[key]))
     found, expected = list(inputs.check(data, model).input_shape), [*json.loads(values['compiled_size']), 3]
     if found != expected:
         raise InputError(

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from components.errors import InputError, RunError
 ENDED = ('SUCCEEDED', 'SKIPPED', 'FAILED', 'CANCELED')
 
 _MAX_BYTES = 16 << 20  # of a pipeline file; ours have 60 kB
+#: Where Kubeflow Pipelines without multi-user mode runs everything, unless installed elsewhere.
+STANDALONE = 'kubeflow'
+
 _MAX_FAILURES = 10  # of requests in a row; a server may be restarting
 
 
@@ -68,25 +73,68 @@ def _document(file: Path) -> dict[str, Any]:
     return dict(document)
 
 
+@dataclass(frozen=True)
+class Login:
+    """How a server is reached; each flow is one of `kfp.Client`'s.
+
+    Attributes:
+      token: a bearer token, or None. Inside a cluster, the token that Kubernetes mounts (KF_PIPELINES_SA_TOKEN_PATH)
+        is used without one.
+      cookies: the cookies of a session behind Dex or OAuth2 Proxy: NAME=VALUE; NAME=VALUE; or None.
+      ca_file: certificates (PEM) that sign the server's, or None for those of the system.
+    """
+
+    token: str | None = None
+    cookies: str | None = None
+    ca_file: Path | None = None
+
+
 class Server:
     """A Kubeflow Pipelines server, accessed through `kfp.Client`.
 
     Args:
       host: URL of the Kubeflow Pipelines API.
       namespace: the user's profile; None in single-user mode.
-      token: a bearer token, or None.
+      login: see `Login`.
+
+    Raises:
+      InputError: the server is unreachable, or does not run anything in `namespace`.
     """
 
-    def __init__(self, host: str, namespace: str | None, token: str | None):
+    def __init__(self, host: str, namespace: str | None, login: Login):
         import kfp
 
-        self._host, self._namespace = host, namespace
+        self._host = host
+        if login.ca_file and not login.ca_file.is_file():
+            raise InputError(f'--ca-file {login.ca_file}: no such file')
         with self._explained(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # about versions before 2 and hosts without https://
-            self._client = kfp.Client(host=host, namespace=namespace or 'kubeflow', existing_token=token)
+            self._client = kfp.Client(
+                host=host, namespace=namespace or '-', existing_token=login.token, cookies=login.cookies,
+                ssl_ca_cert=str(login.ca_file) if login.ca_file else None,
+                credentials=kfp.client.ServiceAccountTokenVolumeCredentials() if _in_cluster() else None,
+            )  # fmt: skip
+            # Without a namespace, the client calls `get_kfp_healthz`, which tries for 25 s and logs each failure.
+            self._client._context_setting['namespace'] = ''
+            multi_user = bool(self._client._healthz_api.healthz_service_get_healthz().multi_user)
+        if multi_user and not namespace:
+            raise InputError(f'--host {host}: the server has several users; give --namespace PROFILE')
+        if not multi_user and namespace not in (None, '', STANDALONE):
+            raise InputError(
+                f'--namespace {namespace}: the server has no profiles and would run this in its own namespace '
+                f'({STANDALONE}); leave --namespace out'
+            )
+        self._namespace = namespace if multi_user else None
 
     def start(
-        self, file: Path, arguments: Mapping[str, Any], *, experiment: str, name: str, cache: bool | None = None
+        self,
+        file: Path,
+        arguments: Mapping[str, Any],
+        *,
+        experiment: str,
+        name: str,
+        cache: bool | None = None,
+        account: str | None = None,
     ) -> str:
         """Uploads a compiled pipeline, starts a run and returns its id.
 
@@ -96,6 +144,7 @@ class Server:
           experiment: its name; created if needed.
           name: the run's name.
           cache: overrides the pipeline's caching unless None.
+          account: the service account of the tasks; None for the installation's.
 
         Raises:
           InputError: the server is unreachable, or rejects the request.
@@ -105,19 +154,28 @@ class Server:
             made = self._client.create_experiment(experiment, namespace=self._namespace)
             run = self._client.run_pipeline(
                 made.experiment_id, name, str(file), params=dict(arguments), enable_caching=cache,
-                pipeline_root=pipeline_root(file),
+                pipeline_root=pipeline_root(file), service_account=account,
             )  # fmt: skip
         return str(run.run_id)
 
-    def wait(self, run_id: str, interval: float, report: Callable[[str], None]) -> str:
+    def wait(self, run_id: str, interval: float, report: Callable[[str], None], timeout: float | None = None) -> str:
         """Polls a run until its state is in `ENDED`, and returns it. Calls `report` with a line for each change.
 
+        Args:
+          run_id: the run.
+          interval: seconds between polls.
+          report: gets each task's state, with the reason that the server gives for it.
+          timeout: seconds to wait; None for no limit.
+
         Raises:
-          RunError: the server no longer responds; the run may continue.
+          RunError: the server no longer responds, or the time is over; the run may continue.
         """
         known: dict[str, str] = {}
         failures = 0
+        deadline = time.monotonic() + timeout if timeout else float('inf')
         while True:
+            if time.monotonic() > deadline:
+                raise RunError(f'run {run_id} has not ended after {timeout:g} s (--timeout); it continues')
             try:
                 run = self._client.get_run(run_id)
                 failures = 0
@@ -132,8 +190,10 @@ class Server:
             for name, state in _tasks(run):
                 if known.get(name) != state:
                     known[name] = state
-                    report(f'{name:<22} {state.lower()}')
+                    report(f'{name:<22} {state}')
             if run.state in ENDED:
+                if reason := _reason(run):
+                    report(f'Run {run_id}: {reason}')
                 return str(run.state)
             time.sleep(interval)
 
@@ -147,22 +207,37 @@ class Server:
         try:
             yield
         except kfp_server_api.ApiException as error:
-            advice = '; set KFP_TOKEN' if error.status in (401, 403) else ''
+            advice = '; set KFP_TOKEN or KFP_COOKIES' if error.status in (401, 403) else ''
             message = ' '.join(str(error.body or error.reason).split())[:300]
             raise InputError(f'--host {self._host}: HTTP {error.status}: {message}{advice}') from None
         except urllib3.exceptions.MaxRetryError as error:
             why = _first_line(error.reason or error)
             raise InputError(f'--host {self._host}: unreachable ({why})') from None
-        except (urllib3.exceptions.HTTPError, ValueError, RuntimeError) as error:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, RuntimeError) as error:
             raise InputError(f'--host {self._host}: {_first_line(error)}') from None
 
 
+def _in_cluster() -> bool:
+    from kfp import client
+
+    return os.path.isfile(os.environ.get(client.KF_PIPELINES_SA_TOKEN_ENV, client.KF_PIPELINES_SA_TOKEN_PATH))
+
+
 def _tasks(run: Any) -> Iterator[tuple[str, str]]:
-    """Yields (name, state) of a run's tasks, without Kubeflow's drivers and the DAG itself."""
+    """Yields (name, state with its reason) of tasks; of Kubeflow's drivers and the DAG itself only with a reason."""
     for task in (run.run_details.task_details or []) if run.run_details else []:
-        name = task.display_name or ''
-        if name and task.state and name not in ('root', 'executor') and not name.endswith(('-driver', '-0')):
-            yield name, task.state
+        name, reason = task.display_name or '', _reason(task)
+        inner = name in ('root', 'executor') or name.endswith(('-driver', '-0'))
+        if name and task.state and (reason or not inner):
+            yield name, f'{task.state.lower()}: {reason}' if reason else task.state.lower()
+
+
+def _reason(item: Any) -> str:
+    """Returns why a task or run waits or failed, in one line; '' if the server gives no reason."""
+    for status in (item, *(item.state_history or [])[-1:]):  # earlier ones are of earlier states
+        if status.error and status.error.message:
+            return ' '.join(status.error.message.split())[:300]
+    return ''
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Amends TFX's PipelineSpec: parameters, the tasks Inputs and Report, resources, retries, caching and the volume.
+"""Amends TFX's PipelineSpec: parameters, the tasks Inputs and Report, resources, retries, caching and pods.
 
 All specifications are dictionaries in the JSON form of kfp's `PipelineSpec` (api/v2alpha1/pipeline_spec.proto).
 """
@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from pipeline.settings import EVERY, ContainerResources, KubeflowSettings
+from pipeline.kubeflow_settings import EVERY, ContainerResources, KubeflowSettings, size as memory_size
 
 Json: TypeAlias = dict[str, Any]
 
@@ -45,6 +44,11 @@ _DIGESTS = {
     'StratifiedExampleGen': {'fingerprint': 'data_fingerprint'},
     'CaffeConverter': {'prototxt_sha256': 'prototxt_sha256', 'caffemodel_sha256': 'caffemodel_sha256'},
 }
+# Parameters of `INPUTS` that name folders to write to.
+_WRITTEN = {
+    'AtomicPusher': ('push_destination__filesystem__base_directory', 'output'),
+    'FineTuner': ('checkpoints', 'checkpoints'),
+}
 # Another output of `INPUTS`: the start time of the run.
 _STARTED = 'started'
 # The outputs of `REPORT`, with types that Kubeflow's pages can show (frontend/src/components/viewers).
@@ -53,7 +57,9 @@ _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': '
 _NOT_CACHED = (INPUTS, REPORT)
 # Tasks that read or write files other than artifacts.
 _ON_THE_VOLUME = (INPUTS, *_GIVEN, 'FineTuner', 'AtomicPusher')
-_GIGABYTES = {'M': 1e-3, 'Mi': 2**20 / 1e9, 'G': 1.0, 'Gi': 2**30 / 1e9}
+# Argo counts `maxDuration` from the start of the first attempt: after it, nothing is retried, and a retry under way is
+# stopped. Without a value, Kubeflow writes 0, which means never. A year is longer than any task.
+_RETRIES_END = f'{365 * 24 * 3600}s'
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,9 @@ def add_inputs_task(spec: Json, image: str, size: tuple[int, int]) -> None:
         given |= {key: _output_of_inputs(output) for key, output in digests.items()}
         outputs += digests.values()
         task['dependentTasks'] = sorted({*task.get('dependentTasks', []), INPUTS})
+    for component, (key, name) in _WRITTEN.items():
+        if component in spec['root']['dag']['tasks']:
+            parameters[name] = spec['root']['dag']['tasks'][component]['inputs']['parameters'][key]
     takes, gives = ({'parameters': {name: {'parameterType': STRING} for name in n}} for n in (parameters, outputs))
     _add_task(spec, INPUTS, {'parameters': parameters}, takes, gives, image, INPUTS_COMMAND)
 
@@ -151,7 +160,7 @@ def add_report_task(
     tasks[REPORT]['dependentTasks'] = sorted({INPUTS, *artifacts.values()})
 
 
-def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[str, str]) -> None:
+def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[str, str], *, vertex: bool) -> None:
     """Sets every task's resources, retries and caching.
 
     The digest of a component's code becomes an argument of its container, because arguments are part of the key of
@@ -159,57 +168,84 @@ def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[
     """
     for name, task in spec['root']['dag']['tasks'].items():
         container = spec['deploymentSpec']['executors'][_executor(name)]['container']
-        limits = _limits(settings.resources, name)
-        if limits:
-            container['resources'] = limits
+        resources = _resources(settings.resources, name, vertex)
+        if resources:
+            container['resources'] = resources
         if settings.retries:
             task['retryPolicy'] = {
                 'maxRetryCount': settings.retries,
                 'backoffDuration': '30s',
                 'backoffFactor': 2.0,
-                'backoffMaxDuration': '600s',
+                'backoffMaxDuration': _RETRIES_END,
             }
         if name not in _NOT_CACHED:
             container['args'].append(f'--code={code_digests[name]}')
             task['cachingOptions'] = {'enableCache': True} if settings.cache else {}
 
 
-def _limits(resources: Mapping[str, ContainerResources], component: str) -> Json:
-    """Returns the `resources` of a component's container; empty if it has no limits.
+def _resources(resources: Mapping[str, ContainerResources], component: str, vertex: bool) -> Json:
+    """Returns the `resources` of a component's container; empty if it has none.
 
-    Like kfp's compiler, this writes each limit in two spellings: newer drivers read the keys with `resource`
-    (`initPodSpecPatch` in backend/src/v2/driver/driver.go), older ones and Vertex the others. Kubernetes also uses the
-    limits as requests. The limits of `EVERY` apply where a component has no own value.
+    Kubeflow reads the keys with `resource` (`initPodSpecPatch` in backend/src/v2/driver/driver.go), Vertex the others,
+    with memory in gigabytes. The values of `EVERY` apply where a component has no own value. Requests never exceed
+    limits.
     """
     applicable = [resources[name] for name in (component, EVERY) if name in resources]
-    cpu, memory, accelerator = (
-        next((getattr(limits, key) for limits in applicable if getattr(limits, key) is not None), None)
-        for key in ('cpu', 'memory', 'accelerator')
+    cpu, memory, cpu_request, memory_request, accelerator = (
+        next((getattr(item, key) for item in applicable if getattr(item, key) is not None), None)
+        for key in ('cpu', 'memory', 'cpu_request', 'memory_request', 'accelerator')
     )
-    result: Json = {}
-    if cpu is not None:
-        result |= {'resourceCpuLimit': f'{cpu:g}', 'cpuLimit': cpu}
-    if memory is not None:
-        number, unit = re.findall(r'[\d.]+|\D+', memory)
-        result |= {'resourceMemoryLimit': memory, 'memoryLimit': round(float(number) * _GIGABYTES[unit], 6)}
-    if accelerator is not None:
-        kind, _, count = accelerator.rpartition(':')
-        result['accelerator'] = {'resourceType': kind, 'resourceCount': count, 'type': kind, 'count': count}
-    return result
+    if cpu and cpu_request:
+        cpu_request = min(cpu, cpu_request)
+    if memory and memory_request:
+        memory_request = min(memory, memory_request, key=memory_size)
+    kind, _, count = (accelerator or '').rpartition(':')
+    result: Json
+    if vertex:
+        result = {
+            'cpuLimit': cpu,
+            'memoryLimit': memory and round(memory_size(memory) / 1e9, 6),
+            'cpuRequest': cpu_request,
+            'memoryRequest': memory_request and round(memory_size(memory_request) / 1e9, 6),
+            'accelerator': accelerator and {'type': kind, 'count': count},
+        }
+    else:
+        result = {
+            'resourceCpuLimit': cpu and f'{cpu:g}',
+            'resourceMemoryLimit': memory,
+            'resourceCpuRequest': cpu_request and f'{cpu_request:g}',
+            'resourceMemoryRequest': memory_request,
+            'accelerator': accelerator and {'resourceType': kind, 'resourceCount': count},
+        }
+    return {key: value for key, value in result.items() if value is not None}
 
 
-def on_volume(spec: Mapping[str, Any], claim: str, mount: str) -> Json:
-    """Returns the second YAML document: the containers that mount the volume.
+def pods(spec: Mapping[str, Any], settings: KubeflowSettings) -> Json | None:
+    """Returns the second YAML document, the pods' configuration, or None if there is nothing to configure.
 
-    Only tasks that read inputs, keep checkpoints or push the model mount it. The format is
-    kubernetes_platform/proto/kubernetes_executor_config.proto. Like kfp's own extension, this also writes the older
-    spelling `constant`, for older drivers.
+    Only tasks that read inputs, keep checkpoints or push the model mount the volume; the rest is for all tasks. The
+    format is kubernetes_platform/proto/kubernetes_executor_config.proto, as Kubeflow from 2.5.0 on reads it.
     """
-    volume = {'constant': claim, 'mountPath': mount, 'pvcNameParameter': _constant(claim)}
-    tasks = [name for name in _ON_THE_VOLUME if name in spec['root']['dag']['tasks']]
-    # Copies, because YAML writes references for an object that occurs twice.
-    executors = {_executor(name): {'pvcMount': [copy.deepcopy(volume)]} for name in tasks}
-    return {'platforms': {'kubernetes': {'deploymentSpec': {'executors': executors}}}}
+    executors = {}
+    for name in spec['root']['dag']['tasks']:
+        config: Json = {}
+        if settings.claim and name in _ON_THE_VOLUME:
+            config['pvcMount'] = [{'pvcNameParameter': _constant(settings.claim), 'mountPath': settings.mount}]
+        if settings.image_pull_policy:
+            config['imagePullPolicy'] = settings.image_pull_policy
+        if settings.image_pull_secrets:
+            config['imagePullSecret'] = [{'secretNameParameter': _constant(it)} for it in settings.image_pull_secrets]
+        if settings.node_selector:
+            config['nodeSelector'] = {'labels': dict(settings.node_selector)}
+        if settings.tolerations:
+            config['tolerations'] = [
+                {key: value for key, value in it.as_dict().items() if value} for it in settings.tolerations
+            ]
+        if settings.labels:
+            config['podMetadata'] = {'labels': dict(settings.labels)}
+        if config:
+            executors[_executor(name)] = config
+    return {'platforms': {'kubernetes': {'deploymentSpec': {'executors': executors}}}} if executors else None
 
 
 def _add_task(

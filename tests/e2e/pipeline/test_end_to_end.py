@@ -70,7 +70,7 @@ def test_a_first_run_executes_everything_and_reports_its_results(finished):
         assert line in finished.process.stdout
     assert 'Trainer' in finished.process.stderr
     page = (finished.output / 'report' / 'index.html').read_text()
-    assert 'undefined: one class' in page
+    assert 'is a metric that a slice does not define' in page
     assert '://' not in page  # nothing is loaded from anywhere
     log = next((finished.output / 'logs').iterdir()).read_text()
     assert '[StatisticsGen] Resolved inputs' in log

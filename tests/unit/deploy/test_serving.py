@@ -27,7 +27,6 @@ def test_the_inference_service_serves_the_pushed_versions_and_not_as_root():
     manifest = yaml.safe_load((_FOLDER / 'inferenceservice.yaml').read_text())
     assert (manifest['apiVersion'], manifest['kind']) == ('serving.kserve.io/v1beta1', 'InferenceService')
     predictor = manifest['spec']['predictor']
-    assert predictor['model']['storageUri'].endswith(f'serving/{names.MODEL}')
     assert predictor['model']['modelFormat']['name'] == 'tensorflow'
     assert predictor['securityContext']['runAsNonRoot'] is True
 

@@ -161,6 +161,30 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
     assert set(facts['tuned']) == set(best)
 
 
+def test_a_fine_tuning_killed_late_is_retried_resumes_and_gives_the_same_numbers(
+    kubeflow_run, command, inputs, low_bounds, tmp_path
+):
+    compiled = _compiled(
+        command, inputs, low_bounds, tmp_path / 'p.yaml', '--set=fine_tuning.unfreeze_from=conv5_1'
+    ).read_text()
+    tuned = {}
+    for name in ('whole', 'killed'):
+        file, checkpoints = tmp_path / f'{name}.yaml', tmp_path / name
+        file.write_text(compiled.replace('/data/checkpoints', str(checkpoints)))
+        kill = (lambda: any(checkpoints.glob('*.npz'))) if name == 'killed' else None  # noqa: B023
+        tuned[name] = kubeflow_run.cluster.run_task(
+            file, 'FineTuner', kubeflow_run.tasks, kill, **kubeflow_run.arguments
+        )
+        assert list(checkpoints.iterdir()) == []
+    resumed = {name: 'resuming after epoch' in task.stderr for name, task in tuned.items()}
+    assert resumed == {'whole': False, 'killed': True}, tuned['killed'].stderr[-2000:]
+    whole, killed = (
+        json.loads((kubeflow_run.cluster.object(task.artifacts['model_run']['uri']) / 'history.json').read_text())
+        for task in tuned.values()
+    )
+    assert killed == whole
+
+
 def test_artifacts_contain_no_container_paths(kubeflow_run):
     for task in kubeflow_run.tasks.values():
         for artifact in task.artifacts.values():
@@ -168,8 +192,12 @@ def test_artifacts_contain_no_container_paths(kubeflow_run):
             assert '/pods/' not in json.dumps(artifact['metadata'])
 
 
-def test_bad_data_stops_the_run_with_one_line(kubeflow_run, tmp_path):
+@pytest.mark.parametrize(
+    ('parameter', 'path', 'message'),
+    [('data_root', '/none', 'does not exist'), ('output', '/proc/serving', '/proc/serving: cannot write to /proc')],
+)
+def test_a_bad_path_stops_the_run_with_one_line(kubeflow_run, parameter, path, message):
     with pytest.raises(kfp_executor.Failed) as failure:
-        kubeflow_run.cluster.run(kubeflow_run.file, **{**kubeflow_run.arguments, 'data_root': str(tmp_path / 'none')})
+        kubeflow_run.cluster.run(kubeflow_run.file, **{**kubeflow_run.arguments, parameter: path})
     assert (failure.value.task, failure.value.status) == ('Inputs', 2)
-    assert failure.value.stderr.startswith('gender-pipeline: ') and 'does not exist' in failure.value.stderr
+    assert failure.value.stderr.startswith('gender-pipeline: ') and message in failure.value.stderr

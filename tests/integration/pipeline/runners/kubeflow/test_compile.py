@@ -19,9 +19,10 @@ from kfp import components
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline.runners.kubeflow import spec
+from tests.fakes.kfp_executor import wait_before_retry
 
 _GOLDEN = Path(__file__).resolve().parents[4] / 'data' / 'kubeflow_pipeline.yaml'
-_IMAGE = 'registry.example/face-gender-pipeline@sha256:0123'
+_IMAGE = 'registry.example/face-gender-pipeline@sha256:' + 64 * '0'
 _SIZE = '--set=model.input_size=[224, 224]'
 
 
@@ -97,7 +98,8 @@ def test_resources_retries_and_caching_come_from_the_configuration(command, tmp_
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', _IMAGE, '-o', file,
         '--set', 'kubeflow.retries=0', '--set', 'kubeflow.cache=false', '--set', "kubeflow.claim=''",
-        '--set', 'kubeflow.resources={EmbeddingGen: {cpu: 6, memory: 12Gi, accelerator: "nvidia.com/gpu:1"}}',
+        '--set', 'kubeflow.resources={all: {cpu_request: 8, memory_request: 1G}, '
+        'EmbeddingGen: {cpu: 6, memory: 12Gi, accelerator: "nvidia.com/gpu:1"}}',
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     (document,) = yaml.safe_load_all(file.read_text())
@@ -105,10 +107,58 @@ def test_resources_retries_and_caching_come_from_the_configuration(command, tmp_
     assert not any('retryPolicy' in task or task.get('cachingOptions') for task in tasks.values())
     executors = document['deploymentSpec']['executors']
     given = {name: item['container'].get('resources') for name, item in executors.items()}
-    limits = given.pop('EmbeddingGen_executor')
-    assert not any(given.values())
-    assert (limits['cpuLimit'], limits['resourceMemoryLimit']) == (6.0, '12Gi')
-    assert (limits['accelerator']['type'], limits['accelerator']['count']) == ('nvidia.com/gpu', '1')
+    assert given.pop('EmbeddingGen_executor') == {
+        'resourceCpuLimit': '6', 'resourceCpuRequest': '6',
+        'resourceMemoryLimit': '12Gi', 'resourceMemoryRequest': '1G',
+        'accelerator': {'resourceType': 'nvidia.com/gpu', 'resourceCount': '1'},
+    }  # fmt: skip
+    assert {json.dumps(resources) for resources in given.values()} == {
+        '{"resourceCpuRequest": "8", "resourceMemoryRequest": "1G"}'
+    }
+
+
+def test_the_pods_are_scheduled_and_their_image_is_pulled_as_configured(command, tmp_path):
+    file, config = tmp_path / 'p.yaml', tmp_path / 'c.yaml'
+    config.write_text("""
+        kubeflow:
+          claim: ''
+          image_pull_policy: Always
+          image_pull_secrets: [registry]
+          node_selector: {example.com/pool: faces}
+          tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]
+          labels: {team: vision}
+    """)
+    process = command('compile', '--config', config, _SIZE, '--image', _IMAGE, '-o', file)
+    assert process.returncode == 0, process.stderr
+    spec, platform = yaml.safe_load_all(file.read_text())
+    executors = platform['platforms']['kubernetes']['deploymentSpec']['executors']
+    assert set(executors) == set(spec['deploymentSpec']['executors'])
+    # The fields of KubernetesExecutorConfig in kubernetes_executor_config.proto.
+    expected = {
+        'imagePullPolicy': 'Always',
+        'imagePullSecret': [{'secretNameParameter': {'runtimeValue': {'constant': 'registry'}}}],
+        'nodeSelector': {'labels': {'example.com/pool': 'faces'}},
+        'tolerations': [{'key': 'nvidia.com/gpu', 'operator': 'Exists', 'effect': 'NoSchedule'}],
+        'podMetadata': {'labels': {'team': 'vision'}},
+    }
+    assert all(executor == expected for executor in executors.values())
+
+
+def test_every_task_fits_a_node_of_4_cpus_and_16_gb_beside_kubeflow(documents):
+    for executor in documents[0]['deploymentSpec']['executors'].values():
+        resources = executor['container']['resources']
+        assert 0 < float(resources['resourceCpuRequest']) <= 2
+        assert 0 < float(resources['resourceMemoryRequest'].removesuffix('G')) <= 8
+
+
+def test_tasks_are_retried_however_long_they_ran(documents):
+    policies = [task['retryPolicy'] for task in documents[0]['root']['dag']['tasks'].values()]
+    assert len(policies) == 14
+    for policy in policies:
+        day = 24 * 3600
+        assert [wait_before_retry(policy, attempts, attempts * day) for attempts in (1, 2, 3)] == [30, 60, None]
+        # Argo parses int64 nanoseconds.
+        assert float(policy['backoffMaxDuration'].removesuffix('s')) < 2**63 / 1e9
 
 
 def test_json_is_a_vertex_job(command, tmp_path):
@@ -119,6 +169,8 @@ def test_json_is_a_vertex_job(command, tmp_path):
     assert process.returncode == 0, process.stderr
     job = json.loads(file.read_text())
     assert job['runtimeConfig']['gcsOutputDirectory'] == 'gs://bucket/root'
+    resources = job['pipelineSpec']['deploymentSpec']['executors']['EmbeddingGen_executor']['container']['resources']
+    assert resources == {'cpuLimit': 4.0, 'memoryLimit': 8.0, 'cpuRequest': 2.0, 'memoryRequest': 6.0}
     json_format.ParseDict(job['pipelineSpec'], pipeline_spec_pb2.PipelineSpec())
 
 

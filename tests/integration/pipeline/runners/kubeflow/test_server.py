@@ -52,12 +52,13 @@ class _Kubeflow(http.server.BaseHTTPRequestHandler):
         if self.server.refuse:
             self._answer(self.server.refuse, {'error': 'no such user'})
         elif path == '/healthz':
-            self._answer(200, {'multi_user': False})
+            self._answer(200, {'multi_user': self.server.multi_user})
         elif path == '/experiments':
             self._answer(200, {'experiments': []})
         elif path == '/runs/run-1':
             state = self.server.states.pop(0) if len(self.server.states) > 1 else self.server.states[0]
-            tasks = [{'display_name': 'A', 'state': state}, {'display_name': 'root', 'state': 'RUNNING'}]
+            task = {'display_name': 'A', 'state': state, **self.server.reasons.get(state, {})}
+            tasks = [task, {'display_name': 'root', 'state': 'RUNNING'}]
             self._answer(200, {'run_id': 'run-1', 'state': state, 'run_details': {'task_details': tasks}})
         else:
             self._answer(404, {'error': path})
@@ -79,6 +80,7 @@ class _Kubeflow(http.server.BaseHTTPRequestHandler):
 def server():
     started = http.server.ThreadingHTTPServer(('127.0.0.1', 0), _Kubeflow)
     started.seen, started.states, started.refuse = [], ['PENDING', 'RUNNING', 'SUCCEEDED'], 0
+    started.multi_user, started.reasons = False, {}
     thread = threading.Thread(target=started.serve_forever)
     thread.start()
     yield started
@@ -103,7 +105,11 @@ def submit(command, server, tmp_path):
 
 
 def test_a_run_gets_its_parameters_and_is_watched(submit, server):
-    process = submit('--namespace', 'team', '--param', 'epochs=3', '--name', 'mine')
+    server.multi_user = True
+    process = submit(
+        '--namespace', 'team', '--param', 'epochs=3', '--name', 'mine', '--service-account', 'runner',
+        environment={'KFP_COOKIES': 'session=biscuit'},
+    )  # fmt: skip
     assert process.returncode == 0, process.stderr
     assert process.stdout == 'run-1\n'
     assert [line.split()[1] for line in process.stderr.splitlines() if line.startswith('A ')] == [
@@ -114,11 +120,13 @@ def test_a_run_gets_its_parameters_and_is_watched(submit, server):
     run = posts['/runs']
     assert (run['display_name'], run['experiment_id']) == ('mine', 'experiment-1')
     assert run['runtime_config'] == {'parameters': {'epochs': 3}}
+    assert run['service_account'] == 'runner'
     sent = run['pipeline_spec']
     assert sent.get('pipeline_spec', sent)['pipelineInfo']['name'] == 'gender-classifier'
     assert 'kubernetes' in sent['platform_spec']['platforms']
     assert {headers.get('authorization') for *_, headers in server.seen} == {'Bearer secret'}
-    assert 'secret' not in process.stderr
+    assert {headers.get('Cookie') for *_, headers in server.seen} == {'session=biscuit'}
+    assert 'secret' not in process.stderr and 'biscuit' not in process.stderr
 
 
 def test_a_run_gets_the_compiled_root(submit, server, tmp_path):
@@ -128,6 +136,52 @@ def test_a_run_gets_the_compiled_root(submit, server, tmp_path):
     assert process.returncode == 0, process.stderr
     (run,) = [body for method, path, body, _ in server.seen if (method, path) == ('POST', '/runs')]
     assert run['runtime_config']['pipeline_root'] == 'gs://bucket/kfp'
+
+
+@pytest.mark.parametrize(
+    ('multi_user', 'arguments', 'message'),
+    [
+        (False, ['--namespace', 'team'], '--namespace team: the server has no profiles and would run this in its own'),
+        (True, [], 'the server has several users; give --namespace PROFILE'),
+    ],
+)
+def test_a_namespace_that_the_server_would_not_use_is_an_error(submit, server, multi_user, arguments, message):
+    server.multi_user = multi_user
+    process = submit(*arguments)
+    assert process.returncode == 2
+    assert message in process.stderr.splitlines()[-1]
+    assert not any(method == 'POST' for method, *_ in server.seen)
+
+
+def test_a_servers_own_namespace_may_be_given(submit, server):
+    assert submit('--namespace', 'kubeflow', '--no-wait').returncode == 0
+    (made,) = (body for method, path, body, _ in server.seen if (method, path) == ('POST', '/experiments'))
+    assert not made.get('namespace')
+
+
+def test_reasons_of_waiting_and_failed_tasks_are_shown_once(submit, server):
+    server.states = ['PENDING', 'PENDING', 'FAILED']
+    server.reasons = {
+        'PENDING': {
+            'state_history': [
+                {'error': {'message': 'earlier'}},
+                {'state': 'PENDING', 'error': {'code': 1, 'message': 'Unschedulable: 0/1\nnodes'}},
+            ]
+        },
+        'FAILED': {'error': {'code': 1, 'message': 'OOMKilled (exit code 137)'}},
+    }
+    process = submit()
+    assert process.returncode == 1
+    assert [' '.join(line.split()) for line in process.stderr.splitlines() if line.startswith('A ')] == [
+        'A pending: Unschedulable: 0/1 nodes', 'A failed: OOMKilled (exit code 137)',
+    ]  # fmt: skip
+
+
+def test_waiting_ends_at_the_timeout(submit, server):
+    server.states = ['RUNNING']
+    process = submit('--timeout', '0.2')
+    assert process.returncode == 1
+    assert 'run run-1 has not ended after 0.2 s (--timeout); it continues' in process.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize('state', ['FAILED', 'CANCELED'])
@@ -151,6 +205,7 @@ def test_no_wait_returns_at_once(submit, server):
         (['--param', 'epochs=many'], '--param epochs=many: expected a whole number'),
         (['--param', 'epoch=3'], 'has data_root, epochs'),
         (['--host', ''], 'no server: give --host URL or set KFP_HOST'),
+        (['--ca-file', 'none.pem'], '--ca-file none.pem: no such file'),
     ],
 )
 def test_bad_arguments_are_reported_before_any_request(submit, server, arguments, message):
@@ -162,12 +217,12 @@ def test_bad_arguments_are_reported_before_any_request(submit, server, arguments
 
 def test_a_refusing_or_missing_server_is_one_line(submit, server):
     server.refuse = 401
-    process = submit('--namespace', 'team')
+    process = submit()
     assert process.returncode == 2
-    assert process.stderr.splitlines()[-1].endswith('no such user"}; set KFP_TOKEN')
+    assert process.stderr.splitlines()[-1].endswith('no such user"}; set KFP_TOKEN or KFP_COOKIES')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
-        process = submit('--namespace', 'team', '--host', f'http://127.0.0.1:{free.getsockname()[1]}')
+        process = submit('--host', f'http://127.0.0.1:{free.getsockname()[1]}')
     assert process.returncode == 2
     assert 'unreachable' in process.stderr.splitlines()[-1]
     assert 'refused' in process.stderr.splitlines()[-1]
