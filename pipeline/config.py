@@ -129,7 +129,7 @@ def _read(name_or_file: str) -> tuple[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'not UTF-8 text'
         raise InputError(
-            f'configuration {name_or_file}: {reason}; give a YAML file or one of: {", ".join(bundled())}'
+            f'configuration {name_or_file}: {reason}; {suggestion(name_or_file, bundled())} (or give a YAML file)'
         ) from None
 
 

@@ -10,6 +10,7 @@ commas, semicolons, tabs or bars. Paths are matched by what they mean: see `key`
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import itertools
 import os
@@ -68,9 +69,10 @@ def rows(data_root: str, settings: Settings) -> Iterator[Row]:
                 raise InputError(f'{file} has the column {repeated[0]} twice; rename or remove one')
             missing = [c for c in (_PATH_COLUMN, *columns) if c not in (reader.fieldnames or ())]
             if missing:
-                raise InputError(
-                    f'{file} has no column {", ".join(missing)}; found {", ".join(reader.fieldnames or ())}'
-                )
+                found = [name for name in reader.fieldnames or () if name]
+                near = difflib.get_close_matches(missing[0], found, n=1)
+                hint = f'did you mean {near[0]}?' if near else f'found {", ".join(found)}'
+                raise InputError(f'{file} has no column {", ".join(missing)}; {hint}')
             for record in reader:
                 path = _relative(os.fsencode(record[_PATH_COLUMN] or '.'), tree.printable().encode(), wanted)
                 if path is not None:
@@ -89,6 +91,11 @@ def rows(data_root: str, settings: Settings) -> Iterator[Row]:
         raise InputError(f'{file} is not valid CSV: line {reader.line_num}: {error}') from None
     except OSError as error:
         raise InputError(f'{file} cannot be read: {error.strerror or error}') from None
+
+
+def check(data_root: str, settings: Settings) -> None:
+    """Checks the header, if a column is selected; raises as `rows` does."""
+    next(rows(data_root, settings), None)
 
 
 def key(path: bytes) -> bytes:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from typing import Any
 
 from pipeline import config as configuration
@@ -14,7 +15,7 @@ from pipeline.commands import arguments
 def add(commands: Any) -> None:
     """Declares the command."""
     command = commands.add_parser('config', help='print a configuration, or all keys with their defaults')
-    command.add_argument('name', nargs='?', metavar='NAME|FILE')
+    command.add_argument('name', nargs='?', type=os.path.expanduser, metavar='NAME|FILE')
     arguments.add_set(command, 'trainer.epochs=20')
     command.add_argument('--markdown', action='store_true', help='print all keys as a Markdown table')
     command.set_defaults(command=_config)

@@ -8,10 +8,10 @@ import argparse
 import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
+from pipeline.commands import arguments
 
 
 def add(commands: Any) -> None:
@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
         description='Starts a run, prints its id and waits for it. Exit status 1 if the run fails or is canceled. The '
         'environment variable KFP_TOKEN may contain a bearer token.',
     )  # fmt: skip
-    command.add_argument('pipeline', type=Path, metavar='FILE', help='the output of "compile"')
+    command.add_argument('pipeline', type=arguments.path, metavar='FILE', help='the output of "compile"')
     command.add_argument(
         '--host', default=os.environ.get('KFP_HOST'), metavar='URL',
         help='the Kubeflow Pipelines API, e.g. http://localhost:8888 (default: $KFP_HOST)',
@@ -46,11 +46,11 @@ def _submit(options: argparse.Namespace) -> int:
 
     if not options.host:
         raise InputError('no server: give --host URL or set KFP_HOST')
-    arguments = server.parameters(options.pipeline, options.param)
+    given = server.parameters(options.pipeline, options.param)
     kubeflow = server.Server(options.host, options.namespace, os.environ.get('KFP_TOKEN'))
     name = options.name or f'{options.pipeline.stem} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}'
     cache = False if options.no_cache else None
-    run_id = kubeflow.start(options.pipeline, arguments, experiment=options.experiment, name=name, cache=cache)
+    run_id = kubeflow.start(options.pipeline, given, experiment=options.experiment, name=name, cache=cache)
     print(run_id, flush=True)
     if options.no_wait:
         return 0
