@@ -3,7 +3,7 @@
 """Loads the configuration from YAML and applies `--set section.key=value` overrides.
 
 The sections are defined in each component's `settings.py`, in `pipeline.model.settings` and in `pipeline.settings`. The
-command `config` prints all keys.
+command `config --keys` prints all keys.
 """
 
 from __future__ import annotations

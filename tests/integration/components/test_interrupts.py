@@ -43,7 +43,7 @@ def _start(work: str, sigint=signal.SIG_DFL) -> subprocess.Popen:
 
 
 @pytest.mark.parametrize(
-    ('work', 'number'), zip(_WORK.values(), [signal.SIGINT, signal.SIGTERM] * 2, strict=True), ids=_WORK
+    ('work', 'number'), list(zip(_WORK.values(), [signal.SIGINT, signal.SIGTERM] * 2, strict=True)), ids=_WORK
 )
 def test_a_signal_ends_the_process_with_one_line(work, number):
     process = _start(work)
