@@ -6,34 +6,46 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
+import signal
 import sys
 from importlib import metadata as packages
 from typing import NoReturn
 
+from components import interrupts
 from components.errors import InputError, RunError
-from pipeline.commands import compile, config, demo_data, evaluate, predict, run, serving, skew, submit
+from components.settings import suggestion
+
+_PROGRAM = 'gender-pipeline'
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-      The exit status: 0 on success, 1 if the run failed or the model is not blessed, 2 on a usage or input error.
+      The exit status: 0 on success, 1 if the run failed or the model is not blessed, 2 on a usage or input error. An
+      interrupted command does not return: its process ends with status 130 (SIGINT) or 143 (SIGTERM).
     """
     # Before TensorFlow is imported: silences its notes about the machine.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    options = parser().parse_args(arguments)
+    with interrupts.at_once(_PROGRAM) as message:
+        options = parser().parse_args(arguments)
+        message.text = getattr(options, 'interrupted', message.text)
+        try:
+            return _call(options)
+        except KeyboardInterrupt as interrupt:  # from a block that had to clean up
+            interrupts.end(interrupt.args[0] if interrupt.args else signal.SIGINT, _PROGRAM, message)
+
+
+def _call(options: argparse.Namespace) -> int:
     try:
         return int(options.command(options))
     except (InputError, RunError) as error:
-        print(f'gender-pipeline: {" ".join(str(error).split())}', file=sys.stderr)
+        print(f'{_PROGRAM}: {" ".join(str(error).split())}', file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
     except BrokenPipeError:  # for example: | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print('gender-pipeline: interrupted; repeat the command to resume', file=sys.stderr)
-        return 130
 
 
 class _Parser(argparse.ArgumentParser):
@@ -41,13 +53,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exits with status 2."""
+        if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            hint = suggestion(wrong[1], wrong[2].replace("'", '').split(', '))
+            message = f"{message[: wrong.start()]}no such choice: '{wrong[1]}'; {hint}"
         self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
 
 
 def parser() -> argparse.ArgumentParser:
     """Builds the parser; each parsed namespace has its function as `command`."""
+    from pipeline.commands import compile, config, demo_data, evaluate, predict, run, serving, skew, submit
+
     result = _Parser(
-        prog='gender-pipeline',
+        prog=_PROGRAM,
         description='Turns a face network in Caffe format into an evaluated, servable gender classifier.',
     )
     result.add_argument('--version', action='version', version=packages.version('face-gender-pipeline'))

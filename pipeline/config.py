@@ -3,7 +3,7 @@
 """Loads the configuration from YAML and applies `--set section.key=value` overrides.
 
 The sections are defined in each component's `settings.py`, in `pipeline.model.settings` and in `pipeline.settings`. The
-command `config` prints all keys.
+command `config --keys` prints all keys.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _read(name_or_file: str) -> tuple[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, 'strerror', None) or 'not UTF-8 text'
         raise InputError(
-            f'configuration {name_or_file}: {reason}; give a YAML file or one of: {", ".join(bundled())}'
+            f'configuration {name_or_file}: {reason}; {suggestion(name_or_file, bundled())} (or give a YAML file)'
         ) from None
 
 

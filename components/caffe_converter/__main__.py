@@ -195,7 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         print('interrupted; nothing was written', file=sys.stderr)
-        return 1
+        return 130
     return 0
 
 

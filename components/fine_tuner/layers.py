@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,13 @@ def start_index(name: str, layers: Sequence[tuple[str, bool]]) -> int:
     start = names.index(name) if name in names else len(names)
     if any(trainable for _, trainable in layers[start:]):
         return start
-    known = ', '.join(layer for layer, trainable in layers if trainable)
+    known = [layer for layer, trainable in layers if trainable]
     reason = 'no layer with weights follows it' if name in names else 'the base has no such layer'
-    raise InputError(f'fine_tuning.unfreeze_from: {name!r}: {reason}; layers with weights: {known or "none"}')
+    if name not in names and (near := difflib.get_close_matches(name, known, n=1)):
+        reason += f' (did you mean {near[0]}?)'
+    raise InputError(
+        f'fine_tuning.unfreeze_from: {name!r}: {reason}; layers with weights: {", ".join(known) or "none"}'
+    )
 
 
 def check(name: str | None, network: NetworkSummary) -> None:

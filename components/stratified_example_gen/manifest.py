@@ -50,6 +50,11 @@ def rows(data_root: str, settings: Settings) -> Iterator[Row]:
             yield Row(line, path, tuple(record[column] or '' for column in columns))
 
 
+def check(data_root: str, settings: Settings) -> None:
+    """Checks the header, if a column is selected; raises as `rows` does."""
+    next(rows(data_root, settings), None)
+
+
 def key(path: bytes) -> bytes:
     """What a path and a row of the manifest are joined by; the same for spellings that mean one file.
 

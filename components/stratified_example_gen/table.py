@@ -10,6 +10,7 @@ and rows; columns are separated by blanks.
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import itertools
 from collections import Counter
@@ -77,7 +78,9 @@ def _check_header(file: str, header: Sequence[str], columns: Sequence[str]) -> N
         raise InputError(f'{file} has the column {repeated[0]} twice; rename or remove one')
     missing = [column for column in columns if column not in header]
     if missing:
-        raise InputError(f'{file} has no column {", ".join(missing)}; found {", ".join(header)}')
+        near = difflib.get_close_matches(missing[0], header, n=1)
+        hint = f'did you mean {near[0]}?' if near else f'found {", ".join(header)}'
+        raise InputError(f'{file} has no column {", ".join(missing)}; {hint}')
 
 
 def _delimiter(head: str, column: str) -> str:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from components import names
+from components.io import trees
 from components.stratified_example_gen.settings import LAYOUTS
 from pipeline import config as configuration
 from pipeline.config import Config
@@ -16,10 +18,20 @@ from pipeline.config import Config
 DEFAULT_CONFIG = 'vgg_face'
 
 
+def path(text: str) -> Path:
+    """The type of a path; expands `~`, which the shell leaves in `--data=~/faces`."""
+    return Path(os.path.expanduser(text))
+
+
+def path_or_uri(text: str) -> Path | str:
+    """The type of a path or URI; a Path would turn the URI's // into /."""
+    return text if trees.is_uri(text) else path(text)
+
+
 def add_config(command: argparse.ArgumentParser, example: str) -> None:
     """Adds --config and --set; `example` is an override for the help text."""
     command.add_argument(
-        '--config', default=DEFAULT_CONFIG, metavar='NAME|FILE',
+        '--config', type=os.path.expanduser, default=DEFAULT_CONFIG, metavar='NAME|FILE',
         help=f'{", ".join(configuration.bundled())}, or a YAML file (default: %(default)s)',
     )  # fmt: skip
     add_set(command, example)
@@ -45,7 +57,7 @@ def layout_override(options: argparse.Namespace) -> list[str]:
 
 def add_output(command: argparse.ArgumentParser) -> None:
     """Adds --output, the run directory of an earlier run."""
-    command.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory')
+    command.add_argument('--output', type=path, required=True, metavar='DIR', help='the run directory')
 
 
 def add_server(command: argparse.ArgumentParser, model: Any) -> None:

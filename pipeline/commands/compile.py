@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from pipeline.commands import arguments
@@ -17,13 +16,18 @@ def add(commands: Any) -> None:
     arguments.add_config(command, 'kubeflow.retries=0')
     command.add_argument('--image', required=True, help="the components' container image, preferably by digest")
     command.add_argument(
-        '--prototxt', type=Path, metavar='FILE', help='read the input size from this file, not from model.input_size'
+        '--prototxt',
+        type=arguments.path,
+        metavar='FILE',
+        help='read the input size from this file, not from model.input_size',
     )
     command.add_argument(
         '--root', default='', metavar='URI',
         help="where artifacts go (default: beam.pipeline_root, or the server's root); Vertex needs gs://",
     )  # fmt: skip
-    command.add_argument('-o', '--out', type=Path, required=True, metavar='FILE', help='pipeline.yaml or pipeline.json')
+    command.add_argument(
+        '-o', '--out', type=arguments.path, required=True, metavar='FILE', help='pipeline.yaml or pipeline.json'
+    )
     command.set_defaults(command=_compile)
 
 

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
+
+from pipeline.commands import arguments
 
 
 def add(commands: Any) -> None:
     """Declares the command."""
     demo = commands.add_parser('demo-data', help='draw faces and make random weights to try the pipeline')
-    demo.add_argument('directory', type=Path, metavar='DIR')
+    demo.add_argument('directory', type=arguments.path, metavar='DIR')
     demo.set_defaults(command=_demo_data)
 
 

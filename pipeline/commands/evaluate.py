@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import os
 from typing import Any
 
-from components.io import trees
 from pipeline import config as configuration
 from pipeline.commands import arguments
 
@@ -22,21 +21,32 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     model = evaluate.add_mutually_exclusive_group(required=True)
     model.add_argument(
-        '--model', type=Path, metavar='DIR', help='a run directory, its serving directory, or the folder of one version'
+        '--model',
+        type=arguments.path,
+        metavar='DIR',
+        help='a run directory, its serving directory, or the folder of one version',
     )
     arguments.add_server(evaluate, model)
     evaluate.add_argument(
-        '--baseline', type=Path, metavar='DIR', help='another model, to compare with on the same faces'
+        '--baseline', type=arguments.path, metavar='DIR', help='another model, to compare with on the same faces'
     )
     evaluate.add_argument(
-        '--data', required=True, metavar='DIR|URI', help='the folder of the faces, local or gs://BUCKET/FOLDER'
+        '--data',
+        type=arguments.path_or_uri,
+        required=True,
+        metavar='DIR|URI',
+        help='the folder of the faces, local or gs://BUCKET/FOLDER',
     )
     arguments.add_layout(evaluate)
     evaluate.add_argument(
-        '--output', type=Path, required=True, metavar='DIR', help='the folder of the results; created if needed'
+        '--output',
+        type=arguments.path,
+        required=True,
+        metavar='DIR',
+        help='the folder of the results; created if needed',
     )
     evaluate.add_argument(
-        '--config', metavar='NAME|FILE',
+        '--config', type=os.path.expanduser, metavar='NAME|FILE',
         help="thresholds and data settings (default: those of the model's run, if it is known, else vgg_face)",
     )  # fmt: skip
     arguments.add_set(evaluate, 'evaluation.min_accuracy=0.9')
@@ -61,8 +71,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         config = configuration.override(model.config, overrides)
     else:
         config = configuration.load(options.config or arguments.DEFAULT_CONFIG, overrides)
-    data = options.data if trees.is_uri(options.data) else Path(options.data)
-    result = evaluation.evaluate(config, data, model, options.output, baseline)
+    result = evaluation.evaluate(config, options.data, model, options.output, baseline)
     print(history.metrics_table(result.evaluation))
     if result.blessed:
         print(f'The model {model.name} meets every threshold.')

@@ -8,9 +8,9 @@ import argparse
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import names
@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     model = predict.add_mutually_exclusive_group(required=True)
     model.add_argument(
-        '--model', type=Path, metavar='DIR',
+        '--model', type=arguments.path, metavar='DIR',
         help=f'OUTPUT/serving/{names.MODEL} for the newest version, or the folder of one version',
     )  # fmt: skip
     arguments.add_server(predict, model)
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
     form.add_argument('--json', action='store_true', help='print one JSON object per line')
     form.add_argument('--csv', action='store_true', help=f'print CSV with the columns {", ".join(_COLUMNS)}')
     predict.add_argument(
-        'images', nargs='+', metavar='IMAGE',
+        'images', type=os.path.expanduser, nargs='+', metavar='IMAGE',
         help='files, folders (recursive), quoted patterns, or - for a list of paths on standard input',
     )  # fmt: skip
     predict.set_defaults(command=_predict)
@@ -54,10 +54,10 @@ def _predict(options: argparse.Namespace) -> int:
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='surrogateescape')
-    show = _json if options.json else _csv() if options.csv else _table()
     failed = False
     with log_capture.quiet():
         classify = _classifier(options)
+        show = _json if options.json else _csv() if options.csv else _table()
         # Predictions on the terminal already show the progress.
         with Progress('Predicting', unit='images', quiet=sys.stdout.isatty()) as progress:
             for answer in predict.predict(classify, image_files.find(options.images, sys.stdin)):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import RunError
-from components.io import trees
 from pipeline.commands import arguments
 
 if TYPE_CHECKING:
@@ -25,15 +24,17 @@ def add(commands: Any) -> None:
         'runs in this process, or elsewhere: see the keys of the section beam.',
     )  # fmt: skip
     run.add_argument(
-        '--data', type=_data, required=True, metavar='DIR|URI',
+        '--data', type=arguments.path_or_uri, required=True, metavar='DIR|URI',
         help='the folder of the faces (by default the one with combined/), local or gs://BUCKET/FOLDER',
     )  # fmt: skip
     arguments.add_layout(run)
-    run.add_argument('--prototxt', type=Path, required=True, metavar='FILE', help="the network's description")
-    run.add_argument('--caffemodel', type=Path, required=True, metavar='FILE', help="the network's weights")
-    run.add_argument('--output', type=Path, required=True, metavar='DIR', help='the run directory; created if needed')
+    run.add_argument('--prototxt', type=arguments.path, required=True, metavar='FILE', help="the network's description")
+    run.add_argument('--caffemodel', type=arguments.path, required=True, metavar='FILE', help="the network's weights")
+    run.add_argument(
+        '--output', type=arguments.path, required=True, metavar='DIR', help='the run directory; created if needed'
+    )
     arguments.add_config(run, 'trainer.epochs=20')
-    run.set_defaults(command=_run)
+    run.set_defaults(command=_run, interrupted='interrupted; the same command continues from here')
 
     report = commands.add_parser('report', help='rebuild the report of the last completed run')
     arguments.add_output(report)
@@ -47,10 +48,6 @@ def add(commands: Any) -> None:
     runs.set_defaults(command=_runs)
 
 
-def _data(text: str) -> Path | str:
-    return text if trees.is_uri(text) else Path(text)  # a Path would turn the URI's // into /
-
-
 def _run(options: argparse.Namespace) -> int:
     config = arguments.load_config(options)
     from pipeline.runners import local
@@ -58,7 +55,7 @@ def _run(options: argparse.Namespace) -> int:
 
     inputs = RunInputs(options.data, options.prototxt, options.caffemodel)
     result = local.run(config, inputs, options.output)
-    _summary(options.output, result)
+    _summary(options.output, result, 'Pushed')
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed
 
 
@@ -76,7 +73,7 @@ def _report(options: argparse.Namespace) -> int:
     with log_capture.logged(output / 'logs' / 'report.log'):
         result = collect.collect(output, completed[-1])
         page.write(output, result)
-    _summary(output, result)
+    _summary(output, result, 'Its run pushed it')
     return 0
 
 
@@ -104,7 +101,7 @@ def _runs(options: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(output: Path, result: Report) -> None:
+def _summary(output: Path, result: Report, verb: str) -> None:
     from components.stratified_example_gen.ingestion_summary import IngestionSummary
     from pipeline.report import page
     from pipeline.runs import history
@@ -115,7 +112,7 @@ def _summary(output: Path, result: Report) -> None:
         pushed, root = Path(result.run.pushed or ''), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed
         withdrawn = '' if pushed.is_dir() else ' earlier; withdrawn since (see the command "latest")'
-        print(f'Blessed. Pushed to {shown}{withdrawn}')
+        print(f'Blessed. {verb} to {shown}{withdrawn}')
     else:
         print('Not blessed, and not pushed:')
         for reason in result.reasons:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import argparse
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from components import names
+from pipeline.commands import arguments
 
 
 def add(commands: Any) -> None:
@@ -21,7 +21,9 @@ def add(commands: Any) -> None:
         description='Moves newer versions to the folder "withdrawn", which servers ignore. --to restores one.',
     )  # fmt: skip
     for command in (latest, rollback):
-        command.add_argument('--model', type=Path, required=True, metavar='DIR', help=f'OUTPUT/serving/{names.MODEL}')
+        command.add_argument(
+            '--model', type=arguments.path, required=True, metavar='DIR', help=f'OUTPUT/serving/{names.MODEL}'
+        )
     latest.add_argument('--json', action='store_true', help='print one JSON object')
     latest.set_defaults(command=_latest)
     rollback.add_argument('--to', type=int, metavar='VERSION', help='serve this version, older or withdrawn')

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -20,7 +21,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     arguments.add_output(skew)
     skew.add_argument(
-        '--requests', nargs='+', required=True, metavar='PATH',
+        '--requests', type=os.path.expanduser, nargs='+', required=True, metavar='PATH',
         help='images as "predict" takes them, or TFRecord files (.tfrecord, .tfrecord.gz) of PredictionLog',
     )  # fmt: skip
     skew.add_argument(

@@ -9,10 +9,10 @@ import functools
 import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
+from pipeline.commands import arguments
 
 
 def add(commands: Any) -> None:
@@ -22,7 +22,7 @@ def add(commands: Any) -> None:
         description='Starts a run, prints its id and waits for it. Exit status 1 if the run fails or is canceled. The '
         'environment variable KFP_TOKEN may contain a bearer token, KFP_COOKIES the cookies of a session.',
     )  # fmt: skip
-    command.add_argument('pipeline', type=Path, metavar='FILE', help='the output of "compile"')
+    command.add_argument('pipeline', type=arguments.path, metavar='FILE', help='the output of "compile"')
     command.add_argument(
         '--host', default=os.environ.get('KFP_HOST'), metavar='URL',
         help='the Kubeflow Pipelines API, e.g. http://localhost:8888 (default: $KFP_HOST)',
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         help="the tasks' account (default: the installation's, pipeline-runner or a profile's default-editor)",
     )  # fmt: skip
     command.add_argument(
-        '--ca-file', type=Path, default=os.environ.get('KFP_CA_FILE'), metavar='FILE',
+        '--ca-file', type=arguments.path, default=os.environ.get('KFP_CA_FILE'), metavar='FILE',
         help="certificates (PEM) to check the server's with (default: $KFP_CA_FILE, or the system's)",
     )  # fmt: skip
     command.add_argument('--experiment', default='face-gender', help='created if needed (default: %(default)s)')
@@ -58,13 +58,13 @@ def _submit(options: argparse.Namespace) -> int:
 
     if not options.host:
         raise InputError('no server: give --host URL or set KFP_HOST')
-    arguments = server.parameters(options.pipeline, options.param)
+    given = server.parameters(options.pipeline, options.param)
     login = server.Login(os.environ.get('KFP_TOKEN'), os.environ.get('KFP_COOKIES'), options.ca_file)
     kubeflow = server.Server(options.host, options.namespace, login)
     name = options.name or f'{options.pipeline.stem} {datetime.now(UTC):%Y-%m-%d %H:%M:%S}'
     cache = False if options.no_cache else None
     run_id = kubeflow.start(
-        options.pipeline, arguments, experiment=options.experiment, name=name, cache=cache,
+        options.pipeline, given, experiment=options.experiment, name=name, cache=cache,
         account=options.service_account,
     )  # fmt: skip
     print(run_id, flush=True)

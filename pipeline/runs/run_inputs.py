@@ -11,7 +11,7 @@ from components.caffe_converter import api
 from components.caffe_converter.settings import Settings as ModelSettings
 from components.caffe_converter.summary import NetworkSummary
 from components.io.files import sha256_file
-from components.stratified_example_gen import layout
+from components.stratified_example_gen import layout, manifest
 from components.stratified_example_gen.settings import Settings as DataSettings
 
 
@@ -43,6 +43,7 @@ class RunInputs:
           InputError: an input is missing or unusable.
         """
         layout.check_root(str(self.data), data)
+        manifest.check(str(self.data), data)
         return api.check(self.prototxt, self.caffemodel, output_layer=model.output_layer, input_size=model.size)
 
     def digests(self, data: DataSettings) -> InputDigests:

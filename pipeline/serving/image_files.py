@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TextIO
 
@@ -49,11 +50,14 @@ def _find(name: str) -> Iterator[Source]:
 def _in_folder(folder: str) -> Iterator[Source]:
     root = os.path.join(os.path.realpath(folder), '')
     empty = True
+    links, others = 0, Counter[str]()
     unreadable: list[OSError] = []
     for place, folders, names in os.walk(folder, onerror=unreadable.append):  # does not follow links to folders
         folders.sort()
+        links += sum(os.path.islink(os.path.join(place, name)) for name in folders)
         for name in sorted(names):
             if not name.lower().endswith(SUFFIXES):
+                others[os.path.splitext(name)[1] or 'no suffix'] += 1
                 continue
             empty = False
             path = os.path.join(place, name)
@@ -62,4 +66,7 @@ def _in_folder(folder: str) -> Iterator[Source]:
     for error in unreadable:
         yield Source(str(error.filename), f'cannot be listed ({error.strerror})')
     if empty and not unreadable:
-        yield Source(folder, f'no image below this folder ({", ".join(SUFFIXES)})')
+        found = [f'{number} other files ({suffix})' for suffix, number in others.most_common(3)]
+        found += [f'{links} links to folders, which are not followed'] if links else []
+        but = f'; found {", ".join(found)}' if found else ''
+        yield Source(folder, f'no image below this folder ({", ".join(SUFFIXES)}){but}')

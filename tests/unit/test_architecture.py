@@ -18,7 +18,14 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 # The layers, lowest first; a module imports from its own layer and from lower ones only.
 _LAYERS = (
-    ('components.errors', 'components.names', 'components.lazy', 'components.progress', 'components.source_digest'),
+    (
+        'components.errors',
+        'components.names',
+        'components.lazy',
+        'components.interrupts',
+        'components.progress',
+        'components.source_digest',
+    ),
     ('components.io', 'components.settings'),
     ('components.error_reporting', 'components.artifacts', 'components.specification'),
     ('components',),

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from components import interrupts
 from components.errors import RunError
 
 # Polling interval and time limit for a job to end after it was cancelled.
@@ -33,7 +32,7 @@ def owned(options: Sequence[str], owner: str) -> Iterator[list[str]]:
     """
     name = f'face-gender-{owner}'
     _end(options, name, wait=True)
-    with _terminable():
+    with interrupts.as_exception():
         try:
             yield [*options, f'--job_name={name}']
         except BaseException:
@@ -83,20 +82,3 @@ def _client(options: Sequence[str]) -> tuple[Any, str, str]:
         client_options=ClientOptions(api_endpoint=cloud.dataflow_endpoint) if local else None,
     )
     return client, cloud.project, cloud.region
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Handles SIGTERM, which stops containers, like Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

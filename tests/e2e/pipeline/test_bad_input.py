@@ -39,7 +39,8 @@ def test_help_is_fast(command):
     [
         ((), 'COMMAND'),
         (('run',), '--data, --prototxt'),
-        (('rnu',), 'rnu'),
+        (('rnu',), 'did you mean run?'),
+        (('config', 'vgg_fase'), 'did you mean vgg_face?'),
         (('predict', '--modle', 'x', 'y'), '--model'),
     ],
 )
@@ -113,6 +114,15 @@ def test_a_bad_configuration_value(refused):
     assert 'trainer.epochs: expected at least 1' in refused('--set', 'trainer.epochs=0')
 
 
+def test_a_missing_column_of_the_manifest(refused, tmp_path):
+    faces = tmp_path / 'faces'
+    (faces / 'combined' / 'aligned' / '20_F').mkdir(parents=True)
+    (faces / 'combined' / 'aligned' / '20_F' / 'x.jpg').write_bytes(b'x')
+    (faces / 'manifest.csv').write_text('path,race\ncombined/aligned/20_F/x.jpg,1\n')
+    line = refused('--set', 'data.manifest_columns=[races]', data=faces)
+    assert f'{faces / "manifest.csv"} has no column races; did you mean race?' in line
+
+
 def test_an_unwritable_output(command, inputs, tmp_path):
     (tmp_path / 'file').write_text('')
     process = command(*inputs.arguments(tmp_path / 'file' / 'out'))
@@ -126,6 +136,7 @@ def test_an_unwritable_output(command, inputs, tmp_path):
 def test_a_folder_without_a_model(command, tmp_path):
     process = command('predict', '--model', tmp_path, 'x.jpg')
     assert process.returncode == 2
+    assert process.stdout == ''
     assert f'--model {tmp_path}: not a SavedModel' in process.stderr
 
 

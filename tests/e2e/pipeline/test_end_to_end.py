@@ -4,6 +4,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -238,18 +239,33 @@ def test_a_model_worse_than_the_last_blessed_one_is_not_pushed_and_the_status_is
     assert _executed(own_run.output) == set()
 
 
-def test_a_killed_run_continues_and_gives_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):
+def test_a_stopped_run_ends_at_once_and_continues_to_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):
     output = tmp_path / 'out'
     line = [sys.executable, '-m', 'pipeline', *inputs.arguments(output), *low_bounds]
-    for last in ('StatisticsGen', 'Transform', 'EmbeddingGen'):
-        process = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        for text in process.stderr:
+    moments = random.Random(7)
+    for last, number, status in (
+        (None, signal.SIGINT, 130),  # inside the imports
+        (None, signal.SIGTERM, 143),
+        ('StatisticsGen', signal.SIGKILL, -signal.SIGKILL),
+        ('Transform', signal.SIGINT, 130),  # in EmbeddingGen, inside a thread of Beam
+        ('EmbeddingGen', signal.SIGTERM, 143),
+    ):
+        process = subprocess.Popen(  # a test suite in the background ignores SIGINT
+            line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )  # fmt: skip
+        for text in process.stderr if last else ():
             if f' {last} ' in text:  # this stage has ended, the next one is running
-                time.sleep(0.7)
                 break
-        process.send_signal(signal.SIGKILL)
+        time.sleep(moments.uniform(0.2, 1) if last else moments.uniform(0.5, 4))
+        process.send_signal(number)
+        sent = time.monotonic()
+        assert process.wait() == status
+        assert time.monotonic() - sent < 2
+        said = [text for text in process.stderr if not text.startswith('[')]  # a stage may just have ended
+        interrupted = 'gender-pipeline: interrupted; the same command continues from here\n'
+        assert said == ([] if number == signal.SIGKILL else [interrupted])
         process.stderr.close()
-        assert process.wait() == -signal.SIGKILL
         assert not (output / 'report').exists()
     process = command(*inputs.arguments(output), *low_bounds)
     assert process.returncode == 0, process.stderr

@@ -3,11 +3,13 @@
 """Loading configurations and overrides; the one-line errors of bad values."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from components.errors import InputError
 from pipeline import config
+from pipeline.__main__ import parser
 from pipeline.model.settings import TUNED
 
 
@@ -154,3 +156,12 @@ def test_every_key_has_help():
     rows = config.describe()
     assert len(rows) == sum(len(section) for section in config.Config().as_dict().values())
     assert all(text for _, _, text in rows)
+
+
+def test_the_command_without_a_name_prints_what_a_run_uses(capsys):
+    run = parser().parse_args(['run', '--data=~/d', '--prototxt=~/p', '--caffemodel=~/c', '--output=~/o'])
+    shown = parser().parse_args(['config'])
+    assert shown.command(shown) == 0
+    assert capsys.readouterr().out == config.load(run.config).as_yaml()
+    home = Path.home()
+    assert [run.data, run.prototxt, run.caffemodel, run.output] == [home / name for name in 'dpco']

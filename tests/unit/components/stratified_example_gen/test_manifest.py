@@ -51,6 +51,7 @@ def test_columns_become_features(make_tree, sample, tmp_path):
     [
         (None, 'manifest.csv does not exist, but data.manifest_columns selects race'),
         (b'path,age\nx,1\n', 'has no column race; found path, age'),
+        (b'path,races\nx,1\n', 'has no column race; did you mean races?'),
         (b'race\n1\n', 'has no column path; found race'),
         (b'', 'has no column path, race'),
         (b'path,race,race\nx,1,2\n', 'has the column race twice; rename or remove one'),

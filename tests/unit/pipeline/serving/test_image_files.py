@@ -55,7 +55,9 @@ def test_an_existing_file_is_not_a_pattern(tree):
 
 def test_a_pattern_or_folder_without_images_is_a_problem(tree):
     assert _found('root/*.gif') == [Source('root/*.gif', 'no file matches this pattern')]
+    os.symlink(tree / 'root/a', tree / 'root/empty/link')
     (source,) = _found('root/empty')
+    assert source.problem.endswith('found 1 other files (.txt), 1 links to folders, which are not followed')
     assert source.problem.startswith('no image below this folder')
 
 

@@ -68,7 +68,8 @@ def test_balanced_class_weights_predict_the_rarer_gender_more_often(tmp_path):
     [
         (
             'conv9',
-            "fine_tuning.unfreeze_from: 'conv9': the base has no such layer; layers with weights: conv1, conv2",
+            "fine_tuning.unfreeze_from: 'conv9': the base has no such layer (did you mean conv2?); layers with "
+            'weights: conv1, conv2',
         ),
         ('relu2', "fine_tuning.unfreeze_from: 'relu2': no layer with weights follows it; layers with weights: conv1"),
     ],
