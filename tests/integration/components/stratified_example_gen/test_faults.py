@@ -285,11 +285,11 @@ class TestTooLittle:
 def test_the_summary_as_a_paragraph(make_tree, picture, sample, tmp_path):
     good = {f'{i}.jpg': picture(i) for i in range(6)}
     root = make_tree(
-        tmp_path / 'root', {'25_F': good | {'x.jpg': b'', 'y.jpg': good['0.jpg']}, '30_M': 6, 'old': 1, '7_F': 1}
+        tmp_path / 'root', {'25_F': good | {'x.jpg': b'', 'y.jpg': good['0.jpg']}, '30_M': 6, 'old': 1, 'notes': 1}
     )
     summary, _, _ = sample(root, per_folder=5, max_bad_fraction=0.2)
     text = summary.describe()
     assert text.startswith(
         '14 files found: 1 rejected (1 empty file), 1 duplicate. 10 sampled from 2 age-gender folders: '
     )
-    assert '2 names do not match the layout and were ignored: combined/aligned/7_F, combined/aligned/old.' in text
+    assert '2 names do not match the layout and were ignored: combined/aligned/notes, combined/aligned/old.' in text
