@@ -14,7 +14,7 @@ _WORK = {
         while True:
             try: time.sleep(60)
             except BaseException: pass""",
-    'a long C call': '__import__("re").match("(a*)*b", "a" * 23)',
+    'a long C call': '__import__("hashlib").pbkdf2_hmac("sha256", b"", b"", 10**9)',
     'threads that do not end': """
         threading.Thread(target=time.sleep, args=(60,)).start()
         time.sleep(60)""",

@@ -82,7 +82,8 @@ def _statistics(output: Path, first: bool = False) -> dict:
 
     found = {}
     for split in sorted(_newest(output, 'StatisticsGen', 'statistics', first).glob('Split-*')):
-        (dataset,) = tfdv.load_stats_binary(str(split / 'FeatureStats.pb')).datasets
+        datasets = tfdv.load_stats_binary(str(split / 'FeatureStats.pb')).datasets
+        (dataset,) = (one for one in datasets if one.name == 'All Examples')
         found[split.name, 'examples'] = dataset.num_examples
         for feature in dataset.features:
             name, numbers, text = feature.path.step[0], feature.num_stats, feature.string_stats
