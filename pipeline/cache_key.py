@@ -28,6 +28,12 @@ def of(component: Any) -> str:
     return hashlib.sha256(f'{_versions()} {code}'.encode()).hexdigest()
 
 
+def add_to(component: Any, *flags: str) -> None:
+    """Adds a TFX component's code, the installed versions and more `flags` to its cache key."""
+    # Executors ignore unknown flags; TFX's cache key includes them.
+    component.executor_spec.add_extra_flags([f'--code={of(component)}', *flags])
+
+
 def modules(component: Any) -> list[str]:
     """The names of the modules that a component runs: its executor's, and those of functions in its properties."""
     named = [component.exec_properties.get(key) for key in _FUNCTIONS]

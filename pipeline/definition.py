@@ -82,11 +82,7 @@ def create_pipeline(config: Config, environment: Environment) -> pipeline.Pipeli
     training, trained = _train(config, environment, ingested, embedded)
     components = [*ingesting, *embedding, *training, *_release(config, environment, ingested, trained)]
     for component in components:
-        # Executors ignore unknown flags; TFX's cache key includes them.
-        flags = [f'--code={cache_key.of(component)}']
-        if environment.only_from_root:
-            flags.append(f'--root={environment.root}')
-        component.executor_spec.add_extra_flags(flags)
+        cache_key.add_to(component, *([f'--root={environment.root}'] if environment.only_from_root else []))
     return pipeline.Pipeline(
         pipeline_name=environment.name,
         pipeline_root=environment.root,

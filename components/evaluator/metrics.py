@@ -133,6 +133,11 @@ class Evaluation:
     overall: SliceMetrics
     slices: tuple[Slice, ...]
 
+    @property
+    def weakest(self) -> Slice | None:
+        """The slice with the lowest accuracy; None without slices."""
+        return min(self.slices, key=lambda item: item.metrics.accuracy.value, default=None)
+
     def by_gender(self) -> dict[str, SliceMetrics]:
         """The metrics of 'overall', 'male' and 'female', in this order; a gender without examples is missing."""
         genders = {item.slice[names.GENDER]: item.metrics for item in self.slices if item.by_gender_alone}

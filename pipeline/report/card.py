@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from components import names
 from components.evaluator.metrics import SliceMetrics
-from pipeline.report import findings, words
+from pipeline.report import words
 from pipeline.report.content import Report
 from pipeline.runs.history import COLUMNS
 
@@ -111,7 +111,7 @@ def sections(report: Report) -> list[Section]:
             (
                 words.outcome(overall),
                 words.genders(overall),
-                words.findings(findings.of(report.evaluation)),
+                words.findings(report.findings),
                 words.weakest(report.evaluation),
             ),
             tuple('Threshold for {}: {}; measured {}: {}.'.format(*words.threshold(row)) for row in report.thresholds),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +14,11 @@ from typing import Any
 from components.evaluator import thresholds
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
+from pipeline.report import findings
 from pipeline.report.curves import Curves, Suggested
 from pipeline.report.dataset import FeatureStatistics, FileList, FolderCount
 from pipeline.report.faces import Chosen
+from pipeline.report.findings import Findings
 from pipeline.report.paired import Comparison
 from pipeline.runs.history import Entry, Finished
 from pipeline.runs.metadata import Stage
@@ -117,6 +120,11 @@ class Report:
     thresholds: list[Threshold]
     details: Details
     evaluated: Evaluated | None = None
+
+    @functools.cached_property
+    def findings(self) -> Findings:
+        """The slices that are beyond chance."""
+        return findings.of(self.evaluation)
 
     @property
     def reasons(self) -> list[str]:

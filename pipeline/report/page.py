@@ -24,7 +24,7 @@ from markupsafe import Markup
 from components import names
 from components.evaluator.metrics import OVERALL, Evaluation, Metric, Slice, SliceMetrics, slice_name
 from components.io.files import write_text
-from pipeline.report import card, charts, findings, stage_graph, words
+from pipeline.report import card, charts, stage_graph, words
 from pipeline.report.content import Report
 from pipeline.report.curves import THRESHOLDS, Curves
 from pipeline.report.faces import Face
@@ -74,7 +74,7 @@ def render(report: Report) -> str:
             for name, value in sorted(item.slice.items())
         )
 
-    comparisons, found = _comparisons(report), findings.of(evaluation)
+    comparisons = _comparisons(report)
     return environment.get_template('template.html').render(
         report=report,
         details=details,
@@ -98,8 +98,8 @@ def render(report: Report) -> str:
         kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,
         heat=heat(evaluation.slices),
-        found=found,
-        worst=min(evaluation.slices, key=lambda item: item.metrics.accuracy.value, default=None),
+        found=report.findings,
+        worst=evaluation.weakest,
         gaps=[('all', evaluation.overall.gap), *_gaps(evaluation.slices)],
         finished=finished,
         comparison=comparisons.get(f'{len(finished) - 2} {len(finished) - 1}'),

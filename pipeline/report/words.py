@@ -72,9 +72,9 @@ def findings(found: Findings) -> str:
 
 def weakest(evaluation: Evaluation) -> str:
     """The slice with the lowest accuracy; '' without slices."""
-    if not evaluation.slices:
+    worst = evaluation.weakest
+    if not worst:
         return ''
-    worst = min(evaluation.slices, key=lambda item: item.metrics.accuracy.value)
     accuracy, faces = worst.metrics.accuracy, worst.metrics.examples
     return f'The weakest slice is {worst.name}: {percent(accuracy.value)} of {faces:,} faces ({interval(accuracy)}).'
 

@@ -6,20 +6,19 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import logging
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components import error_reporting, names
-from components.errors import InputError, RunError
+from components import names
+from components.errors import InputError
 from components.io.files import sha256_file
 from components.stratified_example_gen import layout
 from components.stratified_example_gen.settings import TEST_ONLY
 from pipeline.config import Config
-from pipeline.runs import damaged_images, log_capture, metadata, run_directory, run_facts
+from pipeline.runs import metadata, run_directory, run_facts
+from pipeline.runs.recorded import recorded
 from pipeline.serving import predict
 
 if TYPE_CHECKING:
@@ -117,17 +116,9 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
     with run_directory.exclusive(output):
         if any(run.stage('Trainer') for run in _earlier(output)):
             raise InputError(f'--output {output}: contains training runs; give another directory for the evaluation')
-        run_id = datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%S.%f')[:-3]
-        log = output / 'logs' / f'{run_id}.log'
-        with log_capture.logged(log):
-            try:
-                _execute(config, data, models, output, run_id)
-                return _report(data, models, output, run_id)
-            except (InputError, RunError):
-                raise
-            except Exception as error:
-                logging.exception('The evaluation failed.')
-                raise damaged_images.explain(error, output) or error_reporting.one_line(error, str(log)) from error
+        with recorded(output) as run_id:
+            _execute(config, data, models, output, run_id)
+            return _report(data, models, output, run_id)
 
 
 def _earlier(output: Path) -> list[metadata.Run]:
@@ -193,7 +184,7 @@ def _components(
     )
     components = [example_gen, schema, statistics, *scorers, evaluator]
     for component in components:
-        component.executor_spec.add_extra_flags([f'--code={cache_key.of(component)}'])
+        cache_key.add_to(component)
     return components
 
 

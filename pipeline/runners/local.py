@@ -6,19 +6,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import logging
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components import error_reporting, names
+from components import names
 from components.embedding_gen import precision
-from components.errors import InputError, RunError
+from components.errors import InputError
 from components.fine_tuner import layers
 from pipeline.config import Config
 from pipeline.runners.beam import options as beam_options
-from pipeline.runs import damaged_images, log_capture, previous_runs, run_directory, run_facts
+from pipeline.runs import previous_runs, run_directory, run_facts
+from pipeline.runs.recorded import recorded
 from pipeline.runs.run_inputs import InputDigests, RunInputs
 from pipeline.settings import DATAFLOW
 
@@ -39,18 +38,9 @@ def run(config: Config, inputs: RunInputs, output: Path) -> Report:
     """
     input_size = check(config, inputs)
     run_directory.check_apart(output, inputs.data)
-    with run_directory.exclusive(output):
-        run_id = datetime.now(UTC).strftime('%Y-%m-%dT%H-%M-%S.%f')[:-3]
-        log = output / 'logs' / f'{run_id}.log'
-        with log_capture.logged(log):
-            try:
-                _execute(config, inputs, output, run_id, input_size)
-                return _report(output, run_id)
-            except (InputError, RunError):
-                raise
-            except Exception as error:
-                logging.exception('The run failed.')
-                raise damaged_images.explain(error, output) or error_reporting.one_line(error, str(log)) from error
+    with run_directory.exclusive(output), recorded(output) as run_id:
+        _execute(config, inputs, output, run_id, input_size)
+        return _report(output, run_id)
 
 
 def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
