@@ -12,7 +12,6 @@ from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.content import Training
 from pipeline.report.findings import DEFICIT, Findings
-from pipeline.report.paired import Comparison
 
 _MOST_FINDINGS = 3
 
@@ -160,18 +159,6 @@ def kept(training: Training, epochs: int) -> str:
         f' Training stopped early, before the maximum of {settings["epochs"]}.' if epochs < settings['epochs'] else ''
     )
     return f'The head has the weights of epoch {training.kept_epoch} of {epochs}{best}.{early}'
-
-
-def paired(pair: Comparison, first: str, second: str) -> str:
-    """The comparison of the runs with the ids `first` and `second` on the same faces."""
-    if pair.why:
-        return f'No comparison face by face: {pair.why}.'
-    p = 'p < 0.001' if pair.p < 0.001 else f'p = {pair.p:.3f}'
-    verdict = 'more than chance explains' if pair.p < 0.05 else 'chance alone can explain this'
-    return (
-        f'Of the same {pair.faces:,} test faces, only {first} is right about {pair.first_only:,} and only {second} '
-        f'about {pair.second_only:,}: {verdict} (McNemar’s exact test, {p}).'
-    )
 
 
 def seconds(value: float) -> str:

@@ -42,7 +42,8 @@ function showFaces() {
   const here = faces.filter((face) => inSlice(face, slice) &&
     (from === null || face.score >= from) && (to === null || face.score < to || (to === 1 && face.score === 1)));
   const wrong = here.filter(isWrong);
-  shownFaces = { wrong, right: here.filter((face) => !isWrong(face)), all: here }[state.show] ?? wrong;
+  shownFaces = { wrong, right: here.filter((face) => !isWrong(face)), all: here }[state.show] ??
+    (['lost', 'won'].includes(state.show) ? here.filter((face) => changeOf(face) === state.show) : wrong);
   const key = { wrong: (face) => -wrongness(face), score: (face) => face.score, unsure: (face) => Math.abs(face.score - step() / 100) };
   const value = key[state.order] ?? key.wrong;
   shownFaces = [...shownFaces].sort((a, b) => value(a) - value(b) || a.place - b.place);
@@ -105,4 +106,4 @@ byId('face-show').addEventListener('change', () => { room = AT_ONCE; update({ sh
 byId('face-order').addEventListener('change', () => update({ order: byId('face-order').value }));
 byId('face-range').addEventListener('click', () => update({ from: '', to: '' }));
 byId('face-more').addEventListener('click', () => { room += AT_ONCE * 4; showFaces(); });
-listeners.push((changed) => { if (changed.some((key) => ['t', 'slice', 'show', 'order', 'from', 'to'].includes(key))) showFaces(); });
+listeners.push((changed) => { if (changed.some((key) => ['t', 'slice', 'show', 'order', 'from', 'to', 'a', 'b'].includes(key))) showFaces(); });
