@@ -3,6 +3,7 @@
 
 PYTHON := .venv/bin/python
 DEMO := demo
+OUTPUT := $(DEMO)/run
 IMAGE := face-gender-pipeline:latest
 TESTS := tests
 # bootstrap.sh keeps a uv of its own where the host has none.
@@ -10,7 +11,7 @@ UV = $(or $(shell command -v uv),$(lastword $(wildcard .tools/uv-*/bin/uv)))
 LOCKED := .tools/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo format lint unit test oracle coverage bench torture lock image clean
+.PHONY: help env demo notebook format lint unit test oracle coverage bench torture lock image clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -25,6 +26,9 @@ demo: env ## draw faces, make random weights, run the whole pipeline on them
 	@echo
 	@echo 'The faces are drawn by code and the weights are random: these numbers only show that the pipeline works.'
 	@echo 'Open $(DEMO)/run/report/index.html in a browser. For real data, see docs/tutorial.md.'
+
+notebook: env ## look at a run in Jupyter with TFMA's and TFDV's views; OUTPUT=DIR
+	@$(PYTHON) -m pipeline notebook --output $(OUTPUT)
 
 format: env ## format the code and apply the fixes that ruff considers safe
 	@$(PYTHON) -m ruff check --fix .
