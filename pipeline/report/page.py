@@ -124,7 +124,7 @@ def render(report: Report) -> str:
     )
 
 
-_SCRIPTS = ('statistics', 'state', 'threshold', 'slices', 'runs', 'faces', 'page')
+_SCRIPTS = ('statistics', 'state', 'threshold', 'slices', 'runs', 'faces', 'charts', 'page')
 
 
 def _slices(evaluation: Evaluation, found: Curves) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@
 import dataclasses
 import json
 import platform
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,6 +164,36 @@ def test_the_mark_of_the_threshold_lies_on_the_curve(opened, report):
     before = {name: float(drawn.partition(f'{name}="')[2].partition('"')[0]) for name in ('cx', 'cy')}
     assert float(mark.get_attribute('cx')) == pytest.approx(before['cx'], abs=0.01)
     assert float(mark.get_attribute('cy')) == pytest.approx(before['cy'], abs=0.01)
+
+
+@needs_browser
+def test_every_chart_gives_its_values_to_pointer_and_keyboard(opened, report, scored):
+    opened.evaluate("document.querySelectorAll('details').forEach(item => item.open = true)")
+    charts = opened.locator('svg.chart:not(#histogram)').all()
+    readable = [chart for chart in charts if chart.get_attribute('role') == 'slider']
+    assert len(charts) - len(readable) == 1  # the graph of the stages shows all its text
+    tip = opened.locator('.tip')
+    for chart in readable:
+        chart.focus()
+        assert tip.inner_text() == chart.get_attribute('aria-valuetext') != ''
+    losses = report.details.learning
+    chart = opened.locator('svg[aria-label^="loss by epoch"]')
+    chart.focus()
+    opened.keyboard.press('End')
+    opened.keyboard.press('ArrowLeft')
+    epoch = len(losses['loss']) - 1
+    expected = f'validation {losses["val_loss"][epoch - 1]:.4f}, training {losses["loss"][epoch - 1]:.4f}'
+    assert tip.inner_text() == f'epoch {epoch}: {expected}'
+    opened.keyboard.press('Escape')
+    assert not tip.is_visible()
+    box = opened.locator('#roc').bounding_box()
+    opened.mouse.move(box['x'] + box['width'] * 0.3, box['y'] + box['height'] * 0.3)
+    women, men = (float(text) for text in re.findall(r'\d\.\d+', tip.inner_text()))
+    cuts = [(scored.probability[scored.gender == label][:, None] >= scored.probability).mean(0) for label in (1, 0)]
+    assert np.min(np.hypot(cuts[0] - women, cuts[1] - men)) < 1e-3
+    bar = opened.locator('#histogram [data-gender=female]').last
+    bar.focus()
+    assert tip.inner_text() == bar.get_attribute('aria-label')
 
 
 @needs_browser
