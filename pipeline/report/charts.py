@@ -196,7 +196,7 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
     totals = [sum(getattr(row, split) for split in names.SPLITS) for row in rows]
     most = max(totals)
     oldest = max(row.age for row in rows)
-    plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (420, 250))
+    plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.3, most * 1.3), (420, 250))
     plot.axes([(age, str(age)) for age in range(10, oldest + 1, 10)], _mirrored(most), 'age in years', 'images')
     for row in rows:
         sign = 1 if row.gender == 'female' else -1
@@ -209,8 +209,8 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
             so_far += images
         counts = ', '.join(f'{getattr(row, split):,} {split}' for split in names.SPLITS)
         plot.stop(row.age, sign * so_far, f'{row.gender}, age {row.age}: {counts}')
-    plot.text(0.5, most * 1.1, 'female', 'female', dx=4.0, dy=8.0)
-    plot.text(0.5, -most * 1.1, 'male', 'male', dx=4.0, dy=-2.0)
+    plot.text(0.5, most * 1.3, 'female', 'female', dx=4.0, dy=10.0)
+    plot.text(0.5, -most * 1.3, 'male', 'male', dx=4.0, dy=-4.0)
     return plot.svg(f'Sampled images by age and gender: {len(rows)} folders with {min(totals)} to {most} images each.')
 
 

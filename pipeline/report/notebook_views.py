@@ -21,7 +21,7 @@ from components.evaluator import metrics
 from components.evaluator.metrics import OVERALL, Metric, SliceMetrics
 from components.io.files import any_path
 from pipeline.runs import metadata
-from pipeline.runs.history import COLUMNS
+from pipeline.runs.history import COLUMNS, title
 
 
 def artifacts(output: str, run_id: str) -> tuple[str, str]:
@@ -35,7 +35,7 @@ def artifacts(output: str, run_id: str) -> tuple[str, str]:
 def table(evaluation: str) -> pd.DataFrame:
     """The metrics of every slice, from the folder of an evaluation; NaN where undefined."""
     rows = {
-        name: {'faces': measured.examples} | {column: _value(getattr(measured, column)) for column in COLUMNS}
+        name: {'faces': measured.examples} | {title(column): _value(getattr(measured, column)) for column in COLUMNS}
         for name, measured in metrics.read(evaluation).by_name().items()
     }
     return pd.DataFrame.from_dict(rows, orient='index').round(3)

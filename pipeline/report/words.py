@@ -12,6 +12,7 @@ from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.content import Training
 from pipeline.report.findings import DEFICIT, Findings
+from pipeline.runs.history import title
 
 _MOST_FINDINGS = 3
 
@@ -83,11 +84,6 @@ def age(years: int) -> str:
     return f'age {names.UNKNOWN if years == names.UNKNOWN_AGE else years}'
 
 
-def metric_name(name: str) -> str:
-    """A metric's name for display."""
-    return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(name, name)
-
-
 def first_upper(text: str) -> str:
     """Capitalizes the first letter only."""
     return text[:1].upper() + text[1:]
@@ -120,7 +116,7 @@ def threshold(row: Threshold) -> tuple[str, str, str, str]:
     baseline = '' if row.baseline is None else f' (last blessed model {row.baseline:.3f})'
     shown = 'undefined' if row.value is None else f'{row.value:,}' if row.metric == 'examples' else f'{row.value:.3f}'
     outcome = 'met' if row.met else 'not met'
-    return f'{metric_name(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
+    return f'{title(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
 
 
 def setting(value: Any) -> str:

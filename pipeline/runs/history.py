@@ -27,7 +27,14 @@ _LABELS = ('report.run_name', 'report.note')
 
 #: The metrics that tables show.
 COLUMNS = ('accuracy', 'precision', 'recall', 'specificity', 'auc')
-_HEAD = ''.join(f'{name:>13}' for name in COLUMNS)
+
+
+def title(column: str) -> str:
+    """A metric's name in tables and sentences."""
+    return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(column, column)
+
+
+_HEAD = ''.join(f'{title(name):>13}' for name in COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ def _inputs(facts: RunFacts) -> dict[str, str]:
 
 def metrics_table(evaluation: Evaluation) -> str:
     """The metrics overall and by gender as a table for a terminal; '–' where undefined."""
-    lines = [f'{"test split":<12}{"examples":>9}{_HEAD}']
+    lines = [f'{"test split":<12}{title("examples"):>9}{_HEAD}']
     for name, measured in evaluation.by_gender().items():
         lines.append(f'{name:<12}{measured.examples:>9}{_cells(measured)}')
     return '\n'.join(lines)

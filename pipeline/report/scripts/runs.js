@@ -98,6 +98,7 @@ function compare() {
   const [a, b] = chosenRuns(), [from, to] = [data.runs[a], data.runs[b]];
   byId('run-a').value = a;
   byId('run-b').value = b;
+  byId('run-names').textContent = `From ${from.title} to ${to.title}.`;
   for (const row of byId('run-table').tBodies[0].rows) {
     const pair = [from, to].map((run) => run.metrics[row.dataset.group]?.[row.dataset.measure] ?? null);
     pair.forEach((metric, place) => fill(row.cells[place + 1], metric));

@@ -30,7 +30,7 @@ function showThreshold() {
   fill(byId('rate-female'), chosen.recall);
   fill(byId('rate-male'), chosen.specificity);
   for (const id of ['accuracy', 'precision', 'selection']) fill(byId(id), chosen[id]);
-  fill(byId('difference'), chosen.gap, signed);
+  fill(byId('difference'), chosen.gap, signed, ' to ');
   movePlots(step() / 100, metricsOf(overall));
   for (const cell of document.querySelectorAll('[data-slice][data-metric]')) {
     const metric = metricsOf(data.slices[cell.dataset.slice])[cell.dataset.metric];
@@ -72,7 +72,7 @@ function showRates() {
   for (const row of rateTable.tBodies[0].rows) {
     const slice = data.slices[row.dataset.row], own = ratesOf(metricsOf(slice).counts);
     for (const cell of row.querySelectorAll('[data-rate]')) fill(cell, proportion(...own[cell.dataset.rate]));
-    fill(row.querySelector('.rate-difference'), slice === base ? null : difference(...own[name], ...baseRates[name]), signed);
+    fill(row.querySelector('.rate-difference'), slice === base ? null : difference(...own[name], ...baseRates[name]), signed, ' to ');
     fill(row.querySelector('.rate-ratio'), slice === base ? null : ratio(...own[name], ...baseRates[name]));
   }
 }

@@ -268,7 +268,7 @@ def test_groups_are_compared_with_a_baseline(opened, scored):
     k, n, j, m = female.sum(), len(female), base.sum(), len(base)
     low, high = intervals.difference(int(k), n, int(j), m)
     texts = [f'{value:+.3f}'.replace('-', '−') for value in (k / n - j / m, low, high)]
-    assert cells[5] == f'{texts[0]} {texts[1]}–{texts[2]}'
+    assert cells[5] == f'{texts[0]} {texts[1]} to {texts[2]}'
     error = 1.959964 * np.sqrt(1 / k - 1 / n + 1 / j - 1 / m)
     ends = (k / n) / (j / m) * np.exp([0, -error, error])
     assert cells[6] == f'{ends[0]:.3f} {ends[1]:.3f}–{ends[2]:.3f}'

@@ -41,7 +41,7 @@ def test_the_table_shows_a_dash_for_undefined_metrics():
     men = SliceMetrics.from_counts(tn=3, fp=1)
     table = history.metrics_table(Evaluation(men, (Slice({'gender': 'male'}, men),)))
     assert [line.split() for line in table.splitlines()] == [
-        ['test', 'split', 'examples', 'accuracy', 'precision', 'recall', 'specificity', 'auc'],
+        ['test', 'split', 'faces', 'accuracy', 'precision', 'recall', 'specificity', 'AUC'],
         ['overall', '4', '0.750', '–', '–', '0.750', '–'],
         ['male', '4', '0.750', '–', '–', '0.750', '–'],
     ]
