@@ -32,12 +32,13 @@ function sliceChanges(a, b) {
   const [before, after] = [data.runs[a].slices, data.runs[b].slices], paired = !whyUnpaired(a, b);
   const rows = Object.keys(after).filter((name) => name in before && after[name][1] && before[name][1]).map((name) => {
     const [right, faces] = after[name], [other, earlier] = before[name];
-    const row = { name, from: other / earlier, to: right / faces };
     if (!paired || !members[data.runs[b].set].has(name)) {
-      return { ...row, faces: `${whole(earlier)} / ${whole(faces)}`, change: difference(right, faces, other, earlier) };
+      const change = difference(right, faces, other, earlier);
+      return { name, faces: `${whole(earlier)} / ${whole(faces)}`, from: other / earlier, to: right / faces, change };
     }
-    const counts = pairCounts(a, b, name), [, won, lost] = counts;
-    return { ...row, faces: whole(faces), change: pairedDifference(...counts), lost, won, p: mcnemar(won, lost) };
+    const counts = pairCounts(a, b, name), [both, won, lost] = counts, change = pairedDifference(...counts);
+    const [from, to] = [(both + lost) / faces, (both + won) / faces];
+    return { name, faces: whole(faces), from, to, change, lost, won, p: mcnemar(won, lost) };
   });
   const tested = rows.filter((row) => row.p !== undefined), corrected = benjaminiHochberg(tested.map((row) => row.p));
   tested.forEach((row, place) => { row.corrected = corrected[place]; });
@@ -49,7 +50,7 @@ function inWords(a, b, rows) {
   if (why) return a === b ? `${why}.` : `No comparison face by face: ${why}.`;
   const [all, ...slices] = rows.filter((row) => row.p !== undefined), [from, to] = [data.runs[a].id, data.runs[b].id];
   const verdict = all.p < 0.05 ? 'more than chance explains' : 'chance alone can explain this';
-  const p = all.p < 0.001 ? 'p < 0.001' : `p = ${all.p.toFixed(3)}`;
+  const p = all.p < 0.001 ? 'p < 0.001' : `p = ${fixed(all.p, 3)}`;
   const beyond = slices.filter((row) => row.corrected < 0.05).sort((x, y) => Math.abs(y.change.value) - Math.abs(x.change.value));
   const named = beyond.map((row) => `${row.name} by ${signed(row.change.value * 100, 1)} points`).join('; ');
   const after = 'after correction for the slices looked at';
@@ -104,12 +105,12 @@ function compare() {
     pair.forEach((metric, place) => fill(row.cells[place + 1], metric));
     row.cells[3].textContent = pair[0] && pair[1] ? signed(pair[1].value - pair[0].value) : '–';
   }
-  const rows = sliceChanges(a, b), p = (value) => (value === undefined ? '–' : value < 0.001 ? '<0.001' : value.toFixed(3));
+  const rows = sliceChanges(a, b), p = (value) => (value === undefined ? '–' : value < 0.001 ? '<0.001' : fixed(value, 3));
   byId('run-paired').textContent = inWords(a, b, rows);
   byId('run-slices').tBodies[0].replaceChildren(...rows.map((row) => {
     const change = element('td');
     fill(change, row.change, signed, ' to ');
-    return headed(row.name, [element('td', row.faces), element('td', row.from.toFixed(3)), element('td', row.to.toFixed(3)),
+    return headed(row.name, [element('td', row.faces), element('td', fixed(row.from, 3)), element('td', fixed(row.to, 3)),
       change, changeCell(row, 'lost'), changeCell(row, 'won'), element('td', p(row.p)), element('td', p(row.corrected))]);
   }));
   const found = a === b ? [] : data.comparisons[a < b ? `${a} ${b}` : `${b} ${a}`].changes;

@@ -34,11 +34,11 @@ function showThreshold() {
   movePlots(step() / 100, metricsOf(overall));
   for (const cell of document.querySelectorAll('[data-slice][data-metric]')) {
     const metric = metricsOf(data.slices[cell.dataset.slice])[cell.dataset.metric];
-    if (cell.dataset.form === 'percent') cell.textContent = metric ? `${(metric.value * 100).toFixed(1)}\u00a0%` : '–';
+    if (cell.dataset.form === 'percent') cell.textContent = metric ? `${fixed(metric.value * 100, 1)}\u00a0%` : '–';
     else if (cell.dataset.form === 'points') {
       cell.textContent = metric ? `${signed(metric.value * 100).slice(0, -2)} points` : '–';
     } else if (cell.dataset.form === 'heat') {
-      cell.textContent = metric.value.toFixed(3);
+      cell.textContent = fixed(metric.value, 3);
       cell.closest('td').className = `heat-${Math.min(Math.round((1 - metric.value) * 20), 9)}`;
     } else fill(cell, metric);
   }

@@ -186,6 +186,7 @@ def test_every_chart_gives_its_values_to_pointer_and_keyboard(opened, report, sc
     assert tip.inner_text() == f'epoch {epoch}: {expected}'
     opened.keyboard.press('Escape')
     assert not tip.is_visible()
+    opened.locator('#roc').scroll_into_view_if_needed()
     box = opened.locator('#roc').bounding_box()
     opened.mouse.move(box['x'] + box['width'] * 0.3, box['y'] + box['height'] * 0.3)
     women, men = (float(text) for text in re.findall(r'\d\.\d+', tip.inner_text()))
@@ -466,7 +467,7 @@ def test_any_two_runs_are_compared_slice_by_slice(runs_tab, three_runs):
         found = comparison.compare(finished[first], finished[second], three_runs.predictions)
         assert runs_tab.locator('#run-paired').inner_text() == compared.sentence(found)
         lines = runs_tab.locator('#run-slices tbody tr').all()
-        cells = [[cell.inner_text() for cell in line.locator('th, td').all()] for line in lines]
+        cells = [[' '.join(cell.inner_text().split()) for cell in line.locator('th, td').all()] for line in lines]
         assert [line[0] for line in cells] == [row.slice for row in found.paired or found.unpaired]
         for line, row in zip(cells, found.paired, strict=not found.why):
             ends = f'{_signed(row.change.low)} to {_signed(row.change.high)}'
