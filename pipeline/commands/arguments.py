@@ -55,6 +55,17 @@ def layout_override(options: argparse.Namespace) -> list[str]:
     return [f'data.layout={layout}'] if layout else []
 
 
+def add_display(command: argparse.ArgumentParser) -> None:
+    """Adds --quiet and --json."""
+    form = command.add_mutually_exclusive_group()
+    form.add_argument(
+        '--quiet',
+        action='store_true',
+        help='print only warnings and errors, and the summary of a model that is not blessed',
+    )
+    form.add_argument('--json', action='store_true', help='print progress and result as JSON, one object a line')
+
+
 def add_output(command: argparse.ArgumentParser) -> None:
     """Adds --output, the run directory of an earlier run."""
     command.add_argument('--output', type=path, required=True, metavar='DIR', help='the run directory')

@@ -34,6 +34,7 @@ def add(commands: Any) -> None:
         '--output', type=arguments.path, required=True, metavar='DIR', help='the run directory; created if needed'
     )
     arguments.add_config(run, 'trainer.epochs=20')
+    arguments.add_display(run)
     run.set_defaults(command=_run, interrupted='interrupted; the same command continues from here')
 
     report = commands.add_parser('report', help='rebuild the report of the last completed run')
@@ -50,12 +51,15 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     config = arguments.load_config(options)
-    from pipeline.runners import local
+    from pipeline.runners import displays, local
     from pipeline.runs.run_inputs import RunInputs
 
     inputs = RunInputs(options.data, options.prototxt, options.caffemodel)
-    result = local.run(config, inputs, options.output)
-    _summary(options.output, result, 'Pushed')
+    display = displays.choose(options.quiet, options.json)
+    result = local.run(config, inputs, options.output, display)
+    display.result(result.outcome())
+    if not options.json and not (options.quiet and result.blessed):
+        _summary(options.output, result, 'Pushed')
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed
 
 

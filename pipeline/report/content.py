@@ -136,6 +136,11 @@ class Report:
         """Whether the model met every threshold."""
         return not self.reasons
 
+    def outcome(self) -> dict[str, Any]:
+        """What metrics.json says of the whole: the decision, its reasons, the pushed folder and the overall metrics."""
+        overall = dataclasses.asdict(self.evaluation.overall)
+        return {'blessed': self.blessed, 'reasons': self.reasons, 'pushed': self.run.pushed, 'overall': overall}
+
     def metrics_json(self) -> str:
         """The text of metrics.json: everything but the details."""
         facts, gap = self.run.facts, self.evaluation.overall.gap

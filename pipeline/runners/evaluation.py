@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tfx.dsl.components.base.base_component import BaseComponent
 
     from pipeline.report.content import Report
+    from pipeline.runners import displays
 
 #: Its name in the metadata of the output.
 NAME = 'evaluation'
@@ -91,7 +92,14 @@ def _pushed_to(run: metadata.Run) -> Path | None:
     return Path(destination).resolve() if destination else None
 
 
-def evaluate(config: Config, data: Path | str, model: Model, output: Path, baseline: Model | None = None) -> Report:
+def evaluate(
+    config: Config,
+    data: Path | str,
+    model: Model,
+    output: Path,
+    display: displays.Lines,
+    baseline: Model | None = None,
+) -> Report:
     """Evaluates a model on all faces of a folder and writes the report.
 
     Args:
@@ -99,6 +107,7 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
       data: the folder of the faces, local or gs://BUCKET/FOLDER.
       model: the model.
       output: the folder of the results, a run directory of its own.
+      display: shows the progress.
       baseline: a model to compare with on the same faces, or None.
 
     Returns:
@@ -117,7 +126,7 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
         if any(run.stage('Trainer') for run in _earlier(output)):
             raise InputError(f'--output {output}: contains training runs; give another directory for the evaluation')
         with recorded(output) as run_id:
-            _execute(config, data, models, output, run_id)
+            _execute(config, data, models, output, run_id, display)
             return _report(data, models, output, run_id)
 
 
@@ -125,7 +134,9 @@ def _earlier(output: Path) -> list[metadata.Run]:
     return metadata.runs(output) if (output / metadata.FILE).is_file() else []
 
 
-def _execute(config: Config, data: Path | str, models: list[Model], output: Path, run_id: str) -> None:
+def _execute(
+    config: Config, data: Path | str, models: list[Model], output: Path, run_id: str, display: displays.Lines
+) -> None:
     started = time.monotonic()
     fingerprint = layout.fingerprint(str(data), config.data)
 
@@ -141,7 +152,7 @@ def _execute(config: Config, data: Path | str, models: list[Model], output: Path
         pipeline.Pipeline(NAME, pipeline_root=str(output.resolve()), components=components, enable_cache=True)
     )
     with launch.no_arguments():
-        launch.launch(compiled, output / metadata.FILE, run_id, beam_options.local_args())
+        launch.launch(compiled, output / metadata.FILE, run_id, beam_options.local_args(), display)
     run_facts.RunFacts(
         config=config.as_dict(),
         config_sha256=hashlib.sha256(config.as_yaml().encode()).hexdigest(),

@@ -24,10 +24,17 @@ from pipeline.settings import DATAFLOW
 if TYPE_CHECKING:
     from pipeline.definition import Environment
     from pipeline.report.content import Report
+    from pipeline.runners import displays
 
 
-def run(config: Config, inputs: RunInputs, output: Path) -> Report:
+def run(config: Config, inputs: RunInputs, output: Path, display: displays.Lines) -> Report:
     """Runs the stages that the cache of the run directory `output` does not have yet, and writes the report.
+
+    Args:
+      config: the configuration.
+      inputs: faces and network.
+      output: the run directory.
+      display: shows the progress.
 
     Returns:
       The content of the report.
@@ -39,7 +46,7 @@ def run(config: Config, inputs: RunInputs, output: Path) -> Report:
     input_size = check(config, inputs)
     run_directory.check_apart(output, inputs.data)
     with run_directory.exclusive(output), recorded(output) as run_id:
-        _execute(config, inputs, output, run_id, input_size)
+        _execute(config, inputs, output, run_id, input_size, display)
         return _report(output, run_id)
 
 
@@ -64,7 +71,14 @@ def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
     return height, width
 
 
-def _execute(config: Config, inputs: RunInputs, output: Path, run_id: str, input_size: tuple[int, int]) -> None:
+def _execute(
+    config: Config,
+    inputs: RunInputs,
+    output: Path,
+    run_id: str,
+    input_size: tuple[int, int],
+    display: displays.Lines,
+) -> None:
     """Runs the components and writes the run's facts."""
     started = time.monotonic()
     digests = inputs.digests(config.data)
@@ -80,7 +94,7 @@ def _execute(config: Config, inputs: RunInputs, output: Path, run_id: str, input
     job_server_log = output / 'logs' / f'{run_id}-flink.log'
     owner = run_directory.identity(output)
     with launch.no_arguments(), beam_options.session(config.beam, job_server_log, owner) as beam_args:
-        launch.launch(compiled, output / metadata.FILE, run_id, beam_args)
+        launch.launch(compiled, output / metadata.FILE, run_id, beam_args, display)
 
     facts = run_facts.RunFacts(
         config=config.as_dict(),

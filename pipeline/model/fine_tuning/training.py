@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 from components.embedding_gen.embedder import pooled
 from components.fine_tuner import layers
 from components.fine_tuner.settings import Settings
-from components.progress import Progress
+from components.progress import Progress, note
 from pipeline.model.fine_tuning import checkpoint as checkpoints
 from pipeline.model.fine_tuning.batches import Batches
 from pipeline.model.fine_tuning.checkpoint import History
@@ -110,7 +109,9 @@ class FineTuning:
             label = f'Fine-tuning, epoch {epoch + 1} of {epochs}'
             with Progress(label, self._train.images, 'images') as progress:
                 count = keras.callbacks.LambdaCallback(
-                    on_train_batch_end=lambda batch, logs, progress=progress: progress.update(size)
+                    on_train_batch_end=lambda batch, logs, progress=progress: progress.update(
+                        min(size, self._train.images - batch * size)  # the last batch may be smaller
+                    )
                 )
                 measured = self._model.fit(
                     self._train.training(epoch, self._settings, self._seed),
@@ -125,7 +126,7 @@ class FineTuning:
                 getattr(history, name).append(float(values[0]))
             if history.val_loss[-1] < lowest:
                 history.best_epoch, best = epoch + 1, self._trained()
-            _log(f'{label}: validation loss {history.val_loss[-1]:.4f}, accuracy {history.val_accuracy[-1]:.3f}')
+            note(f'{label}: validation loss {history.val_loss[-1]:.4f}, accuracy {history.val_accuracy[-1]:.3f}')
             if self._checkpoint:
                 arrays = [variable.numpy() for variable in self._variables]
                 checkpoints.save(self._checkpoint, history, [*best, *arrays])
@@ -148,9 +149,5 @@ class FineTuning:
         trained = len(self._model.trainable_variables)
         for variable, value in zip(self._variables, arrays[trained:], strict=True):
             variable.assign(value)
-        _log(f'Fine-tuning: resuming after epoch {len(history.loss)}')
+        note(f'Fine-tuning: resuming after epoch {len(history.loss)}')
         return history, arrays[:trained]
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
