@@ -35,6 +35,10 @@ def add(commands: Any) -> None:
     )
     arguments.add_config(run, 'trainer.epochs=20')
     arguments.add_display(run)
+    run.add_argument(
+        '--dry-run', action='store_true',
+        help='print the configuration, which components would run, and estimates of time and disk; write nothing',
+    )  # fmt: skip
     run.set_defaults(command=_run, interrupted='interrupted; the same command continues from here')
 
     report = commands.add_parser('report', help='rebuild the report of the last completed run')
@@ -55,6 +59,12 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.runs.run_inputs import RunInputs
 
     inputs = RunInputs(options.data, options.prototxt, options.caffemodel)
+    if options.dry_run:
+        from pipeline.runners import dry_run
+
+        print(config.as_yaml())
+        print(dry_run.text(dry_run.plan(config, inputs, options.output)))
+        return 0
     display = displays.choose(options.quiet, options.json)
     result = local.run(config, inputs, options.output, display)
     display.result(result.outcome())

@@ -89,8 +89,8 @@ def _execute(
     from pipeline.runners import launch
     from pipeline.runs import metadata
 
-    environment = _environment(config, inputs, digests, output, input_size)
-    compiled = compiler.Compiler().compile(definition.create_pipeline(config, environment))
+    brought = environment(config, inputs, digests, output, input_size)
+    compiled = compiler.Compiler().compile(definition.create_pipeline(config, brought))
     job_server_log = output / 'logs' / f'{run_id}-flink.log'
     owner = run_directory.identity(output)
     with launch.no_arguments(), beam_options.session(config.beam, job_server_log, owner) as beam_args:
@@ -106,9 +106,15 @@ def _execute(
     facts.write(output, run_id)
 
 
-def _environment(
-    config: Config, inputs: RunInputs, digests: InputDigests, output: Path, input_size: tuple[int, int]
+def environment(
+    config: Config,
+    inputs: RunInputs,
+    digests: InputDigests,
+    output: Path,
+    input_size: tuple[int, int],
+    create: bool = True,
 ) -> Environment:
+    """What the run directory `output` gives to the pipeline; `create` makes links to the inputs there."""
     from pipeline.definition import Environment
 
     folder = output.resolve()
@@ -116,15 +122,15 @@ def _environment(
     if config.beam.pipeline_root:
         # TFX numbers artifacts by run directory: without its id, two run directories would write the same names.
         store = config.beam.pipeline_root.rstrip('/')
-        root = f'{store}/{run_directory.identity(output)}'
+        root = f'{store}/{run_directory.identity(output, create)}'
     return Environment(
         name=names.MODEL,
         root=root,
         only_from_root=bool(config.beam.pipeline_root),
         serving_dir=str(folder / 'serving' / names.MODEL),
-        data_root=run_directory.by_content(output, inputs.data, digests.data_fingerprint),
-        prototxt=run_directory.by_content(output, inputs.prototxt, digests.prototxt_sha256),
-        caffemodel=run_directory.by_content(output, inputs.caffemodel, digests.caffemodel_sha256),
+        data_root=run_directory.by_content(output, inputs.data, digests.data_fingerprint, create),
+        prototxt=run_directory.by_content(output, inputs.prototxt, digests.prototxt_sha256, create),
+        caffemodel=run_directory.by_content(output, inputs.caffemodel, digests.caffemodel_sha256, create),
         **dataclasses.asdict(digests),
         baseline_statistics=previous_runs.baseline_statistics(output, digests.data_fingerprint),
         baseline_accuracy=previous_runs.last_blessed_accuracy(output, config, digests),

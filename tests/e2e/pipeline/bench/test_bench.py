@@ -111,7 +111,7 @@ def test_the_time_of_more_images_is_a_straight_line(tmp_path, monkeypatch):
 def _run(**changed):
     values = {
         'seconds': 1.0, 'peak_bytes': 1, 'first_component_s': 1.0, 'stages': {}, 'images': 100, 'training_images': 60,
-        'accuracy': 0.5,
+        'accuracy': 0.5, 'disk_bytes': {}, 'flops': 1, 'parameters': 1,
     }  # fmt: skip
     return programs.Run(**values | changed)
 
