@@ -54,7 +54,9 @@ class ShardEmbedder:
         _, height, width, channels = embedder.base.inputs[0].shape
         # One graph for every number of images in a batch.
         self._embed = tf.function(
-            embedder.embed, input_signature=[tf.TensorSpec([None, height, width, channels], tf.float32)]
+            embedder.embed,
+            input_signature=[tf.TensorSpec([None, height, width, channels], tf.float32)],
+            autograph=False,  # nothing to convert
         )
 
     def __call__(self, source: str | Path, target: str | Path, description: str = 'Embedding') -> Counts:
