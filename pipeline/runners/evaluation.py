@@ -105,12 +105,13 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
       The content of the report.
 
     Raises:
-      InputError: the data or the model is unusable.
+      InputError: the data or the model is unusable, or `output` and the data are inside one another.
       RunError: a component failed; the log has the details.
     """
     config = dataclasses.replace(
         config, data=dataclasses.replace(config.data, fractions=TEST_ONLY, near_duplicate_distance=None)
     )
+    run_directory.check_apart(output, data)
     layout.check_root(str(data), config.data)
     models = [model, baseline] if baseline else [model]
     with run_directory.exclusive(output):
