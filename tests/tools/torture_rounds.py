@@ -90,17 +90,20 @@ class Torture:
     def kill(self) -> tuple[int, str]:
         """Kills a run from nothing, and each run that continues it, until one ends before its moment; counts kills.
 
-        Moments are within a third of a run's time, which is longer than any stage: each kill costs little more than
-        the stage that it hits.
+        Moments are within a third of a run's time, or later where two kills in a row hit the same stage: each kill
+        costs little more than the stage that it hits.
         """
         shutil.rmtree(self._out)
         killed: list[str] = []
+        longest = self._seconds / 3
         while True:
-            ended = self._run(kill_after=self._rng.uniform(0, self._seconds / 3))
+            ended = self._run(kill_after=self._rng.uniform(0, longest))
             if ended.status is not None:
                 break
             lines = re.findall(r'^\[ *\d+/\d+\] (\w+)', ended.said, re.MULTILINE)
             killed.append(f'after {lines[-1]}' if lines else 'at the start')
+            if killed[-1] in killed[-2:-1]:
+                longest *= 1.3
         self.killed_in.update(killed)
         if ended.status:
             raise Lost(len(killed), ended.said.strip()[-1000:])
