@@ -11,6 +11,7 @@ from typing import Any
 
 from components.errors import InputError
 from components.io.files import bucket_and_name, in_bucket
+from pipeline.runs import database
 
 #: The file in a run directory.
 FILE = 'metadata.sqlite'
@@ -83,7 +84,8 @@ def runs(output: str | Path) -> list[Run]:
     """All runs of a run directory, oldest first.
 
     Raises:
-      InputError: the directory has no metadata, or it is unreadable; or a bucket with artifacts is not accessible.
+      InputError: the directory has no metadata, or it is unreadable, see `database`; or a bucket with artifacts is not
+        accessible.
     """
     from ml_metadata import errors
     from ml_metadata.metadata_store import MetadataStore
@@ -92,6 +94,8 @@ def runs(output: str | Path) -> list[Run]:
     file = Path(output) / FILE
     if not file.is_file():
         raise InputError(f'{output}: not a run directory (no {FILE}); give the --output of "run"')
+    if not database.check(file):
+        return []
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.filename_uri = str(file)
     connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
@@ -99,8 +103,8 @@ def runs(output: str | Path) -> list[Run]:
         store = MetadataStore(connection)
         contexts = sorted(store.get_contexts_by_type(_RUN), key=lambda context: context.id)
         found = [run for run in (_run(store, context) for context in contexts) if run.stages]
-    except (errors.StatusError, RuntimeError) as error:  # a file that is no database is a RuntimeError
-        raise InputError(f'{file}: unreadable run metadata ({str(error).splitlines()[0][:200]})') from None
+    except (errors.StatusError, RuntimeError) as error:
+        raise database.explain(file, error) from None
     _check_buckets(found)
     return found
 
