@@ -87,7 +87,7 @@ def served(server: str, model: str, timeout: float) -> Model:
 
 def _pushed_to(run: metadata.Run) -> Path | None:
     pushed = run.output('AtomicPusher', 'pushed_model')
-    destination = pushed.properties.get('pushed_destination') if pushed else None
+    destination = pushed.properties.get(metadata.PUSHED_TO) if pushed else None
     return Path(destination).resolve() if destination else None
 
 

@@ -106,7 +106,7 @@ def _environment(
     return Environment(
         name=names.MODEL,
         root=root,
-        only_from_root=bool(config.beam.pipeline_root),
+        only_from_root=True,
         serving_dir=str(folder / 'serving' / names.MODEL),
         data_root=run_directory.by_content(output, inputs.data, digests.data_fingerprint),
         prototxt=run_directory.by_content(output, inputs.prototxt, digests.prototxt_sha256),

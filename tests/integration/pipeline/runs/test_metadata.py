@@ -137,10 +137,34 @@ def test_a_database_in_a_folder_that_cannot_be_written_is_read(output, as_other_
     with as_other_user():
         assert len(metadata.runs(folder)) == 2
     (folder / metadata.FILE).chmod(0)
-    with as_other_user(), pytest.raises(InputError, match='cannot be read .*Permission denied'):
+    with as_other_user(), pytest.raises(InputError, match=r'cannot be read \(Permission denied\)'):
         metadata.runs(folder)
 
 
 def test_a_database_without_tables_has_no_runs(tmp_path):
     (tmp_path / metadata.FILE).write_bytes(b'')  # what a kill at the start leaves
     assert metadata.runs(tmp_path) == []
+
+
+@pytest.mark.parametrize('how', [shutil.move, shutil.copytree])
+def test_a_run_directory_that_was_moved_or_copied_is_read_at_its_new_place(tmp_path, how):
+    old = tmp_path / 'old'
+    for folder in ('Evaluator/evaluation/1', 'serving/gender_classifier/17'):
+        (old / folder).mkdir(parents=True)
+    store = Store(old)
+    evaluation = store.artifact(f'{old}/Evaluator/evaluation/1')
+    gone = store.artifact(f'{old}/Trainer/model/2')
+    pushed = store.artifact(
+        f'{old}/AtomicPusher/pushed_model/3', pushed_destination=f'{old}/serving/gender_classifier/17'
+    )
+    store.execution('run-1', 'Evaluator', evaluation=evaluation, gone=gone)
+    store.execution('run-1', 'AtomicPusher', pushed_model=pushed)
+    del store
+    new = tmp_path / 'a' / 'new'
+    new.parent.mkdir()
+    how(old, new)
+    (run,) = metadata.runs(new)
+    assert run.output('Evaluator', 'evaluation').uri == f'{new}/Evaluator/evaluation/1'
+    assert run.output('Evaluator', 'gone').uri == f'{old}/Trainer/model/2'
+    destination = run.output('AtomicPusher', 'pushed_model').properties['pushed_destination']
+    assert destination == f'{new}/serving/gender_classifier/17'
