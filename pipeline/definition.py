@@ -55,7 +55,7 @@ class Environment:
     baseline_accuracy: float | None = None  #: of the last blessed model
     embedding_store: str = ''  #: folder of embeddings that later runs reuse
     checkpoints: str = ''  #: folder of fine-tuning's checkpoints
-    only_from_root: bool = False  #: use no cached artifact outside `root`, which workers may not be able to read
+    only_from_root: bool = False  #: use no cached artifact outside `root`, as of a copied run directory
 
 
 class _Ingested(NamedTuple):

@@ -88,7 +88,7 @@ def served(server: str, model: str, timeout: float) -> Model:
 
 def _pushed_to(run: metadata.Run) -> Path | None:
     pushed = run.output('AtomicPusher', 'pushed_model')
-    destination = pushed.properties.get('pushed_destination') if pushed else None
+    destination = pushed.properties.get(metadata.PUSHED_TO) if pushed else None
     return Path(destination).resolve() if destination else None
 
 
@@ -114,12 +114,13 @@ def evaluate(
       The content of the report.
 
     Raises:
-      InputError: the data or the model is unusable.
+      InputError: the data or the model is unusable, or `output` and the data are inside one another.
       RunError: a component failed; the log has the details.
     """
     config = dataclasses.replace(
         config, data=dataclasses.replace(config.data, fractions=TEST_ONLY, near_duplicate_distance=None)
     )
+    run_directory.check_apart(output, data)
     layout.check_root(str(data), config.data)
     models = [model, baseline] if baseline else [model]
     with run_directory.exclusive(output):

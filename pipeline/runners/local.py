@@ -126,7 +126,7 @@ def environment(
     return Environment(
         name=names.MODEL,
         root=root,
-        only_from_root=bool(config.beam.pipeline_root),
+        only_from_root=True,
         serving_dir=str(folder / 'serving' / names.MODEL),
         data_root=run_directory.by_content(output, inputs.data, digests.data_fingerprint, create),
         prototxt=run_directory.by_content(output, inputs.prototxt, digests.prototxt_sha256, create),

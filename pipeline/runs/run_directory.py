@@ -40,19 +40,20 @@ def exclusive(output: Path) -> Iterator[None]:
         raise InputError(
             f'--output {output}: not writable ({error.strerror}); give a directory you can write to'
         ) from None
-    with open(handle, 'r+') as lock:
+    try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            owner = lock.read().strip() or 'unknown'
+            owner = os.read(handle, 20).decode(errors='replace').strip() or 'unknown'
             raise InputError(
                 f'--output {output}: another run (process {owner}) is using it; wait, or give another directory'
             ) from None
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f'{os.getpid()}\n')
-        lock.flush()
+        with contextlib.suppress(OSError):  # a full disk; the number only helps others
+            os.truncate(handle, 0)
+            os.write(handle, f'{os.getpid()}\n'.encode())
         yield
+    finally:
+        os.close(handle)
 
 
 def identity(output: Path, create: bool = True) -> str:

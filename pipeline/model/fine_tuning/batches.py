@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 from components import names
 from components.errors import RunError
 from components.fine_tuner.settings import Settings
+from components.io.shards import check_count
 from pipeline.model.preprocessing import base_input, decode
 from pipeline.model.settings import TransformSettings
 
@@ -62,13 +64,13 @@ class Batches:
     Only the encoded images in the shuffle buffer and two batches are in memory.
 
     Args:
-      files: gzip-compressed TFRecord files of tf.Example with `image` and the label.
+      files: gzip-compressed TFRecord files of tf.Example with `image` and the label, all of a split.
       mean: float32 [H, W, 3], see `preprocessing.mean_image`.
       batch_size: images a step.
       transform: how pixels become the base's input.
 
     Raises:
-      RunError: the files have no examples.
+      RunError: the files have no examples, or another number of them than was ingested.
     """
 
     labels: np.ndarray  #: float32 [N], in the order of the files
@@ -81,6 +83,7 @@ class Batches:
         self.labels = np.concatenate([[], *parsed]).astype(np.float32)
         if not self.images:
             raise RunError(f'no images in {", ".join(files) or "a split"}; give the split more images')
+        check_count(sorted({os.path.dirname(file) for file in files}), self.images)
         self._records = records.apply(tf.data.experimental.assert_cardinality(self.images))
 
     @property

@@ -134,3 +134,10 @@ def test_an_epoch_is_reproducible_and_differs_from_other_epochs(split):
 def test_an_empty_split_is_refused(tmp_path):
     with pytest.raises(RunError, match='no images'):
         batches.Batches(write(tmp_path / 'x.gz', 0, 5), tf.zeros([HEIGHT, WIDTH, 3]), 8, TransformSettings())
+
+
+def test_other_images_than_were_ingested_are_refused(tmp_path):
+    (tmp_path / 'ingestion_summary.json').write_text('{"splits": {"train": {"male": 3, "female": 2}}}')
+    files = write(tmp_path / 'Split-train' / 'x.gz', 4, 5)
+    with pytest.raises(RunError, match='Split-train: 4 examples, but 5 were ingested'):
+        batches.Batches(files, tf.zeros([HEIGHT, WIDTH, 3]), 8, TransformSettings())
