@@ -5,6 +5,7 @@ PYTHON := .venv/bin/python
 # In the order of the folders: the slow end-to-end tests first, so that no process waits for one at the end.
 PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 DEMO := demo
+OUTPUT := $(DEMO)/run
 IMAGE := face-gender-pipeline:latest
 TESTS := tests
 # bootstrap.sh keeps a uv of its own where the host has none.
@@ -12,7 +13,7 @@ UV = $(or $(shell command -v uv),$(lastword $(wildcard .tools/uv-*/bin/uv)))
 LOCKED := .tools/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo format lint unit test oracle coverage bench torture lock image clean
+.PHONY: help env demo notebook format lint unit test oracle coverage bench torture lock image clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -27,6 +28,9 @@ demo: env ## draw faces, make random weights, run the whole pipeline on them
 	@echo
 	@echo 'The faces are drawn by code and the weights are random: these numbers only show that the pipeline works.'
 	@echo 'Open $(DEMO)/run/report/index.html in a browser. For real data, see docs/tutorial.md.'
+
+notebook: env ## look at a run in Jupyter with TFMA's and TFDV's views; OUTPUT=DIR
+	@$(PYTHON) -m pipeline notebook --output $(OUTPUT)
 
 format: env ## format the code and apply the fixes that ruff considers safe
 	@$(PYTHON) -m ruff check --fix .

@@ -64,7 +64,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Builds the parser; each parsed namespace has its function as `command`."""
-    from pipeline.commands import compile, config, demo_data, evaluate, predict, run, serving, skew, submit
+    from pipeline.commands import compile, config, demo_data, evaluate, notebook, predict, run, serving, skew, submit
 
     result = _Parser(
         prog=_PROGRAM,
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument('--version', action='version', version=packages.version('face-gender-pipeline'))
     commands = result.add_subparsers(title='commands', required=True, metavar='COMMAND')
-    for command in (run, evaluate, predict, serving, skew, compile, submit, config, demo_data):
+    for command in (run, notebook, evaluate, predict, serving, skew, compile, submit, config, demo_data):
         command.add(commands)
     return result
 

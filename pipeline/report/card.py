@@ -15,7 +15,7 @@ from components import names
 from components.evaluator.metrics import SliceMetrics
 from pipeline.report import words
 from pipeline.report.content import Report
-from pipeline.runs.history import COLUMNS
+from pipeline.runs.history import COLUMNS, title
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _table(report: Report) -> tuple[tuple[str, ...], ...]:
     rows = [*report.evaluation.by_gender().items()]
     rows += [(item.name, item.metrics) for item in report.evaluation.slices if not item.by_gender_alone]
     cells = ((name, f'{metrics.examples:,}', *(_cell(metrics, column) for column in COLUMNS)) for name, metrics in rows)
-    return (('slice', 'faces', *COLUMNS), *cells)
+    return (('slice', 'faces', *map(title, COLUMNS)), *cells)
 
 
 def _cell(metrics: SliceMetrics, column: str) -> str:

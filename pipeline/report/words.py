@@ -12,7 +12,7 @@ from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
 from pipeline.report.content import Training
 from pipeline.report.findings import DEFICIT, Findings
-from pipeline.report.paired import Comparison
+from pipeline.runs.history import title
 
 _MOST_FINDINGS = 3
 
@@ -84,11 +84,6 @@ def age(years: int) -> str:
     return f'age {names.UNKNOWN if years == names.UNKNOWN_AGE else years}'
 
 
-def metric_name(name: str) -> str:
-    """A metric's name for display."""
-    return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(name, name)
-
-
 def first_upper(text: str) -> str:
     """Capitalizes the first letter only."""
     return text[:1].upper() + text[1:]
@@ -121,7 +116,7 @@ def threshold(row: Threshold) -> tuple[str, str, str, str]:
     baseline = '' if row.baseline is None else f' (last blessed model {row.baseline:.3f})'
     shown = 'undefined' if row.value is None else f'{row.value:,}' if row.metric == 'examples' else f'{row.value:.3f}'
     outcome = 'met' if row.met else 'not met'
-    return f'{metric_name(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
+    return f'{title(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
 
 
 def setting(value: Any) -> str:
@@ -160,18 +155,6 @@ def kept(training: Training, epochs: int) -> str:
         f' Training stopped early, before the maximum of {settings["epochs"]}.' if epochs < settings['epochs'] else ''
     )
     return f'The head has the weights of epoch {training.kept_epoch} of {epochs}{best}.{early}'
-
-
-def paired(pair: Comparison, first: str, second: str) -> str:
-    """The comparison of the runs with the ids `first` and `second` on the same faces."""
-    if pair.why:
-        return f'No comparison face by face: {pair.why}.'
-    p = 'p < 0.001' if pair.p < 0.001 else f'p = {pair.p:.3f}'
-    verdict = 'more than chance explains' if pair.p < 0.05 else 'chance alone can explain this'
-    return (
-        f'Of the same {pair.faces:,} test faces, only {first} is right about {pair.first_only:,} and only {second} '
-        f'about {pair.second_only:,}: {verdict} (McNemar’s exact test, {p}).'
-    )
 
 
 def seconds(value: float) -> str:

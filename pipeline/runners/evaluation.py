@@ -162,6 +162,9 @@ def _execute(
         caffemodel_sha256='',
         versions=run_facts.versions(),
         duration_s=time.monotonic() - started,
+        inputs={'data': str(data)},
+        command=run_facts.command_line(),
+        host=run_facts.host(),
     ).write(output, run_id)
 
 

@@ -102,6 +102,9 @@ def _execute(
         **dataclasses.asdict(digests),
         versions=run_facts.versions(),
         duration_s=time.monotonic() - started,
+        inputs={name: str(path) for name, path in dataclasses.asdict(inputs).items()},
+        command=run_facts.command_line(),
+        host=run_facts.host(),
     )
     facts.write(output, run_id)
 
