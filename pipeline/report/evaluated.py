@@ -14,6 +14,7 @@ from components.evaluator import intervals, metrics, thresholds
 from components.evaluator.metrics import OVERALL, Evaluation, Metric, Slice, SliceMetrics
 from components.io.files import any_path
 from pipeline.report import curves, dataset, faces as pictures, paired, scores
+from pipeline.report.collect import robustness
 from pipeline.report.content import Details, Difference, Evaluated, PairedSlice, Report, RunRecord
 from pipeline.report.scores import Scores
 from pipeline.runs import metadata, run_facts
@@ -65,6 +66,7 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
         evaluation=evaluation,
         training=None,
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
+        robustness=robustness(folders),
         details=Details(
             slices_checked=scores.check(scored[0], evaluation),
             curves=curves.of(scored[0], slices),
