@@ -50,11 +50,6 @@ def build(model: keras.Model, layers: Sequence[keras.Layer], settings: Settings,
     }
     ordered = [factors.get(variable.path, 1.0) for variable in model.trainable_variables]
     optimizer = LayerwiseAdam(rate, weight_decay=settings.weight_decay or None, factors=ordered)
-    optimizer.exclude_from_weight_decay([one for one in model.trainable_variables if not _is_kernel(one)])
+    optimizer.exclude_from_weight_decay([one for one in model.trainable_variables if 'kernel' not in one.name])
     optimizer.build(model.trainable_variables)
     return optimizer
-
-
-def _is_kernel(variable: Any) -> bool:
-    """Whether it is neither a number for each channel nor one for all."""
-    return sum(size > 1 for size in variable.shape) > 1
