@@ -23,6 +23,7 @@ from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.errors import InputError
 from components.evaluator.settings import Settings as EvaluationSettings
 from components.fine_tuner.settings import Settings as FineTuningSettings
+from components.robustness_evaluator.settings import Settings as RobustnessSettings
 from components.settings import Settings, allowed, suggestion
 from components.stratified_example_gen.settings import Settings as DataSettings
 from pipeline.kubeflow_settings import KubeflowSettings
@@ -47,6 +48,7 @@ class Config(Settings):
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     fine_tuning: FineTuningSettings = field(default_factory=FineTuningSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    robustness: RobustnessSettings = field(default_factory=RobustnessSettings)
     report: ReportSettings = field(default_factory=ReportSettings)
     beam: BeamSettings = field(default_factory=BeamSettings)
     kubeflow: KubeflowSettings = field(default_factory=KubeflowSettings)

@@ -154,10 +154,13 @@ def _runs(options: argparse.Namespace) -> int:
 
 def _summary(output: Path, result: Report, verb: str, folder: str = 'report') -> None:
     from components.stratified_example_gen.ingestion_summary import IngestionSummary
+    from pipeline.report import words
     from pipeline.runs import history
 
     print(IngestionSummary(**result.data).describe())
     print(history.metrics_table(result.evaluation))
+    if result.robustness:
+        print(words.robustness(result.robustness))
     if result.blessed:
         pushed, root = Path(result.run.pushed or ''), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed

@@ -103,7 +103,7 @@ def evaluate(
     """Evaluates a model on all faces of a folder and writes the report.
 
     Args:
-      config: its sections data, evaluation and report are used; every image joins the test split.
+      config: its sections data, evaluation, robustness and report are used; every image joins the test split.
       data: the folder of the faces, local or gs://BUCKET/FOLDER.
       model: the model.
       output: the folder of the results, a run directory of its own.
@@ -176,6 +176,7 @@ def _components(
     from components.curated_schema.component import CuratedSchema
     from components.curated_schema.settings import Settings as SchemaSettings
     from components.evaluator.component import Evaluator
+    from components.robustness_evaluator.component import RobustnessEvaluator
     from components.scorer.component import Scorer
     from components.stratified_example_gen.component import StratifiedExampleGen
     from pipeline import cache_key
@@ -198,6 +199,17 @@ def _components(
         extra_slices=config.data.manifest_columns,
     )
     components = [example_gen, schema, statistics, *scorers, evaluator]
+    if config.robustness.faces and models[0].sha256:  # not of a served model: a thousand more requests
+        components.append(
+            RobustnessEvaluator(
+                examples,
+                None,
+                config.robustness,
+                load_fn=models[0].load_fn,
+                arguments=models[0].arguments,
+                digest=models[0].sha256,
+            )
+        )
     for component in components:
         cache_key.add_to(component)
     return components

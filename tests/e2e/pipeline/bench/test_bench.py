@@ -25,13 +25,13 @@ _TINY = Sizes(
 def bench(tmp_path_factory):
     """The bench of three parts: the results, bench.json and bench.txt."""
     work, output = tmp_path_factory.mktemp('work'), tmp_path_factory.mktemp('output')
-    results = command_line.measure(work, _TINY, ['inference', 'embedding', 'latency'], None, output)
+    results = command_line.measure(work, _TINY, ['inference', 'embedding', 'latency', 'small_base'], None, output)
     return results, json.loads((output / 'bench.json').read_text()), (output / 'bench.txt').read_text()
 
 
 def test_every_row_has_a_finite_number_and_is_in_the_table(bench):
     results, written, table = bench
-    assert list(written['parts']) == ['inference', 'latency', 'embedding']
+    assert list(written['parts']) == ['inference', 'latency', 'embedding', 'small_base']
     assert not any(part.error for part in results.parts.values())
     rows = [row for part in written['parts'].values() for row in part['rows']]
     names = {row['name'] for row in rows}

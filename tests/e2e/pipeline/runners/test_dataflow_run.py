@@ -125,5 +125,5 @@ def test_a_rerun_submits_no_job(run, command):
     jobs = len(run.jobs)
     again = command(*run.arguments, env=run.environment)
     assert again.returncode == 0, again.stderr
-    assert len(re.findall('from cache', again.stderr)) == 12
+    assert len(re.findall('from cache', again.stderr)) == 13
     assert len(run.jobs) == jobs

@@ -148,7 +148,8 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
     file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
     tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
     assert {name for name, task in tasks.items() if not task.cached} == {
-        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher', 'Report',
+        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher',
+        'Report',
     }  # fmt: skip
     folders = {
         name: kubeflow_run.cluster.object(tasks[task].artifacts[name]['uri'])
