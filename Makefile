@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 
 PYTHON := .venv/bin/python
+# In the order of the folders: the slow end-to-end tests first, so that no process waits for one at the end.
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 DEMO := demo
 OUTPUT := $(DEMO)/run
 IMAGE := face-gender-pipeline:latest
@@ -40,16 +42,16 @@ lint: env ## check with ruff and mypy
 	@$(PYTHON) -m mypy
 
 unit: env ## run the unit tests: under two minutes, no network, no Java
-	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/unit
+	@$(PYTEST) tests/unit
 
 test: lint ## lint, then run all tests
-	@$(PYTHON) -m pytest -n 2 --dist loadfile
+	@$(PYTEST)
 
 oracle: env ## install Caffe 1.0 in .tools/caffe for the converter's tests; needs a Python 3.7-3.9
 	@tests/tools/make_caffe_oracle.sh
 
 coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a part
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(TESTS)
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered $(TESTS)
 
 bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)

@@ -43,6 +43,9 @@ def _call(options: argparse.Namespace) -> int:
     except (InputError, RunError) as error:
         print(f'{_PROGRAM}: {" ".join(str(error).split())}', file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+    except MemoryError:
+        print(f'{_PROGRAM}: not enough memory; close other programs, or raise the limit (ulimit -v)', file=sys.stderr)
+        return 1
     except BrokenPipeError:  # for example: | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -56,6 +56,17 @@ def layout_override(options: argparse.Namespace) -> list[str]:
     return [f'data.layout={layout}'] if layout else []
 
 
+def add_display(command: argparse.ArgumentParser) -> None:
+    """Adds --quiet and --json."""
+    form = command.add_mutually_exclusive_group()
+    form.add_argument(
+        '--quiet',
+        action='store_true',
+        help='print only warnings and errors, and the summary of a model that is not blessed',
+    )
+    form.add_argument('--json', action='store_true', help='print progress and result as JSON, one object a line')
+
+
 def add_labels(command: argparse.ArgumentParser) -> None:
     """Adds --name and --note."""
     command.add_argument('--name', metavar='TEXT', help='a name for this run, short for --set report.run_name=…')

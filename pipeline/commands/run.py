@@ -34,6 +34,11 @@ def add(commands: Any) -> None:
         '--output', type=arguments.path, required=True, metavar='DIR', help='the run directory; created if needed'
     )
     arguments.add_config(run, 'trainer.epochs=20')
+    arguments.add_display(run)
+    run.add_argument(
+        '--dry-run', action='store_true',
+        help='print the configuration, which components would run, and estimates of time and disk; write nothing',
+    )  # fmt: skip
     arguments.add_labels(run)
     run.set_defaults(command=_run, interrupted='interrupted; the same command continues from here')
 
@@ -64,12 +69,21 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     config = arguments.load_config(options)
-    from pipeline.runners import local
+    from pipeline.runners import displays, local
     from pipeline.runs.run_inputs import RunInputs
 
     inputs = RunInputs(options.data, options.prototxt, options.caffemodel)
-    result = local.run(config, inputs, options.output)
-    _summary(options.output, result, 'Pushed')
+    if options.dry_run:
+        from pipeline.runners import dry_run
+
+        print(config.as_yaml())
+        print(dry_run.text(dry_run.plan(config, inputs, options.output)))
+        return 0
+    display = displays.choose(options.quiet, options.json)
+    result = local.run(config, inputs, options.output, display)
+    display.result(result.outcome())
+    if not options.json and not (options.quiet and result.blessed):
+        _summary(options.output, result, 'Pushed')
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed
 
 
@@ -140,10 +154,13 @@ def _runs(options: argparse.Namespace) -> int:
 
 def _summary(output: Path, result: Report, verb: str, folder: str = 'report') -> None:
     from components.stratified_example_gen.ingestion_summary import IngestionSummary
+    from pipeline.report import words
     from pipeline.runs import history
 
     print(IngestionSummary(**result.data).describe())
     print(history.metrics_table(result.evaluation))
+    if result.robustness:
+        print(words.robustness(result.robustness))
     if result.blessed:
         pushed, root = Path(result.run.pushed or ''), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed

@@ -133,6 +133,7 @@ def sections(report: Report) -> list[Section]:
             (
                 'The intervals cover chance in sampling faces like the test split, not other kinds of faces.',
                 'Slices with few faces have wide intervals; compare intervals, not values.',
+                *filter(None, [words.robustness(report.robustness)]),
                 'Several images may show one person, which makes the intervals too narrow.',
                 'Before any use, measure again on your own labelled faces.',
             ),

@@ -14,6 +14,7 @@ from components import names
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
+from components.robustness_evaluator import measuring
 from pipeline.report import curves, dataset, faces as pictures, predictions, scores
 from pipeline.report.content import Details, Report, RunRecord, Training
 from pipeline.runs import history, metadata, run_facts
@@ -33,7 +34,7 @@ _NEEDED = (
 )
 
 # The artifacts of components that a run may lack.
-_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'))
+_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'), ('RobustnessEvaluator', 'robustness'))
 
 # Components whose output replaces that of another in the runs that have them.
 _REPLACED_BY = {('Trainer', 'model'): 'FineTuner', ('EmbeddingGen', 'embeddings'): 'FineTunedEmbeddingGen'}
@@ -130,6 +131,7 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
         evaluation=evaluation,
         training=Training(**_json(model_run, names.TRAINING_FILE), trials=trials),
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
+        robustness=robustness(folders),
         details=Details(
             slices_checked=scores.check(scored, evaluation),
             curves=curves.of(scored, slices),
@@ -145,6 +147,12 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
             statistics=dataset.statistics(folders['StatisticsGen', 'statistics']),
         ),
     )
+
+
+def robustness(folders: Mapping[tuple[str, str], str]) -> list[measuring.Frame]:
+    """The accuracy in other frames; [] for a run without it."""
+    folder = folders.get(('RobustnessEvaluator', 'robustness'))
+    return measuring.read(folder) if folder else []
 
 
 def _settings(facts: run_facts.RunFacts) -> ReportSettings:

@@ -14,6 +14,7 @@ from typing import Any
 from components.evaluator import thresholds
 from components.evaluator.metrics import Evaluation
 from components.evaluator.thresholds import Threshold
+from components.robustness_evaluator.measuring import Frame
 from pipeline.report import findings
 from pipeline.report.comparison import Difference, PairedSlice
 from pipeline.report.curves import Curves, Suggested
@@ -99,6 +100,7 @@ class Report:
     thresholds: list[Threshold]
     details: Details
     evaluated: Evaluated | None = None
+    robustness: Sequence[Frame] = ()  # faces in other frames, the unchanged ones first; empty if not measured
 
     @functools.cached_property
     def findings(self) -> Findings:
@@ -114,6 +116,11 @@ class Report:
     def blessed(self) -> bool:
         """Whether the model met every threshold."""
         return not self.reasons
+
+    def outcome(self) -> dict[str, Any]:
+        """What metrics.json says of the whole: the decision, its reasons, the pushed folder and the overall metrics."""
+        overall = dataclasses.asdict(self.evaluation.overall)
+        return {'blessed': self.blessed, 'reasons': self.reasons, 'pushed': self.run.pushed, 'overall': overall}
 
     def metrics_json(self) -> str:
         """The text of metrics.json: everything but the details."""
@@ -138,6 +145,7 @@ class Report:
             'data': self.data,
             **dataclasses.asdict(self.evaluation),
             'gap': gap and dataclasses.asdict(gap),
+            'robustness': [dataclasses.asdict(frame) for frame in self.robustness],
             'training': self.training and dataclasses.asdict(self.training),
             'evaluated': self.evaluated and dataclasses.asdict(self.evaluated),
             'blessed': self.blessed,

@@ -13,6 +13,7 @@ from components import names
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
 from pipeline.report import comparison, curves, dataset, faces as pictures, scores
+from pipeline.report.collect import robustness
 from pipeline.report.content import Details, Evaluated, Report, RunRecord
 from pipeline.runs import metadata, run_facts
 from pipeline.settings import ReportSettings
@@ -63,6 +64,7 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
         evaluation=evaluation,
         training=None,
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
+        robustness=robustness(folders),
         details=Details(
             slices_checked=scores.check(scored[0], evaluation),
             curves=curves.of(scored[0], slices),

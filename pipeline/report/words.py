@@ -10,6 +10,8 @@ from typing import Any
 from components import names
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
+from components.robustness_evaluator.measuring import Frame
+from pipeline.report.comparison import mcnemar
 from pipeline.report.content import Training
 from pipeline.report.findings import DEFICIT, Findings
 from pipeline.runs.history import title
@@ -109,6 +111,25 @@ def fine_tuning(history: Mapping[str, Any]) -> str:
         f'The upper layers of the base were trained together with the head. On the validation split, the head on the '
         f'frozen base had {before}. Epoch {best} of {epochs} was kept: loss {loss:.3f}, accuracy {percent(accuracy)}.'
     )
+
+
+def frame_p(frame: Frame) -> float:
+    """The p-value of McNemar's test between a frame and the same faces as they are."""
+    return mcnemar(frame.both.gained, frame.both.lost)
+
+
+def robustness(frames: Sequence[Frame]) -> str:
+    """The frame with the lowest accuracy, and whether chance can explain it; '' if none was measured."""
+    changed = [frame for frame in frames[1:] if frame.both.faces]
+    if not changed:
+        return ''
+    worst = min(changed, key=lambda frame: frame.both.right)
+    faces, here, before = worst.both.faces, worst.both.right, frames[0].both.right
+    start = f'Of {faces:,} test faces, the model classifies {percent(before / faces)} correctly as they are'
+    if here >= before:
+        return f'{start}, and at least as many in every other frame.'
+    chance = 'more than chance explains' if frame_p(worst) < 0.05 else 'chance alone can explain this'
+    return f'{start} and {percent(here / faces)} in the hardest frame ({worst.name}): {chance}.'
 
 
 def threshold(row: Threshold) -> tuple[str, str, str, str]:

@@ -20,15 +20,17 @@ import tensorflow as tf
 from PIL import Image
 from sklearn import metrics as sk
 
+from components.robustness_evaluator import frames, measuring
 from pipeline.__main__ import parser
 from pipeline.model import tuner
+from pipeline.report import words
 from pipeline.runs import metadata
 
 _STAGES = {
     'StratifiedExampleGen', 'CuratedSchema', 'StatisticsGen', 'ExampleValidator', 'DataGate', 'CaffeConverter',
-    'Transform', 'EmbeddingGen', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher',
+    'Transform', 'EmbeddingGen', 'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher',
 }  # fmt: skip
-_FROM_TRAINER = {'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher'}
+_FROM_TRAINER = {'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher'}
 
 
 def _states(output) -> dict[str, str]:
@@ -56,6 +58,10 @@ def test_a_first_run_executes_everything_and_reports_its_results(finished):
     result = finished.metrics
     assert {stage['name'] for stage in result['stages']} == _STAGES
     assert not any(stage['cached'] for stage in result['stages'])
+    assert [frame['name'] for frame in result['robustness']] == [frames.UNTOUCHED, *frames.FRAMES]
+    assert {frame[gender]['faces'] for frame in result['robustness'] for gender in ('male', 'female')} == {4}
+    folder = metadata.runs(finished.output)[0].output('RobustnessEvaluator', 'robustness').uri
+    assert words.robustness(measuring.read(folder)) in finished.process.stdout
     assert result['data']['splits'] == {
         'train': {'male': 210, 'female': 210},
         'validation': {'male': 70, 'female': 70},

@@ -543,7 +543,7 @@ def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, sco
 def test_metrics_json_has_the_documented_keys(report):
     written = json.loads(report.metrics_json())
     assert ' '.join(written) == (
-        'run config data overall slices gap training evaluated blessed reasons bounds pushed stages'
+        'run config data overall slices gap robustness training evaluated blessed reasons bounds pushed stages'
     )
     assert ' '.join(written['run']) == (
         'id name note started duration_s config_sha256 data_fingerprint base_sha256 prototxt_sha256 inputs command '
