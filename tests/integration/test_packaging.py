@@ -65,9 +65,11 @@ def test_the_wheel_contains_no_tests(wheel):
     assert not [name for name in wheel.namelist() if name.startswith('tests')]
 
 
-def test_the_console_script(wheel):
+def test_the_console_scripts(wheel):
     (name,) = [name for name in wheel.namelist() if name.endswith('entry_points.txt')]
-    assert 'gender-pipeline = pipeline.__main__:main' in wheel.read(name).decode()
+    scripts = wheel.read(name).decode()
+    assert 'gender-pipeline = pipeline.__main__:main' in scripts
+    assert 'caffe-converter = components.caffe_converter.__main__:main' in scripts
 
 
 def test_the_metadata(metadata):
