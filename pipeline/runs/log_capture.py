@@ -12,8 +12,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from absl import logging as absl_logging
-
 
 @contextlib.contextmanager
 def stderr_to(file: str | os.PathLike[str]) -> Iterator[None]:
@@ -52,6 +50,8 @@ def quiet() -> Iterator[None]:
 @contextlib.contextmanager
 def logged(file: Path) -> Iterator[None]:
     """Redirects library logs, warnings and stderr to `file`."""
+    from absl import logging as absl_logging
+
     file.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(file, encoding='utf-8')
     handler.setFormatter(logging.Formatter('%(asctime)s %(levelname).1s %(name)s %(message)s'))
