@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.errors import RunError
+
 
 @contextlib.contextmanager
 def stderr_to(file: str | os.PathLike[str]) -> Iterator[None]:
@@ -47,13 +49,32 @@ def quiet() -> Iterator[None]:
         root.removeHandler(nowhere)
 
 
+class _LogFile(logging.FileHandler):
+    """Drops what the file system does not take: on a full disk, the run's own error is what the user has to see."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Does nothing, where logging would print a stack trace to the terminal."""
+
+    def close(self) -> None:
+        """Closes the file, also if it takes no more."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextlib.contextmanager
 def logged(file: Path) -> Iterator[None]:
-    """Redirects library logs, warnings and stderr to `file`."""
+    """Redirects library logs, warnings and stderr to `file`.
+
+    Raises:
+      RunError: the file cannot be written.
+    """
     from absl import logging as absl_logging
 
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(file, encoding='utf-8')
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(file, encoding='utf-8')
+    except OSError as error:
+        raise RunError(f'{file}: cannot be written ({error.strerror}); free space or choose another folder') from None
     handler.setFormatter(logging.Formatter('%(asctime)s %(levelname).1s %(name)s %(message)s'))
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
