@@ -58,10 +58,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from pipeline.runners import evaluation
     from pipeline.runs import history
 
-    if options.server:
-        model = evaluation.served(options.server, options.model_name, options.timeout)
-    else:
-        model = evaluation.exported(options.model)
+    model = evaluation.served(arguments.server(options)) if options.server else evaluation.exported(options.model)
     baseline = evaluation.exported(options.baseline) if options.baseline else None
     # Every face counts, unless the user says otherwise.
     overrides = ['data.per_folder=null', *arguments.layout_override(options), *options.set]

@@ -37,6 +37,8 @@ def test_the_claim_is_the_one_that_pipelines_mount_and_kserve_serves_from(overla
         namespace
     }
     served = _built(_FOLDER / 'serving')['InferenceService', names.MODEL.replace('_', '-')]
+    probe = served['spec']['predictor']['model']['readinessProbe']['httpGet']['path']
+    assert probe == f'/v1/models/{served["metadata"]["name"]}/metadata'
     assert served['spec']['predictor']['model']['storageUri'] == f'pvc://{settings.claim}/serving/{names.MODEL}'
 
 
