@@ -13,6 +13,7 @@ import graphlib
 import hashlib
 import itertools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -28,11 +29,11 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.fakes import kfp_store
+from tests.fakes import kfp_store, s3_store
 from tests.fakes.google_cloud import objects
 
 _ROOT = 'minio://mlpipeline/v2/artifacts'
-_SCHEMES = {'minio://': 'minio', 'gs://': 'gcs'}
+_SCHEMES = {'minio://': 'minio', 'gs://': 'gcs', 's3://': 's3'}
 _PLACEHOLDER = '{{$}}'
 #: Seconds of a retry policy in one second of a test.
 _SCALE = 1000
@@ -64,7 +65,7 @@ class Cluster:
     Args:
       folder: for all files.
       workers: the number of concurrent tasks.
-      bucket: the store in Cloud Storage; by default, the store is a folder.
+      bucket: the store in Cloud Storage or S3; by default, the store is a folder.
       environment: additional environment variables of containers.
     """
 
@@ -72,7 +73,7 @@ class Cluster:
         self,
         folder: Path,
         workers: int = 2,
-        bucket: objects.Objects | None = None,
+        bucket: objects.Objects | s3_store.Store | None = None,
         environment: dict[str, str] | None = None,
     ):
         self._folder = folder
@@ -121,7 +122,8 @@ class Cluster:
         """Runs one task on the results of others; kills its first container once `kill` returns True."""
         document = next(yaml.safe_load_all(file.read_text('utf-8')))
         parameters = root_parameters(document, arguments)
-        return self._task(document, name, parameters, done, f'{_ROOT}/task/{uuid.uuid4()}', kill)
+        root = document.get('defaultPipelineRoot') or _ROOT
+        return self._task(document, name, parameters, done, f'{root}/task/{uuid.uuid4()}', kill)
 
     def _task(
         self,
@@ -343,6 +345,7 @@ def _image_environment(home: Path, mirror: Path) -> dict[str, str]:
         'PYTHONUNBUFFERED': '1',
         'TF_CPP_MIN_LOG_LEVEL': '2',
         'KFP_LOCAL_BASE': str(mirror),
+        **{name: os.environ[name] for name in ('PYTHONPATH',) if name in os.environ},  # tests of another worktree
     }
 
 

@@ -1,10 +1,12 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled pipeline, run as Kubeflow would, compared with the local run."""
+"""The compiled pipeline, run as Kubeflow would with nothing but an S3 store, compared with the local run."""
 
 import dataclasses
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from pipeline.model import head_training, tuner
 from pipeline.model.settings import TrainerSettings
 from pipeline.report import words
 from pipeline.runners.kubeflow import report_task
-from tests.fakes import kfp_executor
+from pipeline.serving import predict
+from tests.fakes import kfp_executor, s3_store
 
 _TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tuner.epochs=2']
 
@@ -36,24 +39,32 @@ class KubeflowRun:
 
 
 @pytest.fixture(scope='session')
-def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
+def store() -> Iterator[s3_store.Store]:
+    with s3_store.running() as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory) -> KubeflowRun:
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
     arguments = {
-        'data_root': str(inputs.data),
-        'prototxt': str(inputs.prototxt),
-        'caffemodel': str(inputs.caffemodel),
-        'output': str(folder / 'serving'),
+        'data_root': store.upload(inputs.data, 'drawn'),
+        'prototxt': 's3://faces/base.prototxt',
+        'caffemodel': 's3://faces/base.caffemodel',
+        'output': 's3://faces/serving',
     }
-    cluster = kfp_executor.Cluster(folder)
+    store.put('base.prototxt', inputs.prototxt.read_bytes())
+    store.put('base.caffemodel', inputs.caffemodel.read_bytes())
+    cluster = kfp_executor.Cluster(folder, bucket=store, environment=store.environment)
     return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
 
 
 def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
     process = command(
         'compile', '--config', 'demo', *low_bounds, *settings, '--prototxt', inputs.prototxt,
-        '--image', 'pipeline:test', '-o', file,
+        '--image', 'pipeline:test', '--root', 's3://faces/kfp', '-o', file,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     return file
@@ -93,7 +104,7 @@ def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
     assert ours['config'] == local['config']
     assert ours['run']['id'] == task.artifacts['metrics']['uri'].split('/')[-4]
     assert ours['run']['started'] == kubeflow_run.tasks['Inputs'].parameters['started']
-    assert (ours['blessed'], Path(ours['pushed']).parent) == (True, Path(kubeflow_run.arguments['output']))
+    assert (ours['blessed'], os.path.dirname(ours['pushed'])) == (True, kubeflow_run.arguments['output'])
 
     shown = task.artifacts['metrics']['metadata']
     genders = {
@@ -111,7 +122,8 @@ def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
 
 
 def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkeypatch):
-    (tmp_path / 'minio').symlink_to(kubeflow_run.cluster.object('minio://'))
+    (tmp_path / 's3' / 'faces').mkdir(parents=True)
+    (tmp_path / 's3' / 'faces' / 'kfp').symlink_to(kubeflow_run.cluster.object('s3://faces/kfp'))
     monkeypatch.setenv('KFP_LOCAL_BASE', str(tmp_path))
     inputs = kubeflow_run.tasks['Report'].invocation['inputs']
     assert inputs['parameterValues']['config__data__per_folder'] == 10
@@ -121,11 +133,13 @@ def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkey
     assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
 
 
-def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
-    versions = list(Path(kubeflow_run.arguments['output']).iterdir())
-    assert [(version / 'saved_model.pb').is_file() for version in versions] == [True]
+def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run, inputs, store):
+    (graph,) = (name for name in store.names('serving/') if name.endswith('/saved_model.pb'))
     pushed = kubeflow_run.tasks['AtomicPusher'].artifacts['pushed_model']['metadata']
-    assert pushed['pushed_destination'] == str(versions[0])
+    assert pushed['pushed_destination'] == f's3://faces/{os.path.dirname(graph)}'
+    face = next((inputs.data / 'combined' / 'aligned').glob('*/*'))
+    ((label, _),) = predict.load(kubeflow_run.cluster.object(pushed['pushed_destination']))([face.read_bytes()])
+    assert label in names.GENDERS
 
 
 def test_inputs_outputs_the_digests(kubeflow_run, finished):
@@ -162,21 +176,20 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
 
 
 def test_a_fine_tuning_killed_late_is_retried_resumes_and_gives_the_same_numbers(
-    kubeflow_run, command, inputs, low_bounds, tmp_path
+    kubeflow_run, command, inputs, low_bounds, store, tmp_path
 ):
     compiled = _compiled(
         command, inputs, low_bounds, tmp_path / 'p.yaml', '--set=fine_tuning.unfreeze_from=conv5_1'
     ).read_text()
     tuned = {}
     for name in ('whole', 'killed'):
-        file, checkpoints = tmp_path / f'{name}.yaml', tmp_path / name
-        file.write_text(compiled.replace('/data/checkpoints', str(checkpoints)))
-        kill = (lambda: any(checkpoints.glob('*.npz'))) if name == 'killed' else None  # noqa: B023
+        file = tmp_path / f'{name}.yaml'
+        file.write_text(compiled.replace('/data/checkpoints', f's3://faces/{name}'))
+        kill = (lambda: bool(store.names('killed/'))) if name == 'killed' else None
         tuned[name] = kubeflow_run.cluster.run_task(
             file, 'FineTuner', kubeflow_run.tasks, kill, **kubeflow_run.arguments
         )
-        # A kill during a write may leave a hidden temporary file, which nothing reads.
-        assert [file.name for file in checkpoints.iterdir() if not file.name.startswith('.')] == []
+        assert store.names(f'{name}/') == []
     resumed = {name: 'resuming after epoch' in task.stderr for name, task in tuned.items()}
     assert resumed == {'whole': False, 'killed': True}, tuned['killed'].stderr[-2000:]
     whole, killed = (
@@ -189,13 +202,18 @@ def test_a_fine_tuning_killed_late_is_retried_resumes_and_gives_the_same_numbers
 def test_artifacts_contain_no_container_paths(kubeflow_run):
     for task in kubeflow_run.tasks.values():
         for artifact in task.artifacts.values():
-            assert artifact['uri'].startswith('minio://mlpipeline/')
+            assert artifact['uri'].startswith('s3://faces/kfp/')
             assert '/pods/' not in json.dumps(artifact['metadata'])
 
 
 @pytest.mark.parametrize(
     ('parameter', 'path', 'message'),
-    [('data_root', '/none', 'does not exist'), ('output', '/proc/serving', '/proc/serving: cannot write to /proc')],
+    [
+        ('data_root', 's3://faces/none', 'data root s3://faces/none does not exist'),
+        ('prototxt', 's3://faces/none', 's3://faces/none: cannot be read'),
+        ('output', 's3://none/serving', 'output s3://none/serving: bucket none does not exist'),
+        ('output', '/proc/serving', '/proc/serving: cannot write to /proc'),
+    ],
 )
 def test_a_bad_path_stops_the_run_with_one_line(kubeflow_run, parameter, path, message):
     with pytest.raises(kfp_executor.Failed) as failure:

@@ -41,7 +41,7 @@ def test_an_object_appears_only_if_the_block_succeeds(bucket, tmp_path):
 
 
 def test_local_folders_that_mirror_stores():
-    for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b'):
+    for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b', 's3:/b'):
         assert not files.in_bucket(path)
         assert str(files.any_path(path, 'y')) == f'{Path(path)}/y'
     assert str(files.any_path('gs://bucket/x', 'y')) == 'gs://bucket/x/y'
