@@ -7,17 +7,21 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-import grpc
+import apache_beam as beam
 import pytest
-from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.util import assert_that, equal_to
 
 
 @pytest.fixture
 def pool():
     """[the port of a running pool]."""
     command = [sys.executable, '-m', 'pipeline.runners.beam.worker_pool', '--port=0']
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    # The pool starts its workers as "python".
+    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, 'PATH': path}) as process:
         line = next(line for line in process.stderr if 'Listening' in line)
         yield int(re.search(r'localhost:(\d+)', line)[1])
         process.send_signal(signal.SIGKILL)
@@ -41,11 +45,14 @@ def test_it_listens_on_loopback_only(pool):
     assert _listening(pool)
     # 127.0.0.1, the same as an IPv6 address, and ::1, in the byte order of the machine
     assert _listening(pool) <= {'0100007F', '0000000000000000FFFF00000100007F', '00000000000000000000000001000000'}
-    with grpc.insecure_channel(f'127.0.0.1:{pool}') as channel:
-        stub = beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(channel)
-        response = stub.StopWorker(beam_fn_api_pb2.StopWorkerRequest(worker_id='unknown'), timeout=30)
-        assert response.error == ''
     taken = [sys.executable, '-m', 'pipeline.runners.beam.worker_pool', f'--port={pool}']
     process = subprocess.run(taken, capture_output=True, text=True, timeout=60)
     assert process.returncode == 1
     assert process.stderr.endswith(f'worker_pool: port {pool} of localhost is in use\n')  # after gRPC's own line
+
+
+def test_its_workers_run_jobs(pool):
+    options = ['--runner=PortableRunner', '--job_endpoint=embed', '--environment_type=EXTERNAL']
+    with beam.Pipeline(options=PipelineOptions([*options, f'--environment_config=localhost:{pool}'])) as pipeline:
+        elsewhere = pipeline | beam.Create([os.getpid()]) | beam.Map(lambda ours: ours != os.getpid())
+        assert_that(elsewhere, equal_to([True]))
