@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
         type=arguments.path_or_uri,
         required=True,
         metavar='DIR|URI',
-        help='the folder of the faces, local or gs://BUCKET/FOLDER',
+        help='the folder of the faces, local, gs:// or s3://BUCKET/FOLDER',
     )
     arguments.add_layout(evaluate)
     evaluate.add_argument(

@@ -95,7 +95,7 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
 
     Args:
       config: its sections data, evaluation and report are used; every image joins the test split.
-      data: the folder of the faces, local or gs://BUCKET/FOLDER.
+      data: the folder of the faces, local, gs:// or s3://BUCKET/FOLDER.
       model: the model.
       output: the folder of the results, a run directory of its own.
       baseline: a model to compare with on the same faces, or None.
