@@ -8,15 +8,18 @@ in one step: there, a version is complete when it has its graph, which is writte
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from components.errors import InputError, RunError
+from components.errors import InputError
 from components.io import stores
 from components.io.files import (
+    any_path,
     atomic_path,
     folder_digests,
     folder_files,
@@ -29,6 +32,7 @@ from components.io.files import (
 #: Folder of versions that a rollback withdrew; servers ignore it, because its name is not a number.
 WITHDRAWN = 'withdrawn'
 _PARTIAL = '.partial-'
+_CLAIMS = '.pushing'
 _GRAPH = 'saved_model.pb'
 
 
@@ -104,7 +108,6 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     set back, or two pushes fall into one second), it is one more than the highest number.
 
     Raises:
-      RunError: another push made this version of a bucket at the same time.
       OSError: the directory cannot be written.
     """
     # Also above withdrawn versions: a number identifies one model.
@@ -115,10 +118,12 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
             return newest, str(served[-1])
     taken = served + aside
     version = str(max([int(time.time()), *(number + 1 for number in taken)]))
-    target = os.path.join(base_directory, version)
     if in_bucket(base_directory):
-        _upload(model_dir, target)
-        return target, version
+        with _claimed(base_directory, int(version)) as claimed:
+            target = os.path.join(base_directory, str(claimed))
+            _upload(model_dir, target)
+        return target, str(claimed)
+    target = os.path.join(base_directory, version)
     base = Path(base_directory)
     base.mkdir(parents=True, exist_ok=True)
     for left in base.glob(f'{_PARTIAL}*'):  # by a killed push; two runs never use one directory at once
@@ -139,14 +144,25 @@ def _copy(model_dir: str, target: Path) -> None:
             shutil.copyfile(here, target / name)
 
 
+@contextlib.contextmanager
+def _claimed(base_directory: str, version: int) -> Iterator[int]:
+    """Yields this number, or the next that no other push has: of several writers, the store lets one create a claim."""
+    with tempfile.NamedTemporaryFile() as empty:
+        while True:
+            claim = os.path.join(base_directory, _CLAIMS, str(version))
+            try:
+                stores.of(claim).create(claim, empty.name)
+                if not folder_files(os.path.join(base_directory, str(version))):  # of a push that ended
+                    break
+            except FileExistsError:
+                pass
+            version += 1
+    yield version
+    any_path(claim).unlink(missing_ok=True)
+
+
 def _upload(model_dir: str, target: str) -> None:
     files = folder_files(model_dir)
-    graph = files.pop(_GRAPH)
-    for name, file in files.items():
-        with local_file(file) as here, atomic_path(os.path.join(target, name)) as there:
+    for name in sorted(files, key=lambda name: name == _GRAPH):
+        with local_file(files[name]) as here, atomic_path(os.path.join(target, name)) as there:
             shutil.copyfile(here, there)
-    try:
-        with local_file(graph) as here:
-            stores.of(target).create(os.path.join(target, _GRAPH), str(here))
-    except FileExistsError:
-        raise RunError(f'{target}: another run pushed this version at the same time; run again') from None

@@ -12,7 +12,7 @@ import pytest
 
 from components.atomic_pusher import versions
 from components.embedding_gen.store import Store, digest
-from components.errors import InputError, RunError, TemporaryError
+from components.errors import InputError, TemporaryError
 from components.io import files, s3, s3_filesystem
 from components.io.trees import open_tree
 from components.stratified_example_gen import layout
@@ -138,25 +138,27 @@ def test_a_pushed_version_counts_when_its_graph_is_there(store, tmp_path, monkey
     assert versions.push(str(model), base) == (target, version)
 
     (model / 'saved_model.pb').write_bytes(b'another graph')
-    monkeypatch.setattr(s3, 'create', _fails)
+    upload = versions._upload
+    monkeypatch.setattr(versions, '_upload', _killed)
     with pytest.raises(OSError, match='killed'):
         versions.push(str(model), base)
-    monkeypatch.undo()
-    for name, value in store.environment.items():
-        monkeypatch.setenv(name, value)
-    assert len({name.split('/')[2] for name in store.names('serving/')}) == 2
+    assert len({name.split('/')[2] for name in store.names('serving/gender/1')}) == 2
     assert versions.existing(base) == [int(version)]
 
-    # Two pushes that found the same versions: the store lets one write the graph.
+    # Two pushes that found the same versions at the same time: the store gives each its own number.
+    monkeypatch.setattr(versions, '_upload', upload)
     monkeypatch.setattr(versions, 'existing', lambda directory: [])
     monkeypatch.setattr(time, 'time', lambda: 99.5)
-    assert versions.push(str(model), base)[1] == '99'
-    with pytest.raises(RunError, match=r'gender/99: another run pushed this version at the same time; run again'):
-        versions.push(str(model), base)
+    with versions._claimed(base, 99) as one, versions._claimed(base, 99) as other:
+        assert (one, other) == (99, 100)
+        versions._upload(str(model), f'{base}/99')
+    assert versions.push(str(model), base)[1] == '100'
+    assert store.get('serving/gender/100/saved_model.pb') == b'another graph'
 
 
-def _fails(uri: str, file: str) -> None:
-    raise OSError(5, 'killed', uri)
+def _killed(model: str, target: str) -> None:
+    files.write_text(f'{target}/variables/variables.index', 'ind')
+    raise OSError(5, 'killed', target)
 
 
 class TestFaults:
