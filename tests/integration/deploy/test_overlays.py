@@ -11,6 +11,7 @@ import yaml
 
 from components import names
 from pipeline.config import Config
+from pipeline.runners.kubeflow import spec
 
 _FOLDER = Path(__file__).resolve().parents[3] / 'deploy' / 'kubeflow'
 _COMMAND = ['kubectl', 'kustomize'] if shutil.which('kubectl') else ['kustomize', 'build']
@@ -74,6 +75,7 @@ def test_the_object_store_needs_no_volume_and_contains_placeholders():
     assert {kind for kind, _ in items} == {'ConfigMap', 'Secret'}
     ((secret, values),) = ((name, item['stringData']) for (kind, name), item in items.items() if kind == 'Secret')
     assert set(values.values()) == {'CHANGE-ME'}
+    assert set(values) == set(spec._CREDENTIALS)  # what the tasks of kubeflow.store_secret read
     provider = yaml.safe_load(items['ConfigMap', 'kfp-launcher']['data']['providers'])['s3']['default']
     given = provider['credentials']['secretRef']
     assert (given['secretName'], {given['accessKeyKey'], given['secretKeyKey']}) == (secret, set(values))

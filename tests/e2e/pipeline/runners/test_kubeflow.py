@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components import names
 from components.evaluator import metrics, thresholds
@@ -49,6 +50,13 @@ def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory) -> Kubefl
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
+    # What kubeflow.store sets; here the configuration stays that of the local run.
+    documents = list(yaml.safe_load_all(file.read_text()))
+    for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
+        parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']
+        assert parameters[name] == {'runtimeValue': {'constant': ''}}
+        parameters[name]['runtimeValue']['constant'] = 's3://faces/embeddings'
+    file.write_text(yaml.safe_dump_all(documents))
     arguments = {
         'data_root': store.upload(inputs.data, 'drawn'),
         'prototxt': 's3://faces/base.prototxt',
@@ -140,6 +148,13 @@ def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run, inputs, 
     face = next((inputs.data / 'combined' / 'aligned').glob('*/*'))
     ((label, _),) = predict.load(kubeflow_run.cluster.object(pushed['pushed_destination']))([face.read_bytes()])
     assert label in names.GENDERS
+
+
+def test_embeddings_are_kept_in_the_store(kubeflow_run, store):
+    assert {name.rpartition('.')[0].rpartition('.')[2] for name in store.names('embeddings/')} == {
+        'embeddings',
+        'digests',
+    }
 
 
 def test_inputs_outputs_the_digests(kubeflow_run, finished):
