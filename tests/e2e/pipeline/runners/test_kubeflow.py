@@ -107,8 +107,9 @@ def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
     )
     assert measured == pytest.approx(expected, rel=1e-6)
     assert ours['data'] == local['data']
-    for key in ('config_sha256', 'data_fingerprint', 'base_sha256', 'prototxt_sha256', 'versions'):
+    for key in ('config_sha256', 'base_sha256', 'prototxt_sha256', 'versions'):
         assert ours['run'][key] == local['run'][key]
+    assert ours['run']['data_fingerprint'] == kubeflow_run.tasks['Inputs'].parameters['data_fingerprint']
     assert ours['config'] == local['config']
     assert ours['run']['id'] == task.artifacts['metrics']['uri'].split('/')[-4]
     assert ours['run']['started'] == kubeflow_run.tasks['Inputs'].parameters['started']
@@ -161,8 +162,8 @@ def test_inputs_outputs_the_digests(kubeflow_run, finished):
     run = finished.first_metrics['run']
     found = dict(kubeflow_run.tasks['Inputs'].parameters)
     assert re.fullmatch(r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ', found.pop('started'))
+    assert re.fullmatch(r'[0-9a-f]{64}', found.pop('data_fingerprint'))  # of the store's checksums
     assert found == {
-        'data_fingerprint': run['data_fingerprint'],
         'prototxt_sha256': run['prototxt_sha256'],
         'caffemodel_sha256': run['base_sha256'],
     }
