@@ -107,7 +107,7 @@ def _environment(config: Config, size: tuple[int, int], root: str) -> Environmen
     from pipeline.definition import Environment
 
     settings = config.kubeflow
-    folder = (settings.store or settings.mount).rstrip('/')
+    folder = (settings.bucket or settings.mount).rstrip('/')
     return Environment(
         name=NAME,
         root=root,
@@ -122,8 +122,8 @@ def _environment(config: Config, size: tuple[int, int], root: str) -> Environmen
         input_size=size,
         beam_args=tuple(beam_options.args(config.beam)),
         # Without a volume and a store, no folder outlives a container.
-        embedding_store=f'{folder}/embedding_store' if settings.store else '',
-        checkpoints=f'{folder}/checkpoints' if settings.store or settings.claim else '',
+        embedding_store=f'{folder}/embedding_store' if settings.bucket else '',
+        checkpoints=f'{folder}/checkpoints' if settings.bucket or settings.claim else '',
     )
 
 

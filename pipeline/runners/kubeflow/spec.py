@@ -175,9 +175,9 @@ def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[
         resources = _resources(settings.resources, name, vertex)
         if resources:
             container['resources'] = resources
-        if settings.store_endpoint and name in _IN_THE_STORE:
+        if settings.bucket_endpoint and name in _IN_THE_STORE:
             container['env'] = [
-                {'name': 'AWS_ENDPOINT_URL', 'value': settings.store_endpoint},
+                {'name': 'AWS_ENDPOINT_URL', 'value': settings.bucket_endpoint},
                 {'name': 'AWS_REGION', 'value': 'us-east-1'},  # one is needed to sign requests; such stores ignore it
             ]
         if settings.retries:
@@ -238,11 +238,11 @@ def pods(spec: Mapping[str, Any], settings: KubeflowSettings) -> Json | None:
     executors = {}
     for name in spec['root']['dag']['tasks']:
         config: Json = {}
-        if settings.claim and not settings.store and name in _ON_THE_VOLUME:
+        if settings.claim and not settings.bucket and name in _ON_THE_VOLUME:
             config['pvcMount'] = [{'pvcNameParameter': _constant(settings.claim), 'mountPath': settings.mount}]
-        if settings.store_secret and name in _IN_THE_STORE:
+        if settings.bucket_secret and name in _IN_THE_STORE:
             keys = [{'secretKey': key, 'envVar': variable} for key, variable in _CREDENTIALS.items()]
-            config['secretAsEnv'] = [{'secretNameParameter': _constant(settings.store_secret), 'keyToEnv': keys}]
+            config['secretAsEnv'] = [{'secretNameParameter': _constant(settings.bucket_secret), 'keyToEnv': keys}]
         if settings.run_as_non_root:
             config['securityContext'] = {'runAsNonRoot': True}
         if settings.image_pull_policy:

@@ -75,7 +75,7 @@ def test_the_object_store_needs_no_volume_and_contains_placeholders():
     assert {kind for kind, _ in items} == {'ConfigMap', 'Secret'}
     ((secret, values),) = ((name, item['stringData']) for (kind, name), item in items.items() if kind == 'Secret')
     assert set(values.values()) == {'CHANGE-ME'}
-    assert set(values) == set(spec._CREDENTIALS)  # what the tasks of kubeflow.store_secret read
+    assert set(values) == set(spec._CREDENTIALS)  # what the tasks of kubeflow.bucket_secret read
     provider = yaml.safe_load(items['ConfigMap', 'kfp-launcher']['data']['providers'])['s3']['default']
     given = provider['credentials']['secretRef']
     assert (given['secretName'], {given['accessKeyKey'], given['secretKeyKey']}) == (secret, set(values))

@@ -50,7 +50,7 @@ def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory) -> Kubefl
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
-    # What kubeflow.store sets; here the configuration stays that of the local run.
+    # What kubeflow.bucket sets; here the configuration stays that of the local run.
     documents = list(yaml.safe_load_all(file.read_text()))
     for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
         parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']

@@ -103,7 +103,7 @@ def test_files_are_written_whole_and_folders_copied(store, tmp_path):
     assert store.get('files/one.txt') == b'one'
     files.remove_folder(f'{ROOT}/files')
     assert store.names('files') == []
-    s3.check_bucket('kubeflow.store', f'{ROOT}/files', write=True)
+    s3.check_bucket('kubeflow.bucket', f'{ROOT}/files', write=True)
     assert store.names('files') == []
 
 

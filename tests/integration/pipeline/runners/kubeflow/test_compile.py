@@ -149,8 +149,8 @@ def test_a_store_replaces_the_volume(command, tmp_path):
     digest = f'host/image@sha256:{"0" * 64}'
     process = command(
         'compile', '--config', 'vgg_face', _SIZE, '--image', digest, '-o', file, '--root', 's3://bucket/kfp',
-        '--set=kubeflow.store=s3://bucket/faces', '--set=kubeflow.store_endpoint=http://seaweedfs.kubeflow:9000',
-        '--set=kubeflow.store_secret=mlpipeline-minio-artifact', '--set=kubeflow.require_digest=true',
+        '--set=kubeflow.bucket=s3://bucket/faces', '--set=kubeflow.bucket_endpoint=http://seaweedfs.kubeflow:9000',
+        '--set=kubeflow.bucket_secret=mlpipeline-minio-artifact', '--set=kubeflow.require_digest=true',
         '--set=kubeflow.run_as_non_root=true', '--set=fine_tuning.unfreeze_from=conv5_1',
     )  # fmt: skip
     assert process.returncode == 0, process.stderr

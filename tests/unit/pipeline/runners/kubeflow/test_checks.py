@@ -34,12 +34,12 @@ def _set(key: str, value: str) -> list[str]:
             'hdfs://a/b', '/data', 'file:///data', 's3:/bucket/a',
             'gs://', 'gs:///a', 'GS://bucket/a', 'gs://bucket/a b',
         )),
-        *((_set('store', store), 'kubeflow.store: expected s3://BUCKET/FOLDER') for store in (
+        *((_set('bucket', bucket), 'kubeflow.bucket: expected s3://BUCKET/FOLDER') for bucket in (
             '/data', 'minio://a/b', 's3://', 's3://Bucket/a', 's3://bucket/a b',
         )),
-        (_set('store_endpoint', 'http://store:9000'), 'store_endpoint: expected nothing without kubeflow.store=s3://'),
-        (['--set=kubeflow.store=s3://bucket/a', *_set('store_endpoint', 'store:9000')], 'expected an address such as'),
-        (['--set=kubeflow.store=s3://bucket/a', *_set('store_secret', 'A_b')], 'kubeflow.store_secret: expected the n'),
+        (_set('bucket_endpoint', 'http://store:9000'), 'bucket_endpoint: expected nothing without kubeflow.bucket'),
+        (['--set=kubeflow.bucket=s3://bkt/a', *_set('bucket_endpoint', 'store:9000')], 'expected an address such as'),
+        (['--set=kubeflow.bucket=s3://bkt/a', *_set('bucket_secret', 'A_b')], 'bucket_secret: expected the n'),
         (_set('require_digest', 'true'), '--image pipeline:test: kubeflow.require_digest wants NAME@sha256:DIGEST'),
         (['--root', 's3://bucket/a', '-o', 'job.json'], 'expected gs://BUCKET/FOLDER'),
         *((_set('resources.all.accelerator', name), 'kubeflow.resources.all.accelerator: expected ') for name in (
