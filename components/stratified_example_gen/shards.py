@@ -20,7 +20,7 @@ from components.io.files import atomic_path, local_file
 from components.io.shards import atomic_shard
 from components.io.trees import Tree, open_tree
 from components.stratified_example_gen import images
-from components.stratified_example_gen.records import Photo
+from components.stratified_example_gen.records import Measures, Photo
 
 
 def plan_path(folder: Path, split: str, shard: int) -> Path:
@@ -33,7 +33,7 @@ def write_plan(path: Path, photos: Iterable[Photo]) -> None:
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='ascii') as stream:
         for p in photos:
             labels = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns)
-            stream.write(json.dumps((*labels, p.sha256.hex(), p.convert, p.recoloured)) + '\n')
+            stream.write(json.dumps((*labels, p.sha256.hex(), p.measures, p.convert, p.recoloured)) + '\n')
 
 
 def read_plan(path: Path) -> Iterator[Photo]:
@@ -42,9 +42,9 @@ def read_plan(path: Path) -> Iterator[Photo]:
         return
     with local_file(path) as file, open(file, encoding='ascii') as stream:
         for line in stream:
-            name, stratum, gender, age, columns, sha256, *how = json.loads(line)
+            name, stratum, gender, age, columns, sha256, measures, *how = json.loads(line)
             labels = (os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns))
-            yield Photo(*labels, bytes.fromhex(sha256), *how)
+            yield Photo(*labels, bytes.fromhex(sha256), Measures(*measures), *how)
 
 
 def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str], path: Path) -> None:
@@ -89,11 +89,11 @@ def _example(tree: Tree, photo: Photo, columns: Sequence[str]) -> bytes:
 
     content = _content(tree, photo)
     try:
-        measures = images.measure(content)
         image = images.as_displayed(content) if photo.convert else content
     except (InputError, tf.errors.OpError) as error:
         text = ' '.join(str(error).split())
         raise InputError(f'{tree.printable(photo.path)} does not decode: {text}; remove it and run again') from None
+    measures = photo.measures
     values: dict[str, int | float | bytes] = {
         names.IMAGE: image,
         names.IMAGE_WIDTH: measures.width,

@@ -46,7 +46,7 @@ def store() -> Iterator[s3_store.Store]:
 
 
 @pytest.fixture(scope='session')
-def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory) -> KubeflowRun:
+def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory, warm_python) -> KubeflowRun:
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
@@ -65,7 +65,7 @@ def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory) -> Kubefl
     }
     store.put('base.prototxt', inputs.prototxt.read_bytes())
     store.put('base.caffemodel', inputs.caffemodel.read_bytes())
-    cluster = kfp_executor.Cluster(folder, bucket=store, environment=store.environment)
+    cluster = kfp_executor.Cluster(folder, warm_python, bucket=store, environment=store.environment)
     return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
 
 
@@ -178,7 +178,8 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
     file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
     tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
     assert {name for name, task in tasks.items() if not task.cached} == {
-        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher', 'Report',
+        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher',
+        'Report',
     }  # fmt: skip
     folders = {
         name: kubeflow_run.cluster.object(tasks[task].artifacts[name]['uri'])
