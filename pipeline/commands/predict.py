@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     model = predict.add_mutually_exclusive_group(required=True)
     model.add_argument(
         '--model', type=arguments.path, metavar='DIR',
-        help=f'OUTPUT/serving/{names.MODEL} for the newest version, or the folder of one version',
+        help=f'a run directory, its serving/{names.MODEL} for the newest version, or the folder of one version',
     )  # fmt: skip
     arguments.add_server(predict, model)
     form = predict.add_mutually_exclusive_group()
@@ -74,7 +74,7 @@ def _classifier(options: argparse.Namespace) -> Classifier:
         return predict.load(options.model)
     from pipeline.serving import client
 
-    return client.connect(options.server, options.model_name, options.timeout)
+    return client.connect(**arguments.server(options))
 
 
 def _json(answer: Prediction) -> None:

@@ -1,10 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`. Answers of the server are not trusted.
-
-The protocol: tensorflow/serving, `tensorflow_serving/apis/prediction_service.proto` and `predict.proto`; tensors are
-tensorflow/core/framework/tensor.proto.
-"""
+"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`. It needs no TensorFlow, and trusts no answer."""
 
 from __future__ import annotations
 
@@ -16,6 +12,7 @@ from typing import Any
 from components import names
 from components.errors import InputError, RunError
 from components.io.files import printable
+from pipeline.serving import credentials
 from pipeline.serving.predict import Answer, Classifier, ImageRejected, answers
 
 # gRPC's own retries (grpc/grpc, doc/service_config.md), all within the timeout of a request. Five attempts are gRPC's
@@ -36,8 +33,16 @@ _CHANNEL = (
 )
 
 
-def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, version: int | None = None) -> Classifier:
-    """Returns a classifier that calls a served model. The first call connects, without encryption.
+def connect(
+    server: str,
+    model: str = names.MODEL,
+    timeout: float = 60.0,
+    version: int | None = None,
+    tls: bool = False,
+    ca_file: str | None = None,
+    token_file: str | None = None,
+) -> Classifier:
+    """Returns a classifier that calls a served model. The first call connects.
 
     A request that finds the server unavailable is repeated for about three seconds. If the server changes the model's
     version between two calls, a line on stderr says so.
@@ -47,10 +52,13 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
       model: its name on the server.
       timeout: seconds for one request of up to 32 images, with its repetitions.
       version: the version to use; None for the newest.
+      tls: encrypt, and check the certificate of the server; implied by the files.
+      ca_file: see `credentials.channel_credentials`.
+      token_file: the same.
 
     Raises:
-      InputError: `server` is not HOST:PORT. A call raises it if the server is unreachable or lacks the model or the
-        signature.
+      InputError: `server` is not HOST:PORT, or a file is unusable. A call raises it if the server is unreachable,
+        refuses the caller, or lacks the model or the signature.
       RunError: a call timed out, the server failed, or its answer is not one of such a model.
       ImageRejected: the model rejected an image of the call, or the server the call's size.
     """
@@ -58,23 +66,32 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise InputError(f'--server {server}: expected HOST:PORT, e.g. localhost:8500')
     import grpc
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-    stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(server, _CHANNEL))
+    from pipeline.serving import protocol
+
+    if tls or ca_file or token_file:
+        channel = grpc.secure_channel(server, credentials.channel_credentials(ca_file, token_file), _CHANNEL)
+    else:
+        channel = grpc.insecure_channel(server, _CHANNEL)
+    call = channel.unary_unary(
+        protocol.METHOD, protocol.PredictRequest.SerializeToString, protocol.PredictResponse.FromString
+    )
     served: int | None = None  # version of the last answer
 
     def classify(images: Sequence[bytes]) -> list[Answer]:
         nonlocal served
-        request = predict_pb2.PredictRequest()
+        request = protocol.PredictRequest()
         request.model_spec.name = model
         request.model_spec.signature_name = names.SERVING
         if version is not None:
             request.model_spec.version.value = version
-        request.inputs[names.SERVING_INPUT].CopyFrom(tf.make_tensor_proto(list(images), dtype=tf.string))
+        tensor = request.inputs[names.SERVING_INPUT]
+        tensor.dtype = protocol.DT_STRING
+        tensor.tensor_shape.dim.add(size=len(images))
+        tensor.string_val.extend(images)
         request.output_filter.extend([names.LABEL_NAME, names.PROBABILITY])
         try:
-            response = stub.Predict(request, timeout=timeout)
+            response = call(request, timeout=timeout)
             found = _answers(response.outputs, len(images))
         except grpc.RpcError as error:
             raise _translated(server, model, timeout, error) from None
@@ -90,13 +107,14 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
 
 
 def _answers(outputs: Any, count: int) -> list[Answer]:
-    """The answers for `count` images from a map of names to TensorProto; nothing is unpacked before it is checked.
+    """The answers for `count` images from a map of names to tensors; nothing is unpacked before it is checked.
 
     Raises:
       RunError: outputs are missing, or have another type, shape or number of values.
     """
     import numpy as np
-    from tensorflow.core.framework import types_pb2
+
+    from pipeline.serving import protocol
 
     missing = sorted({names.LABEL_NAME, names.PROBABILITY} - set(outputs))
     if missing:
@@ -104,8 +122,8 @@ def _answers(outputs: Any, count: int) -> list[Answer]:
     label, probability = outputs[names.LABEL_NAME], outputs[names.PROBABILITY]
     content = probability.tensor_content
     for name, tensor, dtype, values in (
-        (names.LABEL_NAME, label, types_pb2.DT_STRING, len(label.string_val)),
-        (names.PROBABILITY, probability, types_pb2.DT_FLOAT, len(content) / 4 or len(probability.float_val)),
+        (names.LABEL_NAME, label, protocol.DT_STRING, len(label.string_val)),
+        (names.PROBABILITY, probability, protocol.DT_FLOAT, len(content) / 4 or len(probability.float_val)),
     ):
         if tensor.dtype != dtype:
             raise RunError(f'{name} has the type {tensor.dtype} instead of {dtype} (DataType in types.proto)')
@@ -128,7 +146,12 @@ def _translated(server: str, model: str, timeout: float, error: Any) -> Exceptio
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ImageRejected(f'RESOURCE_EXHAUSTED: {details}')
     if code == grpc.StatusCode.UNAVAILABLE:
-        return InputError(f'--server {server}: cannot be reached ({details}); is it up, and is this its gRPC port?')
+        return InputError(
+            f'--server {server}: cannot be reached ({details}); is it up, is this its gRPC port, and does '
+            'it use TLS (--tls, --ca-file)?'
+        )
+    if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        return InputError(f'--server {server}: refuses this caller ({details}); see --token-file')
     if code == grpc.StatusCode.NOT_FOUND:
         return InputError(f'--server {server}: has no model {model} ({details}); see --model-name')
     if code == grpc.StatusCode.FAILED_PRECONDITION:
