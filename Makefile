@@ -50,8 +50,9 @@ coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a 
 bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
 
-torture: env ## kill runs, fill disks and damage files, for hours: KILLS=100 DISKS=20 DAMAGES=20
-	@$(PYTHON) -m tests.tools.torture --kills $(or $(KILLS),100) --disks $(or $(DISKS),20) --damages $(or $(DAMAGES),20)
+torture: env ## kill runs, fill disks, damage files and more, about an hour: KILLS=100 DISKS=20 DAMAGES=20 DATASETS=10
+	@$(PYTHON) -m tests.tools.torture --kills $(or $(KILLS),100) --disks $(or $(DISKS),20) --damages $(or $(DAMAGES),20) \
+	  --datasets $(or $(DATASETS),10)
 
 lock: env ## resolve pyproject.toml into constraints.txt, with hashes, keeping the pins that still fit; UPGRADE=1 to renew all
 	@test -n '$(UV)' || { echo 'make lock: no uv here; install uv and call again' >&2; exit 2; }

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Injects faults and prints how many the pipeline survived: `make torture KILLS=100 DISKS=20 DAMAGES=20`.
+"""Injects faults and prints how many the pipeline survived: `make torture KILLS=100 DISKS=20 DAMAGES=20 DATASETS=10`.
 
 - Kills: SIGKILL at a random moment of a run, and of the run that continues it, until one ends by itself before.
 - Full disks: a file system of a random size, given somewhat more space each time that the run fails in one line.
