@@ -23,6 +23,7 @@ from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
 from components.evaluator.component import Evaluator
 from components.fine_tuner.component import FineTuner
+from components.robustness_evaluator.component import RobustnessEvaluator
 from components.signature_check.component import SignatureCheck
 from components.signature_check.settings import Settings as CheckSettings
 from components.stratified_example_gen.component import StratifiedExampleGen
@@ -211,4 +212,7 @@ def _release(config: Config, environment: Environment, ingested: _Ingested, trai
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
         ),
     )
-    return [evaluator, check, pusher]
+    if not config.robustness.faces:
+        return [evaluator, check, pusher]
+    robustness = RobustnessEvaluator(ingested.examples, trained.model, config.robustness)
+    return [evaluator, robustness, check, pusher]

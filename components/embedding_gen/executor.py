@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +21,7 @@ from components.embedding_gen.settings import Settings
 from components.io.files import remove_folder
 from components.io.shards import WORK, copy_account
 from components.names import BASE_FILE
+from components.progress import note
 
 #: Beam counters, and the artifact properties that hold their totals.
 _COMPUTED, _KNOWN = 'images_computed', 'images_known'
@@ -102,4 +102,4 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 embeddings.set_int_custom_property(name, counter.result)
             elif name in input_check.WARNINGS:
                 embeddings.set_int_custom_property(name, 1)
-                print(f'Warning: {input_check.WARNINGS[name]}', file=sys.stderr, flush=True)
+                note(f'Warning: {input_check.WARNINGS[name]}')

@@ -56,21 +56,29 @@ def exclusive(output: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def identity(output: Path) -> str:
-    """Returns the run directory's unique id, 16 hexadecimal digits; creates it on the first call."""
+def identity(output: Path, create: bool = True) -> str:
+    """Returns the run directory's unique id, 16 hexadecimal digits, or '' without one.
+
+    Args:
+      output: the run directory.
+      create: gives the directory an id on the first call.
+    """
     file = output / '.id'
     if not file.is_file():
+        if not create:
+            return ''
         write_text(file, uuid.uuid4().hex[:16])
     return file.read_text('utf-8')
 
 
-def by_content(output: Path, source: Path | str, sha256: str) -> str:
+def by_content(output: Path, source: Path | str, sha256: str, create: bool = True) -> str:
     """Returns a path for `source` that depends on its content only, so that moving an input keeps the cache valid.
 
     Args:
       output: the run directory.
       source: a file or folder, or the URI of a bucket folder as a string.
       sha256: the digest of its content.
+      create: whether to make the link.
 
     Returns:
       The absolute path of a symbolic link `inputs/<sha256><suffix>` in the run directory. A URI is returned unchanged.
@@ -78,8 +86,10 @@ def by_content(output: Path, source: Path | str, sha256: str) -> str:
     if isinstance(source, str):
         return source.rstrip('/')
     folder = output.resolve() / 'inputs'
-    folder.mkdir(exist_ok=True)
     link = folder / f'{sha256}{source.suffix if source.is_file() else ""}'
+    if not create:
+        return str(link)
+    folder.mkdir(exist_ok=True)
     temporary = link.with_name(f'.{link.name}.{os.getpid()}')
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(source.resolve())
