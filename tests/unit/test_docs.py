@@ -18,7 +18,7 @@ from pipeline.bench import __main__ as bench
 _ROOT = Path(__file__).resolve().parents[2]
 _PROGRAMS = {'pipeline': command_line, 'pipeline.bench': bench, 'components.caffe_converter': converter}
 _SCRIPTS = {'gender-pipeline': 'pipeline', 'caffe-converter': 'components.caffe_converter'}
-_KEYS = {key for key, _, _ in config.describe()}
+_KEYS = {key for key, *_ in config.describe()}
 _PLACEHOLDERS = {'KEY', 'section.key'}
 # Python, not keys of the configuration.
 _METHODS = {'model.load_weights', 'model.get_layer'}
