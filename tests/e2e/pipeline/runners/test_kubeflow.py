@@ -55,7 +55,8 @@ def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory, warm_pyth
     for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
         parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']
         assert parameters[name] == {'runtimeValue': {'constant': ''}}
-        parameters[name]['runtimeValue']['constant'] = 's3://faces/embeddings'
+        # Equal values may be one object of the YAML.
+        parameters[name] = {'runtimeValue': {'constant': 's3://faces/embeddings'}}
     file.write_text(yaml.safe_dump_all(documents))
     arguments = {
         'data_root': store.upload(inputs.data, 'drawn'),
