@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # install.sh SOURCE TARGET [REQUIREMENT...]: builds this project's wheel from SOURCE and installs it in a virtual
-# environment at TARGET, with the extras pipeline and kubeflow at the versions in constraints.txt. deploy/Dockerfile
-# calls it, where glibc is new enough for every wheel; on a workstation use deploy/bootstrap.sh.
+# environment at TARGET, with the extras faces, kubeflow and pipeline at the versions in constraints.txt.
+# deploy/Dockerfile calls it, where glibc is new enough for every wheel; on a workstation use deploy/bootstrap.sh.
 set -eu
 source=$1
 target=$2
@@ -21,7 +21,7 @@ export PIP_CONSTRAINT="$source/constraints.txt" PIP_BUILD_CONSTRAINT="$source/co
 
 $pip wheel --quiet --no-deps --wheel-dir "$work" "$source"
 wheel=$(ls "$work"/*.whl)
-$pip install --quiet "$wheel[kubeflow,pipeline]" "$@"
+$pip install --quiet "$wheel[faces,kubeflow,pipeline]" "$@"
 
 # A read-only file system cannot keep bytecode; without it, each of a dozen containers would compile TensorFlow again.
 "$target/bin/python" -m compileall -q -j 0 "$target/lib" >/dev/null || true

@@ -179,6 +179,11 @@ def thumbnail(data: bytes, size: int) -> Image.Image:
     return _upright(_on_white(image, header), header)
 
 
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of an accepted image as displayed."""
+    return _upright_size(read_header(data))
+
+
 def _upright(image: Image.Image, header: Header) -> Image.Image:
     return image if header.orientation == 1 else image.transpose(_UPRIGHT[header.orientation])
 

@@ -1,0 +1,60 @@
+# Copyright 2026 The face-gender pipeline authors.
+# SPDX-License-Identifier: Apache-2.0
+"""Faces of encoded images: where they are, and each as a crop in a framing."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.faces import detector as faces
+from components.faces.detector import Detector, Face
+from components.faces.framing import Framing
+from components.stratified_example_gen import images
+
+#: The lengths of the longer side at which to search, the next one where the one before shows no face.
+PHOTOGRAPHS = (faces.PHOTOGRAPH, faces.PHOTOGRAPH // 2, faces.CROP)
+CROPS = (faces.CROP, faces.PHOTOGRAPH // 2, faces.PHOTOGRAPH)
+
+
+def find(detector: Detector, pictures: Sequence[bytes], sides: Sequence[int]) -> list[list[Face]]:
+    """The faces of encoded images, in pixels as displayed, the largest first.
+
+    Args:
+      detector: finds them.
+      pictures: accepted images, see `images.inspect`. Each is decoded in memory, a JPEG at the least resolution that
+        the search needs.
+      sides: `PHOTOGRAPHS` or `CROPS`.
+
+    Raises:
+      InputError: an image does not decode.
+    """
+    found: list[list[Face]] = [[] for _ in pictures]
+    for side in sides:
+        missing = [number for number, known in enumerate(found) if not known]
+        small = [np.asarray(images.thumbnail(pictures[number], side)) for number in missing]
+        for number, picture, here in zip(missing, small, detector.detect(small, side) if small else [], strict=True):
+            width, height = images.upright_size(pictures[number])
+            found[number] = [face.scaled(width / picture.shape[1], height / picture.shape[0]) for face in here]
+    return found
+
+
+def aligned(data: bytes, face: Face, framing: Framing) -> bytes:
+    """The crop of a face as the framing has it, a PNG.
+
+    Args:
+      data: an accepted image.
+      face: in its pixels as displayed.
+      framing: of the training images.
+    """
+    width, height = images.upright_size(data)
+    matrix = framing.matrix(face)
+    longer = max(width, height) * min(1.0, 1.5 * math.hypot(matrix[0, 0], matrix[1, 0]))
+    picture = images.thumbnail(data, max(1, math.ceil(longer)))
+    crop = framing.crop(picture, face.scaled(picture.width / width, picture.height / height))
+    buffer = io.BytesIO()
+    crop.save(buffer, 'PNG')
+    return buffer.getvalue()
