@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from components.errors import InputError
-from components.io.files import folder_digests, sync_folder
+from components.io.files import folder_digests, sha256_file, sync_folder
 
 #: Folder of versions that a rollback withdrew; servers ignore it, because its name is not a number.
 WITHDRAWN = 'withdrawn'
@@ -81,13 +81,18 @@ def _numbers(names: Iterable[str]) -> list[int]:
     return sorted(int(name) for name in plain if name.isascii() and name.isdigit())
 
 
-def push(model_dir: str, base_directory: str) -> tuple[str, str]:
+def push(model_dir: str, base_directory: str, extra: Mapping[str, Path] | None = None) -> tuple[str, str]:
     """Copies a SavedModel to a new version, which appears in one step; returns its folder and number.
 
     If the newest version already has exactly these files, it is the result: an earlier push was killed after the copy.
 
     The number is the time in seconds since 1970, as in TFX's Pusher. If a version is not older than that (the clock was
     set back, or two pushes fall into one second), it is one more than the highest number.
+
+    Args:
+      model_dir: the SavedModel.
+      base_directory: the serving directory.
+      extra: files to add to the version, by their path in it.
     """
     from tfx.dsl.io import fileio
     from tfx.utils import io_utils
@@ -96,7 +101,8 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     served, aside = existing(base_directory), existing(os.path.join(base_directory, WITHDRAWN))
     if served:
         newest = os.path.join(base_directory, str(served[-1]))
-        if folder_digests(newest) == folder_digests(model_dir):
+        added = {name: sha256_file(file) for name, file in (extra or {}).items()}
+        if folder_digests(newest) == folder_digests(model_dir) | added:
             return newest, str(served[-1])
     taken = served + aside
     version = str(max([int(time.time()), *(number + 1 for number in taken)]))
@@ -107,6 +113,10 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     partial = os.path.join(base_directory, _PARTIAL + version)
     target = os.path.join(base_directory, version)
     io_utils.copy_dir(model_dir, partial)
+    for name, file in (extra or {}).items():
+        place = os.path.join(partial, name)
+        fileio.makedirs(os.path.dirname(place))
+        io_utils.copy_file(str(file), place, overwrite=True)
     # Data must reach the disk before the name does, and the name before the metadata say so.
     sync_folder(partial)
     fileio.rename(partial, target)

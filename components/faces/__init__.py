@@ -1,3 +1,3 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""FramingGen and its library: finds faces, measures how data frames them, aligns others alike. See README.md."""
+"""Finds faces, measures how data frames them, and aligns others alike: a library without a component. See README.md."""

@@ -33,11 +33,16 @@ def find(detector: Detector, pictures: Sequence[bytes], sides: Sequence[int]) ->
       InputError: an image does not decode.
     """
     found: list[list[Face]] = [[] for _ in pictures]
-    for side in sides:
-        missing = [number for number, known in enumerate(found) if not known]
-        small = [np.asarray(images.thumbnail(pictures[number], side)) for number in missing]
-        for number, picture, here in zip(missing, small, detector.detect(small, side) if small else [], strict=True):
-            width, height = images.upright_size(pictures[number])
+    sizes = [images.upright_size(picture) for picture in pictures]
+    for place, side in enumerate(sides):
+        # A small picture has the same size at several sides.
+        searched = [{min(before, max(size)) for before in sides[:place]} for size in sizes]
+        again = [n for n, size in enumerate(sizes) if not found[n] and min(side, max(size)) not in searched[n]]
+        if not again:
+            continue
+        small = [np.asarray(images.thumbnail(pictures[number], side)) for number in again]
+        for number, picture, here in zip(again, small, detector.detect(small, side), strict=True):
+            width, height = sizes[number]
             found[number] = [face.scaled(width / picture.shape[1], height / picture.shape[0]) for face in here]
     return found
 

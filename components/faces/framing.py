@@ -16,8 +16,12 @@ from components.errors import InputError
 from components.faces import alignment
 from components.faces.detector import Face, Point
 
-#: Its name in an artifact, and in `assets.extra` of an exported model.
+#: Its name in an artifact, and in the folder `EXTRA` of an exported model.
 FILE = 'framing.json'
+#: The mean of the measured images, beside it in the artifact.
+MEAN_FACE = 'mean_face.png'
+#: The folder in a SavedModel for files that are not the model's.
+EXTRA = 'assets.extra'
 
 _FEWEST = 10  # faces that a template needs
 # A face is framed differently if its distance exceeds this percentile of the data set's by this factor. Measured with

@@ -14,7 +14,7 @@ from components import names
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
-from pipeline.report import curves, dataset, faces as pictures, paired, scores
+from pipeline.report import curves, dataset, faces as pictures, framing as framings, paired, scores
 from pipeline.report.content import Details, Report, RunRecord, Training
 from pipeline.runs import history, metadata, run_facts
 from pipeline.settings import ReportSettings
@@ -33,7 +33,7 @@ _NEEDED = (
 )
 
 # The artifacts of components that a run may lack.
-_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'))
+_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'), ('FramingGen', 'framing'))
 
 # Components whose output replaces that of another in the runs that have them.
 _REPLACED_BY = {('Trainer', 'model'): 'FineTuner', ('EmbeddingGen', 'embeddings'): 'FineTunedEmbeddingGen'}
@@ -108,6 +108,7 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
     validation = score(run, names.VALIDATION)
     examples, model_run = folders['StratifiedExampleGen', 'examples'], folders['Trainer', 'model_run']
     evaluation = metrics.read(folders['Evaluator', 'evaluation'])
+    framing = folders.get(('FramingGen', 'framing'))
     tuner, fine_tuner = folders.get(('Tuner', 'tuner_results')), folders.get(('FineTuner', 'model_run'))
     trials: list[dict[str, Any]] = []
     if tuner:
@@ -134,6 +135,7 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
             pictures=with_pictures,
             faces=pictures.chosen(scored, examples, slices, settings),
             mean_image=pictures.mean_image(folders['Transform', 'transform_graph'], transform) if own_mean else None,
+            framing=framings.read(framing, with_pictures) if framing else None,
             learning=_json(model_run, names.HISTORY_FILE),
             fine_tuning=_json(fine_tuner, names.HISTORY_FILE) if fine_tuner else None,
             folders=dataset.counts(folders['EmbeddingGen', 'embeddings'], names.SPLITS),

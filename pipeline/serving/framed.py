@@ -10,7 +10,7 @@ from pathlib import Path
 from components.errors import InputError
 from components.faces import finding, loading
 from components.faces.detector import Detector, Face
-from components.faces.framing import FILE, Framing
+from components.faces.framing import EXTRA, FILE, Framing
 from components.stratified_example_gen import images
 from pipeline.serving.predict import Picture, version_folder
 
@@ -21,9 +21,6 @@ DIFFERENT = 'different'  # it is not, and was not to be aligned
 UNCHECKED = 'unchecked'  # no detector is installed
 
 NO_FACE = 'no face found'
-
-#: The folder in a SavedModel for files that are not of the model.
-EXTRA = 'assets.extra'
 
 
 def read(path: Path) -> Framing:
