@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.faces import detector as faces
+from components.faces import alignment, detector as faces
 from components.faces.detector import Detector, Face
-from components.faces.framing import Framing
+from components.faces.framing import Template
 from components.stratified_example_gen import images
 
 #: The lengths of the longer side at which to search, the next one where the one before shows no face.
@@ -47,19 +47,19 @@ def find(detector: Detector, pictures: Sequence[bytes], sides: Sequence[int]) ->
     return found
 
 
-def aligned(data: bytes, face: Face, framing: Framing) -> bytes:
-    """The crop of a face as the framing has it, a PNG.
+def aligned(data: bytes, face: Face, template: Template) -> bytes:
+    """The crop of a face, a PNG.
 
     Args:
       data: an accepted image.
       face: in its pixels as displayed.
-      framing: of the training images.
+      template: where the landmarks go.
     """
     width, height = images.upright_size(data)
-    matrix = framing.matrix(face)
+    matrix = template.matrix(face)
     longer = max(width, height) * min(1.0, 1.5 * math.hypot(matrix[0, 0], matrix[1, 0]))
     picture = images.thumbnail(data, max(1, math.ceil(longer)))
-    crop = framing.crop(picture, face.scaled(picture.width / width, picture.height / height))
+    here = template.matrix(face.scaled(picture.width / width, picture.height / height))
     buffer = io.BytesIO()
-    crop.save(buffer, 'PNG')
+    alignment.crop(picture, here, template.size).save(buffer, 'PNG')
     return buffer.getvalue()

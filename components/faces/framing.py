@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from components.errors import InputError
 from components.faces import alignment
@@ -31,28 +30,52 @@ _FACTOR = 1.5
 
 
 @dataclass(frozen=True)
-class Framing:
-    """The framing of a data set; coordinates are fractions of the pictures' width and height.
+class Template:
+    """Where landmarks lie in a crop; coordinates are fractions of its width and height.
+
+    Attributes:
+      size: width and height of the crop in pixels.
+      landmarks: (x, y) of each of `detector.LANDMARKS`.
+    """
+
+    size: tuple[int, int]
+    landmarks: tuple[Point, ...]
+
+    def matrix(self, face: Face) -> alignment.Matrix:
+        """The transform from pixels of a face's picture to pixels of the crop, which turns the face upright."""
+        width, height = self.size
+        assert face.landmarks  # noqa: S101 - `Framing` has the case of a box
+        return alignment.similarity(face.landmarks, [(x * width, y * height) for x, y in self.landmarks])
+
+
+@dataclass(frozen=True)
+class Framing(Template):
+    """The framing of a data set.
 
     Attributes:
       detector: its name and version.
       images: pictures looked at.
       found: those with a face.
       size: width and height of the pictures in pixels, medians.
-      landmarks: (x, y) of each of `detector.LANDMARKS`, medians.
+      landmarks: medians.
       box: left, top, right, bottom of the detector's box, medians.
       spread: median of the faces' distances from the template; see `distance`.
       limit: the distance from which on a face is framed differently.
     """
 
-    detector: str
-    images: int
-    found: int
-    size: tuple[int, int]
-    landmarks: tuple[Point, ...]
     box: tuple[float, float, float, float]
     spread: float
     limit: float
+    images: int
+    found: int
+    detector: str
+
+    def matrix(self, face: Face) -> alignment.Matrix:
+        """See the base class; a face without landmarks is only moved and scaled."""
+        if face.landmarks:
+            return super().matrix(face)
+        (width, height), (left, top, right, bottom) = self.size, self.box
+        return alignment.box_to_box(face.box, (left * width, top * height, right * width, bottom * height))
 
     def to_json(self) -> str:
         """The content of `FILE`."""
@@ -88,18 +111,6 @@ class Framing:
     def matches(self, face: Face, width: int, height: int) -> bool:
         """Whether a face lies in a picture of this size as the data set's do in theirs."""
         return self.distance(face, width, height) <= self.limit
-
-    def matrix(self, face: Face) -> alignment.Matrix:
-        """The transform from pixels of a face's picture to pixels of its crop, which turns it upright."""
-        width, height = self.size
-        if face.landmarks:
-            return alignment.similarity(face.landmarks, [(x * width, y * height) for x, y in self.landmarks])
-        left, top, right, bottom = self.box
-        return alignment.box_to_box(face.box, (left * width, top * height, right * width, bottom * height))
-
-    def crop(self, picture: Image.Image, face: Face) -> Image.Image:
-        """The face as the data set frames it, RGB of `size`; a face without landmarks is only moved and scaled."""
-        return alignment.crop(picture, self.matrix(face), self.size)
 
 
 def measure(faces: Iterable[tuple[tuple[int, int], Face | None]], detector: str) -> Framing:

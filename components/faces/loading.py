@@ -21,6 +21,14 @@ def installed() -> str:
         return ''
 
 
+def require(setting: str) -> None:
+    """Raises an InputError that names the setting if the detector is not installed."""
+    if not installed():
+        raise InputError(
+            f"{setting}: the package {PACKAGE} is not installed; install this project's extra [faces], or set it to off"
+        )
+
+
 def load() -> Detector:
     """Loads the optional detector, which takes TensorFlow and some seconds.
 

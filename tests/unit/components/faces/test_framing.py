@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from components.errors import InputError
-from components.faces import framing
+from components.faces import alignment, framing
 from components.faces.detector import Face
 
 _TEMPLATE = np.array([(0.3, 0.29), (0.68, 0.29), (0.48, 0.52), (0.31, 0.68), (0.67, 0.68)])
@@ -52,7 +52,7 @@ def test_a_crop_puts_the_landmarks_onto_the_template(measured):
     picture = Image.new('RGB', (900, 800), 'white')
     for x, y in points:
         picture.paste('red', (round(x) - 4, round(y) - 4, round(x) + 4, round(y) + 4))
-    crop = np.asarray(measured.crop(picture, _face(points, 1)), int)
+    crop = np.asarray(alignment.crop(picture, measured.matrix(_face(points, 1)), measured.size), int)
     assert crop.shape == (250, 200, 3)
     for x, y in np.array(measured.landmarks) * (200, 250):
         assert crop[round(y), round(x), 1] < 60
