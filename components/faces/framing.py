@@ -22,6 +22,10 @@ MEAN_FACE = 'mean_face.png'
 #: The folder in a SavedModel for files that are not the model's.
 EXTRA = 'assets.extra'
 
+#: The distance of a picture without a face.
+NO_FACE = 1.0
+
+_QUANTILES = 1000
 _FEWEST = 10  # faces that a template needs
 # A face is framed differently if its distance exceeds this percentile of the data set's by this factor. Measured with
 # 300 UTKFace crops: the limit is 0.08, the 99th percentile 0.081, and faces pasted at half the size have 0.129 or more.
@@ -59,11 +63,13 @@ class Framing(Template):
       size: width and height of the pictures in pixels, medians.
       landmarks: medians.
       box: left, top, right, bottom of the detector's box, medians.
-      spread: median of the faces' distances from the template; see `distance`.
+      distances: quantiles of the pictures' distances from the template, see `distance`; 1 without a face.
+      spread: median of the distances of faces.
       limit: the distance from which on a face is framed differently.
     """
 
     box: tuple[float, float, float, float]
+    distances: tuple[float, ...]
     spread: float
     limit: float
     images: int
@@ -93,7 +99,7 @@ class Framing(Template):
             framing = cls(**values)
             numbers = np.array([*framing.landmarks, framing.box[:2], framing.box[2:], framing.size], float)
             usable = numbers.shape == (8, 2) and np.isfinite(numbers).all() and min(framing.size) > 0
-            usable = usable and framing.limit > 0
+            usable = usable and framing.limit > 0 and all(value >= 0 for value in framing.distances)
         except (ValueError, TypeError, IndexError):
             usable = False
         if not usable:
@@ -134,6 +140,8 @@ def measure(faces: Iterable[tuple[tuple[int, int], Face | None]], detector: str)
     boxes = np.array([np.array(face.box) / (*size, *size) for size, face in found])
     landmarks = np.median(points, axis=0)
     distances = [_distance(one, landmarks) for one in points]
+    everyone = distances + [NO_FACE] * (len(pictures) - len(found))
+    quantiles = np.quantile(everyone, np.linspace(0, 1, min(len(everyone), _QUANTILES)))
     width, height = np.median([size for size, _ in pictures], axis=0)
     return Framing(
         detector=detector,
@@ -142,6 +150,7 @@ def measure(faces: Iterable[tuple[tuple[int, int], Face | None]], detector: str)
         size=(round(width), round(height)),
         landmarks=_rounded(landmarks),
         box=_rounded(np.median(boxes, axis=0)),
+        distances=tuple(quantiles.round(4).tolist()),
         spread=round(float(np.median(distances)), 4),
         limit=round(float(np.percentile(distances, _PERCENTILE)) * _FACTOR, 4),
     )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -47,6 +48,13 @@ def of_model(model: Path) -> Framing | None:
     """The framing in an exported model, or None; raises InputError if `model` is not one."""
     file = version_folder(model) / EXTRA / FILE
     return read(file) if file.is_file() else None
+
+
+def overrides(framing: Framing) -> list[str]:
+    """The settings with which ingestion aligns images to a framing, as for `config.override`."""
+    landmarks = [value for point in framing.landmarks for value in point]
+    values = {'detect': 'align', 'aligned_landmarks': landmarks, 'aligned_size': list(framing.size)}
+    return [f'data.{key}={json.dumps(value)}' for key, value in values.items()]
 
 
 class Framer:

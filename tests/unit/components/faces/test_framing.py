@@ -33,6 +33,8 @@ def measured():
 def test_the_template_is_the_median_and_far_faces_do_not_move_it(measured):
     assert (measured.images, measured.found, measured.size) == (44, 42, (200, 250))
     np.testing.assert_allclose(measured.landmarks, _TEMPLATE, atol=0.01)
+    assert measured.distances[-2:] == (1.0, 1.0)  # without a face
+    assert (len(measured.distances), sorted(measured.distances)) == (44, [*measured.distances])
     assert measured.spread == pytest.approx(0.01 * np.sqrt(2), rel=0.2)  # of two coordinates
 
 

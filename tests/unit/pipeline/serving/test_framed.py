@@ -13,7 +13,7 @@ from PIL import Image
 
 from components.faces import loading
 from components.faces.detector import Face
-from pipeline import __main__ as program
+from pipeline import __main__ as program, config
 from pipeline.serving import annotation, framed, predict
 from pipeline.serving.image_files import Source
 from tests.tools import photographs
@@ -172,3 +172,16 @@ def test_a_model_without_a_framing_is_used_as_before(model, pictures, capfd):
     ):
         assert program.main([*call, option]) == 2
         assert text in capfd.readouterr().err
+
+
+def test_a_framing_is_what_evaluate_aligns_to(real_framing):
+    settings = config.load('demo', framed.overrides(real_framing)).data
+    assert settings.detect == 'align'
+    assert settings.aligned_size == real_framing.size
+    assert settings.aligned_landmarks == tuple(value for point in real_framing.landmarks for value in point)
+
+
+def test_evaluate_needs_a_framing_to_detect(model, tmp_path, capfd):
+    call = ['evaluate', '--server', 'localhost:1', '--data', str(tmp_path), '--output', str(tmp_path / 'o'), '--detect']
+    assert program.main(call) == 2
+    assert '--detect: --server sends no framing; give --framing' in capfd.readouterr().err
