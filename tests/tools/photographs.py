@@ -6,6 +6,7 @@ python -m tests.tools.photographs RUN
 """
 
 import argparse
+import hashlib
 import io
 import random
 import tempfile
@@ -70,6 +71,22 @@ _ROWS = {
 }
 
 
+class _Once:
+    """A detector that searches each picture once, for both columns of the table."""
+
+    def __init__(self):
+        self._detector, self._found = loading.load(), {}
+        self.name, self.seconds = self._detector.name, 0.0
+
+    def detect(self, pictures, side):
+        keys = [(hashlib.sha256(picture).digest(), side) for picture in pictures]
+        new = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in self._found}
+        started = time.monotonic()
+        self._found |= dict(zip(new, self._detector.detect(list(new.values()), side), strict=True))
+        self.seconds += time.monotonic() - started
+        return [self._found[key] for key in keys]
+
+
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -77,18 +94,17 @@ def main() -> None:
     output = parser.parse_args().run
     model = output / 'serving' / names.MODEL
     classify, framing = predict.load(model), framed.read(model)
-    found = loading.load()
+    found = _Once()
     faces = _test_split(output)
     print(f'{len(faces)} faces\n')
-    print('| faces | as they are | warned of | `--detect` | men | women | no face | ms an image |')
+    print('| faces | as they are | warned of | `--detect` | men | women | no face | detector, ms an image |')
     print('| --- | --- | --- | --- | --- | --- | --- | --- |')
     for name, how in _ROWS.items():
         with tempfile.TemporaryDirectory() as folder:
             sources = _write(faces, how, Path(folder))
             plain = list(predict.predict(classify, sources, framed.Framer(framing, found, False, True)))
-            started = time.monotonic()
             aligned = list(predict.predict(classify, sources, framed.Framer(framing, found, True, True)))
-            took = (time.monotonic() - started) / len(faces)
+            took, found.seconds = found.seconds / len(faces), 0.0
         right = [answer.label == names.GENDERS[gender] for answer, (_, gender) in zip(aligned, faces, strict=True)]
         before = [answer.label == names.GENDERS[gender] for answer, (_, gender) in zip(plain, faces, strict=True)]
         warned = sum(answer.framing == framed.DIFFERENT for answer in plain)
