@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image
 
 from components.faces import alignment, detector as faces
 from components.faces.detector import Detector, Face
@@ -25,8 +26,7 @@ def find(detector: Detector, pictures: Sequence[bytes], sides: Sequence[int]) ->
 
     Args:
       detector: finds them.
-      pictures: accepted images, see `images.inspect`. Each is decoded in memory, a JPEG at the least resolution that
-        the search needs.
+      pictures: accepted images, see `images.inspect`. One at a time is in memory at its full size.
       sides: `PHOTOGRAPHS` or `CROPS`.
 
     Raises:
@@ -40,11 +40,18 @@ def find(detector: Detector, pictures: Sequence[bytes], sides: Sequence[int]) ->
         again = [n for n, size in enumerate(sizes) if not found[n] and min(side, max(size)) not in searched[n]]
         if not again:
             continue
-        small = [np.asarray(images.thumbnail(pictures[number], side)) for number in again]
+        small = [_small(pictures[number], side) for number in again]
         for number, picture, here in zip(again, small, detector.detect(small, side), strict=True):
             width, height = sizes[number]
             found[number] = [face.scaled(width / picture.shape[1], height / picture.shape[0]) for face in here]
     return found
+
+
+def _small(data: bytes, side: int) -> np.ndarray:
+    """The image in RGB, uint8 [H, W, 3], with sides of at most `side` pixels."""
+    picture = images.thumbnail(data, side)
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=None)
+    return np.asarray(picture)
 
 
 def aligned(data: bytes, face: Face, template: Template) -> bytes:

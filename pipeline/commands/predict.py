@@ -170,7 +170,8 @@ def _csv(framer: Framer | None) -> Callable[[Prediction], None]:
 
     def show(answer: Prediction) -> None:
         values = answer.as_dict()
-        writer.writerow(values | dict(zip(_BOX, values.pop('box', ()), strict=False)))
+        box = values.pop('box', ())
+        writer.writerow(values | dict(zip(_BOX, box, strict=False)))
 
     return show
 
