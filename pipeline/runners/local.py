@@ -58,7 +58,7 @@ def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
     if config.beam.runner == DATAFLOW:
         beam_options.check_data(str(inputs.data))
     precision.check(config.embedding.precision)
-    check_detector(config)
+    _check_detector(config)
     network = inputs.check(config.data, config.model)
     height, width, channels = network.input_shape
     if channels != 3:
@@ -67,7 +67,7 @@ def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
     return height, width
 
 
-def check_detector(config: Config) -> None:
+def _check_detector(config: Config) -> None:
     """Raises an InputError if a setting needs the face detector and it is not installed."""
     for key, wanted in (('data.detect', config.data.detect), ('framing.detector', config.framing.detector)):
         if wanted not in (OFF, AUTO):

@@ -51,8 +51,7 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
       InputError: `output` is not a run directory, a file is not a log, or the requests contain no image.
       RunError: no run has statistics.
     """
-    training = _training_split(output)
-    framing = _training_framing(output)
+    training, framing = _newest(output)
     landmarks = _Landmarks(framing) if framing and loading.installed() else None
     rows, unusable = [], 0
     for data in (data for source in requests for data in _images(source)):
@@ -107,31 +106,25 @@ class _Landmarks:
         self._waiting = []
 
 
-def _training_framing(output: Path) -> Framing | None:
-    """The framing of the newest run that measured it."""
-    found = [run.output('FramingGen', 'framing') for run in metadata.runs(output)]
-    files = [any_path(artifact.uri, FILE) for artifact in found if artifact]
-    file = next((file for file in reversed(files) if file.exists()), None)
-    return Framing.from_json(file.read_text('utf-8'), str(file)) if file else None
-
-
-def _training_split(output: Path) -> statistics_pb2.DatasetFeatureStatistics:
-    """The statistics of the training split."""
+def _newest(output: Path) -> tuple[statistics_pb2.DatasetFeatureStatistics, Framing | None]:
+    """The statistics of the training split of the newest run that has them, and its framing if it was measured."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     from components.data_gate import comparison
 
     for run in reversed(metadata.runs(output)):
-        statistics = run.output('StatisticsGen', 'statistics')
+        statistics, framing = run.output('StatisticsGen', 'statistics'), run.output('FramingGen', 'framing')
         if statistics:
             break
     else:
         raise RunError(f'{output}: no run completed StatisticsGen here; run the pipeline again')
     try:
         with local_file(any_path(statistics.uri, f'Split-{names.TRAIN}', 'FeatureStats.pb')) as here:
-            return comparison.overall(statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes()))
+            split = comparison.overall(statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes()))
     except OSError as error:
         raise RunError(f'{error.filename}: cannot be read ({error.strerror}); restore the run directory') from None
+    file = any_path(framing.uri, FILE) if framing else None
+    return split, Framing.from_json(file.read_text('utf-8'), str(file)) if file and file.exists() else None
 
 
 def _images(source: Source) -> Iterator[bytes | None]:
