@@ -9,13 +9,16 @@ import random
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
+from tensorflow_serving.apis import predict_pb2
 
 from components.faces import loading
 from components.faces.detector import Face
 from pipeline import __main__ as program, config
 from pipeline.serving import annotation, framed, predict
 from pipeline.serving.image_files import Source
+from tests.fakes.serving_server import answering
 from tests.tools import photographs
 
 
@@ -185,3 +188,24 @@ def test_evaluate_needs_a_framing_to_detect(model, tmp_path, capfd):
     call = ['evaluate', '--server', 'localhost:1', '--data', str(tmp_path), '--output', str(tmp_path / 'o'), '--detect']
     assert program.main(call) == 2
     assert '--detect: --server sends no framing; give --framing' in capfd.readouterr().err
+
+
+def test_a_server_gets_crops_of_faces_found_here(model, pictures, capfd):
+    def answer(request, context):
+        found = _answer(tf.make_ndarray(request.inputs['image_bytes']))
+        response = predict_pb2.PredictResponse()
+        for name, values in zip(('label', 'probability'), zip(*found, strict=True), strict=True):
+            kind = tf.float32 if name == 'probability' else tf.string
+            response.outputs[name].CopyFrom(tf.make_tensor_proto(values, dtype=kind))
+        return response.SerializeToString()
+
+    with answering(answer) as address:
+        call = ['predict', '--server', address, '--json', str(pictures / 'three.jpg'), str(pictures / 'crop.jpg')]
+        assert program.main([*call, '--framing', str(model / framed.EXTRA / framed.FILE)]) == 0
+        found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+        assert [row['framing'] for row in found] == ['aligned'] * 3 + ['as it is']
+        assert [row['probability'] for row in found] == pytest.approx([0.2] * 4)
+        assert program.main([*call, '--detect']) == 2
+        assert '--detect: --server sends no framing; give --framing' in capfd.readouterr().err
+        assert program.main(call) == 0  # as it was without a framing
+        assert 'framing' not in capfd.readouterr().out
