@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 
 PYTHON := .venv/bin/python
+# In the order of the folders: the slow end-to-end tests first, so that no process waits for one at the end.
+PYTEST := $(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 DEMO := demo
+OUTPUT := $(DEMO)/run
 IMAGE := face-gender-pipeline:latest
 TESTS := tests
 # bootstrap.sh keeps a uv of its own where the host has none.
@@ -10,7 +13,7 @@ UV = $(or $(shell command -v uv),$(lastword $(wildcard .tools/uv-*/bin/uv)))
 LOCKED := .tools/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo format lint unit test oracle coverage bench torture lock image clean
+.PHONY: help env demo notebook format lint unit test oracle coverage bench torture lock image clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile
@@ -26,6 +29,9 @@ demo: env ## draw faces, make random weights, run the whole pipeline on them
 	@echo 'The faces are drawn by code and the weights are random: these numbers only show that the pipeline works.'
 	@echo 'Open $(DEMO)/run/report/index.html in a browser. For real data, see docs/tutorial.md.'
 
+notebook: env ## look at a run in Jupyter with TFMA's and TFDV's views; OUTPUT=DIR
+	@$(PYTHON) -m pipeline notebook --output $(OUTPUT)
+
 format: env ## format the code and apply the fixes that ruff considers safe
 	@$(PYTHON) -m ruff check --fix .
 	@$(PYTHON) -m ruff format .
@@ -36,16 +42,16 @@ lint: env ## check with ruff and mypy
 	@$(PYTHON) -m mypy
 
 unit: env ## run the unit tests: under two minutes, no network, no Java
-	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/unit
+	@$(PYTEST) tests/unit
 
 test: lint ## lint, then run all tests
-	@$(PYTHON) -m pytest -n 2 --dist loadfile
+	@$(PYTEST)
 
 oracle: env ## install Caffe 1.0 in .tools/caffe for the converter's tests; needs a Python 3.7-3.9
 	@tests/tools/make_caffe_oracle.sh
 
 coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a part
-	@$(PYTHON) -m pytest -n 2 --dist loadfile --cov --cov-report=term-missing:skip-covered $(TESTS)
+	@$(PYTEST) --cov --cov-report=term-missing:skip-covered $(TESTS)
 
 bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,15 @@ from components.io.files import any_path, in_bucket, write_text
 _CLASSES = {error.__name__: error for error in (InputError, RunError, TemporaryError)}
 _IN_TRACEBACK = re.compile(rf'components\.errors\.({"|".join(_CLASSES)}): (.+?)(?: \[while running .*)?$', re.MULTILINE)
 _MAX_LENGTH = 300
+
+# EFBIG is a limit of the process (ulimit -f) or of the file system.
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_SAYS_NO_SPACE = re.compile('no space left|dis[ck] (is )?full|quota exceeded|file too large', re.IGNORECASE)
+_SAYS_NO_MEMORY = re.compile(
+    "bad_alloc|cannot allocate memory|out of memory|failed to map segment|can't start new thread", re.IGNORECASE
+)
+_FULL = 64 * 1024  # bytes; a disk with less counts as full
+_NO_MEMORY = 'not enough memory; close other programs, raise the limit (ulimit -v), or lower embedding.batch_size'
 
 
 @contextmanager
@@ -75,6 +86,37 @@ def one_line(error: Exception, log: str) -> InputError | RunError:
     # The last line of a traceback is the exception.
     line = text.splitlines()[-1 if 'Traceback' in text else 0] if text else ''
     return RunError(f'{type(error).__name__}: {line[:_MAX_LENGTH]} (full trace in {log})')
+
+
+def exhausted(error: BaseException, folder: str | Path) -> RunError | None:
+    """An error for the user if a full disk or too little memory is the cause of any exception; else None.
+
+    Libraries wrap the operating system's error, or keep only its text: SQLite, TensorFlow and HDF5 have their own.
+
+    Args:
+      error: the exception.
+      folder: where files are written.
+    """
+    path, texts = str(folder), []
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _NO_SPACE and cause.filename:
+            path = os.fsdecode(cause.filename)
+        if isinstance(cause, MemoryError):
+            return RunError(_NO_MEMORY)
+        texts.append(str(cause))
+        cause = cause.__cause__ or cause.__context__
+    text = ' '.join(texts)
+    if _SAYS_NO_SPACE.search(text) or _is_full(folder):
+        return RunError(f'{path}: no space left on the disk of {folder}; free space and run the same command again')
+    return RunError(_NO_MEMORY) if _SAYS_NO_MEMORY.search(text) else None
+
+
+def _is_full(folder: str | Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _FULL
+    except OSError:
+        return False
 
 
 def _save(folder: str | Path, error: InputError | RunError) -> None:

@@ -1,22 +1,58 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Progress of long work on stderr: a bar on a terminal, occasional lines elsewhere."""
+"""Progress of long work on stderr: a bar on a terminal, occasional lines elsewhere, or what a `Display` makes of it."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
+from typing import Protocol
 
 from tqdm import tqdm
 
 _SECONDS_BETWEEN_LINES = 10.0
 
 
+class Display(Protocol):
+    """Shows the work and the notes of this process in its own way."""
+
+    def work(self, progress: Progress) -> None:
+        """Called after each update, from any thread."""
+
+    def note(self, text: str) -> None:
+        """Shows one line."""
+
+
+_display: Display | None = None
+
+
+@contextlib.contextmanager
+def shown_by(display: Display | None) -> Iterator[None]:
+    """Gives all work and notes inside a block to `display`; None: they are printed as without it."""
+    global _display
+    before, _display = _display, display
+    try:
+        yield
+    finally:
+        _display = before
+
+
+def note(text: str) -> None:
+    """Prints one line on stderr beside the progress."""
+    if _display:
+        _display.note(text)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
 class Progress:
     """A context manager that shows units done, total, rate and time left.
 
     On a terminal this is a tqdm bar. Elsewhere it prints at most one line every ten seconds, and a last one if any.
+    Inside `shown_by`, a display shows it.
 
     Args:
       description: the work, e.g. "Embedding".
@@ -26,18 +62,20 @@ class Progress:
     """
 
     def __init__(self, description: str, total: int | None = None, unit: str = 'items', quiet: bool = False):
-        self._description = description
-        self._total = total
-        self._unit = unit
+        self.description = description
+        self.total = total
+        self.unit = unit
+        self.done = 0
         self._quiet = quiet
-        self._done = 0
         self._bar: tqdm | None = None
         self._lines = 0
 
     def __enter__(self) -> Progress:
         self._started = self._last_line = time.monotonic()
-        if not self._quiet and sys.stderr.isatty():
-            self._bar = tqdm(total=self._total, desc=self._description, unit=f' {self._unit}', file=sys.stderr)
+        if not self._quiet and not _display and sys.stderr.isatty():
+            self._bar = tqdm(
+                total=self.total, desc=self.description, unit=f' {self.unit}', file=sys.stderr, dynamic_ncols=True
+            )
         return self
 
     def __exit__(
@@ -50,23 +88,27 @@ class Progress:
 
     def update(self, n: int = 1) -> None:
         """Adds `n` finished units."""
-        self._done += n
+        self.done += n
+        if self._quiet:
+            return
         if self._bar is not None:
             self._bar.update(n)
-        elif not self._quiet and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
+        elif _display:
+            _display.work(self)
+        elif time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._print_line()
+
+    def text(self) -> str:
+        """The state in words, for example `Embedding: 1,240 of 2,793 images, 310.0/s, 5 s left`."""
+        seconds = time.monotonic() - self._started
+        rate = self.done / seconds if seconds else 0.0
+        of_total = f' of {self.total:,}' if self.total is not None else ''
+        left = ''
+        if self.total is not None and rate and self.done < self.total:
+            left = f', {(self.total - self.done) / rate:.0f} s left'
+        return f'{self.description}: {self.done:,}{of_total} {self.unit}, {rate:.1f}/s{left}'
 
     def _print_line(self) -> None:
         self._last_line = time.monotonic()
         self._lines += 1
-        seconds = self._last_line - self._started
-        rate = self._done / seconds if seconds else 0.0
-        of_total = f' of {self._total}' if self._total is not None else ''
-        left = ''
-        if self._total is not None and rate and self._done < self._total:
-            left = f', {(self._total - self._done) / rate:.0f} s left'
-        print(
-            f'{self._description}: {self._done}{of_total} {self._unit}, {rate:.1f}/s{left}',
-            file=sys.stderr,
-            flush=True,
-        )
+        print(self.text(), file=sys.stderr, flush=True)

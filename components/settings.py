@@ -163,13 +163,32 @@ def _nested(value: Any, kind: type[Settings], where: str) -> Settings:
 
 
 def _check_bounds(value: Any, rules: Mapping[str, Any], where: str) -> None:
-    low, high, choices = rules.get('low'), rules.get('high'), rules.get('choices')
+    low, high, choices = (rules.get(name) for name in ('low', 'high', 'choices'))
     if choices is not None and value not in choices:
         near = difflib.get_close_matches(str(value), choices, n=1)
         hint = f'; did you mean {near[0]}?' if near else ''
         raise InputError(f'{where}: expected one of {", ".join(choices)}, found {value!r}{hint}')
     if (low is not None and not value >= low) or (high is not None and not value <= high):
-        bounds = ' and '.join(
-            f'{word} {bound:g}' for word, bound in (('at least', low), ('at most', high)) if bound is not None
-        )
-        raise InputError(f'{where}: expected {bounds}, found {value!r}')
+        raise InputError(f'{where}: expected {_bounds(rules)}, found {value!r}')
+
+
+def _bounds(rules: Mapping[str, Any]) -> str:
+    limits = (('at least', rules.get('low')), ('at most', rules.get('high')))
+    return ' and '.join(f'{word} {limit:g}' for word, limit in limits if limit is not None)
+
+
+def allowed(kind: type[Settings], key: str) -> str:
+    """What a key may hold, in words, for example `whole number, at least 1, or null` or `one of a, b`."""
+    hint, rules = _hints(typing.cast(Hashable, kind))[key], kind.__dataclass_fields__[key].metadata
+    optional = isinstance(hint, types.UnionType)
+    if optional:
+        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    item = hint if origin is None else parts[0] if origin is tuple else parts[1]
+    what = _EXPECTED.get(item, 'keys').removeprefix('a ')
+    if choices := rules.get('choices'):
+        what = f'one of {", ".join(choices)}'
+    elif bounds := _bounds(rules):
+        what += f', {bounds}'
+    form = {tuple: 'a list, each ', dict: 'by name, each '}.get(origin, '') if origin else ''
+    return f'{form}{what}{", or null" if optional else ""}'

@@ -155,7 +155,7 @@ if [ "$(uname -s)" = Linux ]; then
 fi
 say "installing $(grep -c == constraints.txt) pinned packages into .venv (a few minutes the first time)"
 install=("$uv" pip install --python "$venv/bin/python" --constraints constraints.txt --build-constraints constraints.txt
-  --compile-bytecode --editable '.[dev,faces,kubeflow,pipeline]')
+  --compile-bytecode --editable '.[dev,faces,kubeflow,notebook,pipeline]')
 if [ -t 2 ]; then
   "${install[@]}" || die 'installing the packages failed (see above); fix this and call again, it starts clean'
 else

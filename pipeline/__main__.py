@@ -43,6 +43,9 @@ def _call(options: argparse.Namespace) -> int:
     except (InputError, RunError) as error:
         print(f'{_PROGRAM}: {" ".join(str(error).split())}', file=sys.stderr)
         return 2 if isinstance(error, InputError) else 1
+    except MemoryError:
+        print(f'{_PROGRAM}: not enough memory; close other programs, or raise the limit (ulimit -v)', file=sys.stderr)
+        return 1
     except BrokenPipeError:  # for example: | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -61,7 +64,7 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Builds the parser; each parsed namespace has its function as `command`."""
-    from pipeline.commands import compile, config, demo_data, evaluate, predict, run, serving, skew, submit
+    from pipeline.commands import compile, config, demo_data, evaluate, notebook, predict, run, serving, skew, submit
 
     result = _Parser(
         prog=_PROGRAM,
@@ -69,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument('--version', action='version', version=packages.version('face-gender-pipeline'))
     commands = result.add_subparsers(title='commands', required=True, metavar='COMMAND')
-    for command in (run, evaluate, predict, serving, skew, compile, submit, config, demo_data):
+    for command in (run, notebook, evaluate, predict, serving, skew, compile, submit, config, demo_data):
         command.add(commands)
     return result
 

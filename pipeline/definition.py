@@ -25,6 +25,7 @@ from components.evaluator.component import Evaluator
 from components.fine_tuner.component import FineTuner
 from components.framing_gen.component import FramingGen
 from components.framing_gen.settings import OFF
+from components.robustness_evaluator.component import RobustnessEvaluator
 from components.signature_check.component import SignatureCheck
 from components.signature_check.settings import Settings as CheckSettings
 from components.stratified_example_gen.component import StratifiedExampleGen
@@ -57,7 +58,7 @@ class Environment:
     baseline_accuracy: float | None = None  #: of the last blessed model
     embedding_store: str = ''  #: folder of embeddings that later runs reuse
     checkpoints: str = ''  #: folder of fine-tuning's checkpoints
-    only_from_root: bool = False  #: use no cached artifact outside `root`, which workers may not be able to read
+    only_from_root: bool = False  #: use no cached artifact outside `root`, as of a copied run directory
 
 
 class _Ingested(NamedTuple):
@@ -215,4 +216,7 @@ def _release(config: Config, environment: Environment, ingested: _Ingested, trai
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
         ),
     )
-    return [evaluator, *framing, check, pusher]
+    optional: list[BaseComponent] = [*framing]
+    if config.robustness.faces:
+        optional.append(RobustnessEvaluator(ingested.examples, trained.model, config.robustness))
+    return [evaluator, *optional, check, pusher]

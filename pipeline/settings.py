@@ -35,6 +35,7 @@ class ReportSettings(Settings):
     max_bytes: int = setting(
         3_000_000, 'greatest size of the page; beyond it, only the worst faces of each slice have pictures', low=200_000
     )
+    run_name: str | None = setting(None, 'a name of the run, shown beside its id')
     note: str | None = setting(None, 'a remark on the run, shown at the top of the report')
     names: dict[str, dict[str, str]] = setting({}, "names of a column's values, e.g. {race: {'0': white, '1': black}}")
 

@@ -17,9 +17,10 @@ from tfx.utils import io_utils
 
 from components import names
 from components.artifacts import Artifacts
-from components.data_gate import gate
+from components.data_gate import comparison, gate
 from components.data_gate.settings import STOP, Settings
 from components.errors import RunError
+from components.io.shards import check_count, split_folder
 
 
 class Executor(base_executor.BaseExecutor):
@@ -40,7 +41,8 @@ class Executor(base_executor.BaseExecutor):
             - baseline: str, folder of the ExampleStatistics to measure drift from, or ''.
 
         Raises:
-          RunError: there is a finding in mode 'stop', or the baseline is gone.
+          RunError: there is a finding in mode 'stop', the baseline is gone, or the statistics are of other images than
+            were ingested.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = Settings.from_json(exec_properties['settings'])
@@ -49,8 +51,11 @@ class Executor(base_executor.BaseExecutor):
         splits = artifact_utils.decode_split_names(statistics.split_names)
         examples = artifact_utils.get_single_uri(input_dict['examples'])
         summary = json.loads(_read(examples, '', names.INGESTION_SUMMARY_FILE))
+        measured = {split: _statistics(statistics.uri, split) for split in splits}
+        for split, found in measured.items():
+            check_count([os.path.join(examples, split_folder(split))], comparison.overall(found).num_examples)
         findings = gate.decide(
-            {split: _statistics(statistics.uri, split) for split in splits},
+            measured,
             {
                 split: anomalies_pb2.Anomalies.FromString(_read(anomalies.uri, split, 'SchemaDiff.pb'))
                 for split in artifact_utils.decode_split_names(anomalies.split_names)

@@ -87,7 +87,7 @@ class Embedder(tf.Module):
         """float32 [B, H, W, 3] to embeddings, float32 [B, C]."""
         embedding = self.pooled_base(images, training=False)
         if self.mirror:
-            embedding = (embedding + self.pooled_base(images[:, :, ::-1], training=False)) / 2
+            embedding = (embedding + self.pooled_base(tf.reverse(images, [2]), training=False)) / 2
         return embedding
 
     def __call__(self, encoded: tf.Tensor) -> tf.Tensor:

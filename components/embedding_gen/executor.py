@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,9 +18,10 @@ from tfx.types import artifact_utils
 from components.artifacts import Artifacts, split_files
 from components.embedding_gen import input_check
 from components.embedding_gen.settings import Settings
-from components.io.files import any_path, remove_folder, write_text
-from components.io.shards import WORK
-from components.names import BASE_FILE, INGESTION_SUMMARY_FILE
+from components.io.files import remove_folder
+from components.io.shards import WORK, copy_account
+from components.names import BASE_FILE
+from components.progress import note
 
 #: Beam counters, and the artifact properties that hold their totals.
 _COMPUTED, _KNOWN = 'images_computed', 'images_known'
@@ -95,13 +95,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with self._make_beam_pipeline() as pipeline:
             _ = pipeline | 'Shards' >> beam.Create(shards) | 'Spread' >> beam.Reshuffle() | 'Embed' >> beam.ParDo(embed)
         remove_folder(os.path.join(embeddings.uri, WORK))  # a worker may have been killed
-        account = any_path(examples.uri) / INGESTION_SUMMARY_FILE
-        if account.exists():  # readers compare their counts with it
-            write_text(any_path(embeddings.uri) / INGESTION_SUMMARY_FILE, account.read_text('utf-8'))
+        copy_account(examples.uri, embeddings.uri)
         for counter in pipeline.result.metrics().query()['counters']:
             name = counter.key.metric.name
             if name in (_COMPUTED, _KNOWN):
                 embeddings.set_int_custom_property(name, counter.result)
             elif name in input_check.WARNINGS:
                 embeddings.set_int_custom_property(name, 1)
-                print(f'Warning: {input_check.WARNINGS[name]}', file=sys.stderr, flush=True)
+                note(f'Warning: {input_check.WARNINGS[name]}')

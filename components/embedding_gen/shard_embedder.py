@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,14 +19,17 @@ from components.embedding_gen import input_check
 from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.store import Store, digest
 from components.errors import RunError
-from components.io.files import any_path, local_file
+from components.io.files import any_path, local_file, printable
 from components.io.shards import atomic_shard
-from components.names import EMBEDDING, IMAGE
+from components.names import EMBEDDING, IMAGE, PATH
 from components.progress import Progress
 
 # The last batch of a shard is padded to a multiple of this. Each new batch size costs a preparation of the base's
 # kernels, and each padding image costs a pass through the base.
 _FILL_TO = 8
+
+# Examples that are in memory at once, without their batch of decoded images.
+_MOST_EXAMPLES = 512
 
 # Images of the first batch whose embeddings are checked; each costs two more passes through the base.
 _CHECKED = 16
@@ -54,8 +59,11 @@ class ShardEmbedder:
         _, height, width, channels = embedder.base.inputs[0].shape
         # One graph for every number of images in a batch.
         self._embed = tf.function(
-            embedder.embed, input_signature=[tf.TensorSpec([None, height, width, channels], tf.float32)]
+            embedder.embed,
+            input_signature=[tf.TensorSpec([None, height, width, channels], tf.float32)],
+            autograph=False,  # nothing to convert
         )
+        self._images = tf.function(embedder.images, input_signature=[tf.TensorSpec([None], tf.string)])
 
     def __call__(self, source: str | Path, target: str | Path, description: str = 'Embedding') -> Counts:
         """Embeds every image of one shard, with at most a few batches of images in memory.
@@ -76,65 +84,88 @@ class ShardEmbedder:
                 return self._shard(Store(folder, 'shard', self._embedder.size), file, target, description)
 
     def _shard(self, store: Store, source: Path, target: str | Path, description: str) -> Counts:
-        digests = [digest(example.features.feature[IMAGE].bytes_list.value[0]) for example in _examples(source)]
+        digests = [digest(_image(example)) for example in _examples(source)]
         first = {key: index for index, key in reversed(list(enumerate(digests)))}
         wanted = [key not in store and first[key] == index for index, key in enumerate(digests)]
         computed = sum(wanted)
         known = len(digests) - computed
         label = f'{description} ({known:,} already embedded)' if known else description
-        try:
-            with Progress(label, computed, 'images') as progress:
-                for index, embedding in self._compute(source, wanted):
-                    if not np.isfinite(embedding).all():
-                        raise RunError(
-                            f'{_name(source, index)}: the base gives values that are not finite; '
-                            'check that the weights belong to this prototxt'
-                        )
-                    store.add(digests[index], embedding)
-                    progress.update()
-        finally:
-            store.write()
-        _write(source, target, (store[key] for key in digests))
+        any_path(target).parent.mkdir(parents=True, exist_ok=True)
+        options = tf.io.TFRecordOptions(compression_type='GZIP')
+        with (
+            Progress(label, computed, 'images') as progress,
+            atomic_shard(target) as temporary,
+            tf.io.TFRecordWriter(str(temporary), options) as writer,
+        ):
+            try:
+                for group in _ahead(self._groups(source, wanted)):
+                    for index, embedding in self._compute(group):
+                        store.add(digests[index], embedding)
+                        progress.update()
+                    for index, example in group.examples.items():
+                        del example.features.feature[IMAGE]
+                        example.features.feature[EMBEDDING].float_list.value.extend(store[digests[index]].tolist())
+                        writer.write(example.SerializeToString(deterministic=True))
+            finally:
+                store.write()
         return Counts(computed, known, self._doubt or '')
 
-    def _compute(self, source: Path, wanted: list[bool]) -> Iterator[tuple[int, np.ndarray]]:
+    def _groups(self, source: Path, wanted: list[bool]) -> Iterator[_Group]:
+        """Yields the examples of a shard in order, in groups with at most one batch of wanted images."""
+        group = _Group()
+        for index, example in enumerate(_examples(source)):
+            group.examples[index] = example
+            if wanted[index]:
+                group.encoded[index] = _image(example)
+            if len(group.encoded) == self._embedder.batch_size or len(group.examples) == _MOST_EXAMPLES:
+                yield self._decoded(group)
+                group = _Group()
+        if group.examples:
+            yield self._decoded(group)
+
+    def _decoded(self, group: _Group) -> _Group:
+        if encoded := [*group.encoded.values()]:
+            missing = -len(encoded) % min(_FILL_TO, self._embedder.batch_size)
+            group.images = self._images(tf.constant(encoded + encoded[-1:] * missing))
+        return group
+
+    def _compute(self, group: _Group) -> Iterator[tuple[int, np.ndarray]]:
         """Yields (index in the shard, embedding) of the wanted images, in order."""
-        if not any(wanted):
+        if group.images is None:
             return
-        embedder, mask = self._embedder, tf.constant(wanted)
-
-        def prepare(indices: tf.Tensor, records: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            encoded = tf.io.parse_example(records, {IMAGE: tf.io.FixedLenFeature([], tf.string)})[IMAGE]
-            missing = -tf.shape(encoded)[0] % min(_FILL_TO, embedder.batch_size)
-            encoded = tf.concat([encoded, tf.repeat(encoded[-1:], missing)], axis=0)
-            return indices, embedder.images(encoded)
-
-        # Decoding the next batch overlaps with the convolutions of this one.
-        batches = (
-            tf.data.TFRecordDataset(str(source), compression_type='GZIP')
-            .enumerate()
-            .filter(lambda index, record: mask[index])
-            .batch(embedder.batch_size)
-            .map(prepare, num_parallel_calls=1)
-            .prefetch(1)
-        )
-        for indices, images in batches:
-            if self._doubt is None:
-                some = images[:_CHECKED].numpy()
-                self._doubt = input_check.doubt(
-                    embedder.batch_normalised, lambda inputs: self._embed(inputs).numpy(), some
+        if self._doubt is None:
+            some = group.images[:_CHECKED].numpy()
+            self._doubt = input_check.doubt(
+                self._embedder.batch_normalised, lambda inputs: self._embed(inputs).numpy(), some
+            )
+        for index, embedding in zip(
+            group.encoded, self._embed(group.images).numpy(), strict=False
+        ):  # drops the padding
+            if not np.isfinite(embedding).all():
+                path = group.examples[index].features.feature[PATH].bytes_list.value
+                name = printable(path[0]) if path else f'record {index}'
+                raise RunError(
+                    f'{name}: the base gives values that are not finite; check that the weights belong to this prototxt'
                 )
-            yield from zip(indices.numpy().tolist(), self._embed(images).numpy(), strict=False)  # drops the padding
+            yield index, embedding
 
 
-def _write(source: Path, target: str | Path, embeddings: Iterable[np.ndarray]) -> None:
-    any_path(target).parent.mkdir(parents=True, exist_ok=True)
-    options = tf.io.TFRecordOptions(compression_type='GZIP')
-    with atomic_shard(target) as temporary, tf.io.TFRecordWriter(str(temporary), options) as writer:
-        for example, embedding in zip(_examples(source), embeddings, strict=True):
-            del example.features.feature[IMAGE]
-            example.features.feature[EMBEDDING].float_list.value.extend(embedding.tolist())
-            writer.write(example.SerializeToString(deterministic=True))
+@dataclass
+class _Group:
+    """Some examples of a shard by index, and those of their images that are to be embedded."""
+
+    examples: dict[int, tf.train.Example] = field(default_factory=dict)
+    encoded: dict[int, bytes] = field(default_factory=dict)
+    images: tf.Tensor | None = None  # the base's input, padded
+
+
+def _ahead(groups: Iterator[_Group]) -> Iterator[_Group]:
+    """Yields the groups; each is read and decoded while the one before it passes through the base."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, groups, None)
+        while (group := coming.result()) is not None:
+            coming = pool.submit(next, groups, None)
+            yield group
 
 
 def _examples(source: Path) -> Iterator[tf.train.Example]:
@@ -142,10 +173,5 @@ def _examples(source: Path) -> Iterator[tf.train.Example]:
         yield tf.train.Example.FromString(record)
 
 
-def _name(source: Path, index: int) -> str:
-    """The `path` feature of an example, for error messages."""
-    for place, example in enumerate(_examples(source)):
-        path = example.features.feature['path'].bytes_list.value
-        if place == index and path:
-            return str(path[0].decode(errors='replace'))
-    return f'{source}, record {index}'
+def _image(example: tf.train.Example) -> bytes:
+    return bytes(example.features.feature[IMAGE].bytes_list.value[0])

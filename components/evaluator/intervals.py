@@ -58,3 +58,34 @@ def difference(successes: int, trials: int, other_successes: int, other_trials: 
         max(-1.0, one - other - math.hypot(one - low, other_high - other)),
         min(1.0, one - other + math.hypot(high - one, other - other_low)),
     )
+
+
+def paired_difference(both: int, first_only: int, second_only: int, neither: int) -> tuple[float, float]:
+    """The interval of the difference of two proportions over the same trials, the first minus the second.
+
+    Newcombe's hybrid score interval (Statistics in Medicine 17, 1998, pages 2635-2650, method 10).
+
+    Args:
+      both: trials that succeed in both; at least one of the four counts is positive.
+      first_only: trials that succeed in the first only.
+      second_only: trials that succeed in the second only.
+      neither: trials that succeed in none.
+    """
+    trials = both + first_only + second_only + neither
+    first, second = (both + first_only) / trials, (both + second_only) / trials
+    low, high = proportion(both + first_only, trials, 'wilson')
+    other_low, other_high = proportion(both + second_only, trials, 'wilson')
+    margins = (both + first_only) * (second_only + neither) * (both + second_only) * (first_only + neither)
+    product = float(both * neither - first_only * second_only)
+    if product > 0:
+        product = max(product - trials / 2, 0.0)
+    phi = product / math.sqrt(margins) if margins else 0.0
+
+    def reach(one: float, other: float) -> float:
+        return math.sqrt(max(one**2 - 2 * phi * one * other + other**2, 0.0))
+
+    difference = first - second
+    return (
+        max(-1.0, difference - reach(first - low, other_high - second)),
+        min(1.0, difference + reach(high - first, second - other_low)),
+    )

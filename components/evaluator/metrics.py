@@ -143,6 +143,10 @@ class Evaluation:
         genders = {item.slice[names.GENDER]: item.metrics for item in self.slices if item.by_gender_alone}
         return {OVERALL: self.overall} | {gender: genders[gender] for gender in names.GENDERS if gender in genders}
 
+    def by_name(self) -> dict[str, SliceMetrics]:
+        """The metrics of 'overall' and of each slice by its name."""
+        return {OVERALL: self.overall} | {item.name: item.metrics for item in self.slices}
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """Reads 'overall' and 'slices' of metrics.json, which `dataclasses.asdict` made."""

@@ -49,7 +49,7 @@ def find(detector: Detector, pictures: Sequence[bytes], sides: Sequence[int]) ->
 
 def _small(data: bytes, side: int) -> np.ndarray:
     """The image in RGB, uint8 [H, W, 3], with sides of at most `side` pixels."""
-    picture = images.thumbnail(data, side)
+    picture = images.displayed(data, side)
     picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=None)
     return np.asarray(picture)
 
@@ -65,7 +65,7 @@ def aligned(data: bytes, face: Face, template: Template) -> bytes:
     width, height = images.upright_size(data)
     matrix = template.matrix(face)
     longer = max(width, height) * min(1.0, 1.5 * math.hypot(matrix[0, 0], matrix[1, 0]))
-    picture = images.thumbnail(data, max(1, math.ceil(longer)))
+    picture = images.displayed(data, max(1, math.ceil(longer)))
     here = template.matrix(face.scaled(picture.width / width, picture.height / height))
     buffer = io.BytesIO()
     alignment.crop(picture, here, template.size).save(buffer, 'PNG')

@@ -51,7 +51,7 @@ def measure(files: Sequence[str], count: int, detector: Detector) -> Measured:
             sizes += map(images.upright_size, data)
             faces += [found[0] if found else None for found in finding.find(detector, data, finding.CROPS)]
             for image in data:
-                small = images.thumbnail(image, _SIDE).resize((_SIDE, _SIDE), Image.Resampling.BOX)
+                small = images.displayed(image, _SIDE).resize((_SIDE, _SIDE), Image.Resampling.BOX)
                 total += np.asarray(small, float)
                 progress.update()
     found = framing.measure(zip(sizes, faces, strict=True), detector.name)

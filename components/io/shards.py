@@ -17,7 +17,7 @@ from pathlib import Path
 
 from components import names
 from components.errors import RunError
-from components.io.files import any_path, as_os_errors, atomic_path
+from components.io.files import any_path, as_os_errors, atomic_path, write_text
 
 #: The folder in an artifact's folder for files that are not complete.
 WORK = '.work'
@@ -62,6 +62,18 @@ def atomic_shard(path: str | os.PathLike[str]) -> Iterator[Path]:
     """`atomic_path` for a shard in the folder of a split; the temporary file is in `WORK` beside that folder."""
     with atomic_path(path, any_path(path).parent.parent / WORK) as temporary:
         yield temporary
+
+
+def copy_account(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Copies the account of the ingestion, if there is one, so that readers of `target` can compare their counts.
+
+    Args:
+      source: the folder of an Examples artifact.
+      target: the folder of one with the same splits.
+    """
+    account = any_path(source) / names.INGESTION_SUMMARY_FILE
+    if account.exists():
+        write_text(any_path(target) / names.INGESTION_SUMMARY_FILE, account.read_text('utf-8'))
 
 
 def check_count(splits: Sequence[str], found: int) -> None:

@@ -15,6 +15,7 @@ from tfx.types import artifact_utils
 
 from components import names
 from components.artifacts import Artifacts, split_files
+from components.io.shards import check_count, copy_account
 from components.scorer.scoring import score_shard
 
 
@@ -32,7 +33,7 @@ class Executor(base_executor.BaseExecutor):
             arguments as JSON; `model`, a digest for the cache only.
 
         Raises:
-          RunError: the model rejects an image.
+          RunError: the model rejects an image, or there are other images than were ingested.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         module, _, function = exec_properties['load_fn'].rpartition('.')
@@ -42,5 +43,9 @@ class Executor(base_executor.BaseExecutor):
         scores.split_names = artifact_utils.encode_split_names([names.TEST])
         examples_utils.set_payload_format(scores, examples_utils.get_payload_format(examples))
         target = artifact_utils.get_split_uri([scores], names.TEST)
-        for source in split_files([examples], names.TEST):
+        scored = sum(
             score_shard(classify, source, os.path.join(target, os.path.basename(source)))
+            for source in split_files([examples], names.TEST)
+        )
+        check_count([artifact_utils.get_split_uri([examples], names.TEST)], scored)
+        copy_account(examples.uri, scores.uri)

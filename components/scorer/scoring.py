@@ -20,7 +20,7 @@ _BATCH = 32
 Classifier = Callable[[Sequence[bytes]], Sequence[tuple[str, float]]]
 
 
-def score_shard(classify: Classifier, source: str, target: str) -> None:
+def score_shard(classify: Classifier, source: str, target: str) -> int:
     """Scores one shard, with one batch of images in memory.
 
     Args:
@@ -29,10 +29,14 @@ def score_shard(classify: Classifier, source: str, target: str) -> None:
       target: the file for the same examples in order, with `probability` (float32, of female) in place of `image`;
         written under a temporary name and renamed when complete.
 
+    Returns:
+      The number of images.
+
     Raises:
       RunError: the model rejects an image; the message names it.
     """
     any_path(target).parent.mkdir(parents=True, exist_ok=True)
+    count = 0
     options = tf.io.TFRecordOptions(compression_type='GZIP')
     with (
         local_file(source) as file,
@@ -48,6 +52,8 @@ def score_shard(classify: Classifier, source: str, target: str) -> None:
                 example.features.feature[PROBABILITY].float_list.value.append(probability)
                 writer.write(example.SerializeToString(deterministic=True))
                 progress.update()
+            count += len(examples)
+    return count
 
 
 def _scores(classify: Classifier, examples: Sequence[tf.train.Example]) -> list[float]:

@@ -14,7 +14,7 @@ Without a usable profile, values count as sRGB; PNG's gAMA, cHRM and cICP are ig
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PIL import BmpImagePlugin, Image, ImageFile, ImageStat, JpegImagePlugin, PngImagePlugin
 
@@ -22,12 +22,13 @@ from components.errors import InputError
 from components.stratified_example_gen import bit_fields, colour_profiles, jpeg_header, png_header
 from components.stratified_example_gen.headers import read_header
 from components.stratified_example_gen.image_header import BMP, JPEG, PNG, Header, HeaderError
+from components.stratified_example_gen.records import Measures
 
 # 150 MB as RGB, and briefly five times that during alpha compositing: ample for a portrait, affordable for a worker.
 MAX_PIXELS = 50_000_000
 # Longer files are rejected unread. At the most pixels this allows ten bits per pixel.
 MAX_BYTES = 64 * 1024 * 1024
-_MEASURED_SIZE = 64  # sides in pixels of what `measure` measures
+_SIDE = 64  # least sides in pixels of thumbnails, and the sides of what `measure` measures
 
 # Reasons of `inspect`, with their wording in messages.
 REASONS = {
@@ -65,6 +66,9 @@ class Inspection:
       needs_conversion: `as_displayed` would return a PNG instead of the file's bytes.
       recoloured: the colour profile changes colours, which needs conversion.
       profile_problem: why the colour profile is ignored; empty if it is not, or there is none.
+      data: the file, if it is accepted.
+      header: its header.
+      decoded: what the check decoded, if `thumbnail` can use it.
     """
 
     reason: str | None
@@ -74,6 +78,38 @@ class Inspection:
     needs_conversion: bool = False
     recoloured: bool = False
     profile_problem: str = ''
+    data: bytes = field(default=b'', compare=False, repr=False)
+    header: Header | None = field(default=None, compare=False, repr=False)
+    decoded: Image.Image | None = field(default=None, compare=False, repr=False)
+
+    def thumbnail(self) -> Image.Image:
+        """The image as displayed (RGB), at the least resolution in the file with sides of at least 64 pixels.
+
+        Raises:
+          InputError: the image is rejected.
+        """
+        if self.header is None:
+            raise InputError(f'{REASONS[self.reason or "damaged"]}: {self.detail}')
+        image = self.decoded or _decode(self.data, self.header, at_least=_SIDE)
+        return _upright(_on_white(image, self.header), self.header)
+
+    def measure(self, thumbnail: Image.Image | None = None) -> Measures:
+        """Measures the image.
+
+        Args:
+          thumbnail: the result of `thumbnail`, if the caller has it.
+
+        Raises:
+          InputError: the image is rejected.
+        """
+        import numpy as np
+
+        small = (thumbnail or self.thumbnail()).resize((_SIDE, _SIDE), Image.Resampling.BOX)
+        luma, saturation = small.convert('L'), small.convert('HSV').getchannel('S')
+        a = np.asarray(luma, np.int16)
+        laplacian = 4 * a[1:-1, 1:-1] - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]
+        brightness, colour = (ImageStat.Stat(band).mean[0] for band in (luma, saturation))
+        return Measures(self.width, self.height, brightness, colour, float(np.abs(laplacian).mean()))
 
 
 def inspect(data: bytes, least_side: int = 1, max_pixels: int = MAX_PIXELS) -> Inspection:
@@ -99,7 +135,8 @@ def inspect(data: bytes, least_side: int = 1, max_pixels: int = MAX_PIXELS) -> I
         return Inspection(error.reason, error.detail, width, height)
     recoloured, problem = colour_profiles.is_applied(header), colour_profiles.problem(header)
     converts = recoloured or _needs_conversion(header, image)
-    return Inspection(None, '', width, height, converts, recoloured, problem)
+    shared = image if header.depth != 16 and not header.progressive else None
+    return Inspection(None, '', width, height, converts, recoloured, problem, data, header, shared)
 
 
 def as_displayed(data: bytes) -> bytes:
@@ -119,61 +156,20 @@ def as_displayed(data: bytes) -> bytes:
         raise InputError(f'{REASONS[inspection.reason]}: {inspection.detail}')
     if not inspection.needs_conversion:
         return data
-    header = read_header(data)
-    image = _upright(_on_white(_decode(data, header), header), header)
     buffer = io.BytesIO()
-    image.save(buffer, 'PNG', icc_profile=None)
+    displayed(data).save(buffer, 'PNG', icc_profile=None)
     return buffer.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """Properties of an image for statistics; those of its pixels at 64×64 pixels, scaled by averaging.
-
-    So they depend little on the size of the file, and not on detail that a network with a small input cannot see.
-
-    Attributes:
-      width: pixels per row as displayed.
-      height: rows as displayed.
-      brightness: mean luma (ITU-R BT.601) as displayed, 0-255; a JPEG is decoded at a
-        fraction of its size, which changes the mean by less than 1.
-      saturation: mean saturation of HSV, 0-255; 0 for gray images.
-      sharpness: mean magnitude of the Laplacian (four neighbours) of the luma, 0-1020.
-    """
-
-    width: int
-    height: int
-    brightness: float
-    saturation: float
-    sharpness: float
-
-
-def measure(data: bytes) -> Measures:
-    """Measures an accepted image.
-
-    Raises:
-      InputError: the image does not decode.
-    """
-    import numpy as np
-
-    small = thumbnail(data, _MEASURED_SIZE).resize((_MEASURED_SIZE, _MEASURED_SIZE), Image.Resampling.BOX)
-    width, height = _upright_size(read_header(data))
-    luma, saturation = small.convert('L'), small.convert('HSV').getchannel('S')
-    a = np.asarray(luma, np.int16)
-    laplacian = 4 * a[1:-1, 1:-1] - a[:-2, 1:-1] - a[2:, 1:-1] - a[1:-1, :-2] - a[1:-1, 2:]
-    brightness, colour = (ImageStat.Stat(band).mean[0] for band in (luma, saturation))
-    return Measures(width, height, brightness, colour, float(np.abs(laplacian).mean()))
-
-
-def thumbnail(data: bytes, size: int) -> Image.Image:
-    """An accepted image as displayed (RGB), decoded at the least resolution with sides of at least `size` pixels.
+def displayed(data: bytes, at_least: int | None = None) -> Image.Image:
+    """An accepted image as displayed, RGB; with `at_least`, a JPEG at the least resolution with sides of that length.
 
     Raises:
       InputError: the image does not decode.
     """
     try:
         header = read_header(data)
-        image = _decode(data, header, at_least=size)
+        image = _decode(data, header, at_least)
     except HeaderError as error:
         raise InputError(f'{REASONS[error.reason]}: {error.detail}') from None
     return _upright(_on_white(image, header), header)
@@ -202,14 +198,13 @@ _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
 
 
 def _decode_all(data: bytes, header: Header) -> Image.Image:
-    """Decodes all data as training will, to find damage; returns a JPEG at the least resolution.
+    """Decodes all data as training will, to find damage; returns a JPEG at the least resolution for thumbnails.
 
     Raises:
       HeaderError: truncated or damaged.
     """
-    # At an eighth of its size, all data of a JPEG are read, except a progressive one's (200×200 pixels: 0.07 instead of
-    # 0.51 ms).
-    at_least = None if header.progressive else 1
+    # At a lower resolution, all data of a JPEG are read, except a progressive one's.
+    at_least = None if header.progressive else _SIDE
     image = _pillow(data, header, at_least)
     if header.format == JPEG:
         again = _pillow(jpeg_header.with_fillers(data, header), header, at_least)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -137,6 +138,24 @@ def fingerprint(data_root: str, settings: Settings) -> str:
         for (path, _), digest in zip(found, digests, strict=True):
             total.update(b'%d:%s%s' % (len(path), path, digest))
     return total.hexdigest()
+
+
+def most_images(data_root: str, settings: Settings) -> int:
+    """How many images can be sampled at most: unusable ones and duplicates count, because no image is read.
+
+    Raises:
+      InputError: a folder or the table cannot be read.
+    """
+    tree, most = open_tree(data_root), settings.per_folder
+    if settings.layout == MANIFEST:
+        found = [row[1] for row in labels.read(tree, settings) if not isinstance(row, Note)]
+    else:
+        listed = (list_folders(tree, directory, settings.layout) for directory in settings.sources)
+        folders = [folder for some in listed for folder in some if not isinstance(folder, Note)]
+        items = (item for folder in folders for item in list_files(tree, folder, settings.layout))
+        found = [item for item in items if isinstance(item, LabelledFile)]
+    counts = Counter(file.stratum for file in found)
+    return sum(min(count, most or count) for count in counts.values())
 
 
 def list_folders(tree: Tree, directory: str, layout: str) -> Iterator[bytes | Note]:

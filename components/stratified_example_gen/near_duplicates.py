@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _SIDE = 32
 _FREQUENCIES = 8
 _BLOCK = 64  # rows of the distance matrix held at a time: 64 × 22,000 take 11 MB
 
 
-def perceptual_hash(data: bytes) -> int:
-    """The 64-bit perceptual hash of an encoded image, as displayed.
-
-    Raises:
-      InputError: the image does not decode.
-    """
+def perceptual_hash(thumbnail: Image.Image) -> int:
+    """The 64-bit perceptual hash of an image, see `images.Inspection.thumbnail`."""
     import numpy as np
 
-    from components.stratified_example_gen import images
-
-    gray = images.thumbnail(data, 2 * _SIDE).convert('L').resize((_SIDE, _SIDE), resample=1)  # 1: Lanczos
+    gray = thumbnail.convert('L').resize((_SIDE, _SIDE), resample=1)  # 1: Lanczos
     angles = math.pi / _SIDE * np.outer(np.arange(_FREQUENCIES), np.arange(_SIDE) + 0.5)
     cosines = np.cos(angles)  # [8, 32]
     low = cosines @ np.asarray(gray, dtype=np.float64) @ cosines.T  # [8, 8]

@@ -20,7 +20,7 @@ from components.io.files import atomic_path, local_file
 from components.io.shards import atomic_shard
 from components.io.trees import Tree, open_tree
 from components.stratified_example_gen import images
-from components.stratified_example_gen.records import Photo
+from components.stratified_example_gen.records import Measures, Photo
 from components.stratified_example_gen.settings import Settings
 
 
@@ -34,7 +34,7 @@ def write_plan(path: Path, photos: Iterable[Photo]) -> None:
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='ascii') as stream:
         for p in photos:
             labels = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns)
-            how = (p.convert, p.recoloured, p.landmarks)
+            how = (p.measures, p.convert, p.recoloured, p.landmarks)
             stream.write(json.dumps((*labels, p.sha256.hex(), *how)) + '\n')
 
 
@@ -44,9 +44,10 @@ def read_plan(path: Path) -> Iterator[Photo]:
         return
     with local_file(path) as file, open(file, encoding='ascii') as stream:
         for line in stream:
-            name, stratum, gender, age, columns, sha256, convert, recoloured, landmarks = json.loads(line)
+            name, stratum, gender, age, columns, sha256, measures, convert, recoloured, landmarks = json.loads(line)
             labels = (os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns))
-            yield Photo(*labels, bytes.fromhex(sha256), convert, recoloured, landmarks=tuple(landmarks))
+            photo = Photo(*labels, bytes.fromhex(sha256), Measures(*measures), convert, recoloured)
+            yield photo._replace(landmarks=tuple(landmarks))
 
 
 def write_shard(data_root: str, photos: Iterable[Photo], settings: Settings, path: Path) -> None:
@@ -94,9 +95,10 @@ def _example(tree: Tree, photo: Photo, settings: Settings) -> bytes:
     data = content(tree, photo)
     try:
         if photo.landmarks:
-            data = _aligned(data, photo, settings)
-        measures = images.measure(data)
-        image = images.as_displayed(data) if photo.convert and not photo.landmarks else data
+            image = data = _aligned(data, photo, settings)
+            measures = images.inspect(data).measure()
+        else:
+            image, measures = images.as_displayed(data) if photo.convert else data, photo.measures
     except (InputError, tf.errors.OpError) as error:
         text = ' '.join(str(error).split())
         raise InputError(f'{tree.printable(photo.path)} does not decode: {text}; remove it and run again') from None

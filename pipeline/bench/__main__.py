@@ -29,6 +29,7 @@ PARTS = {
     'inference': 'inference.opencv',
     'latency': 'network.latency',
     'embedding': 'network.embedding',
+    'small_base': 'network.small_base',
     'scaling': 'programs.scaling',
     'runs': 'programs.runs',
 }

@@ -17,7 +17,6 @@ from pipeline.bench import inputs, measuring
 from pipeline.bench.measuring import Part, Row
 from pipeline.bench.sizes import Sizes
 
-_MODELS = Path(__file__).resolve().parents[3] / 'shared' / 'models'
 _BATCH = 8
 
 
@@ -59,9 +58,9 @@ def opencv(work: Path, sizes: Sizes) -> Part:
 def _networks(work: Path) -> Iterator[_Network]:
     vgg = work / inputs.NETWORK
     yield _Network('VGG-16', vgg, vgg.with_suffix('.caffemodel'), 'pool5')
-    folder = _MODELS / 'mobilefacenet'
+    folder = inputs.MODELS / 'mobilefacenet'
     yield _Network('MobileFaceNet', folder / 'deploy.prototxt', folder / 'mobilefacenet.caffemodel', 'fc1_scale')
-    folder = _MODELS / 'res10_face_detector'
+    folder = inputs.MODELS / 'res10_face_detector'
     weights = folder / 'res10_300x300_ssd_iter_140000.caffemodel'
     yield _Network('ResNet-10', folder / 'deploy.prototxt', weights, 'last_relu')
 

@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.bench.measuring import Part
 from pipeline.bench.sizes import Sizes
+
+#: Real networks, where they are.
+MODELS = Path(__file__).resolve().parents[3] / 'shared' / 'models'
 
 #: Names in the working folder. FACES holds `combined/`: drawn, or a link to real faces.
 FACES, BASE, SHARD = 'faces', 'base.keras', 'shard.gz'
@@ -37,9 +41,7 @@ def multiply(root: Path, target: Path, times: int, per_folder: int | None = None
 
 def make(work: Path, sizes: Sizes) -> Part:
     """Makes everything: faces, two networks of random weights, the base and a shard of images."""
-    import tensorflow as tf
-
-    from components import caffe_converter, names
+    from components import caffe_converter
     from pipeline.demo.dataset import draw_dataset
 
     if not (work / FACES).exists():
@@ -52,10 +54,19 @@ def make(work: Path, sizes: Sizes) -> Part:
     for prototxt in (network, small):
         caffe_converter.write_random_caffemodel(prototxt, prototxt.with_suffix('.caffemodel'), seed=0)
     caffe_converter.convert(network, network.with_suffix('.caffemodel'), output_layer='pool5').save(work / BASE)
-    with tf.io.TFRecordWriter(str(work / SHARD), tf.io.TFRecordOptions(compression_type='GZIP')) as writer:
-        for file in images(work, sizes.embedded):
+    shard(work / SHARD, images(work, sizes.embedded))
+    return Part()
+
+
+def shard(target: Path, files: Iterable[Path]) -> None:
+    """Writes image files as examples, as StratifiedExampleGen does."""
+    import tensorflow as tf
+
+    from components import names
+
+    with tf.io.TFRecordWriter(str(target), tf.io.TFRecordOptions(compression_type='GZIP')) as writer:
+        for file in files:
             example = tf.train.Example()
             for name, value in ((names.IMAGE, file.read_bytes()), (names.PATH, str(file).encode())):
                 example.features.feature[name].bytes_list.value.append(value)
             writer.write(example.SerializeToString())
-    return Part()

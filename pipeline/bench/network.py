@@ -63,6 +63,43 @@ def embedding(work: Path, sizes: Sizes) -> Part:
     return Part(rows, {'images_per_second': rate, 'seconds': seconds, 'peak_bytes': peak})
 
 
+def small_base(work: Path, sizes: Sizes) -> Part:
+    """The same for a base of a hundredth of VGG-16's computation, where decoding and bookkeeping count."""
+    import numpy as np
+    import tensorflow as tf
+
+    from components import caffe_converter
+    from components.embedding_gen import embedder
+    from components.embedding_gen.shard_embedder import ShardEmbedder
+    from pipeline import config
+    from pipeline.model.preprocessing import preprocessing_fn
+
+    folder = inputs.MODELS / 'mobilefacenet'
+    files = folder / 'deploy.prototxt', folder / 'mobilefacenet.caffemodel'
+    if not files[1].is_file():
+        return Part(skipped=f'no {files[1]}')
+    settings = config.load('face_recognizer', ['embedding.mirror=false'])
+    base = caffe_converter.convert(*files, output_layer=settings.model.output_layer)
+    _, height, width, channels = base.input_shape
+    size = {'height': height, 'width': width, 'transform': settings.transform.as_dict()}
+    single = embedder.Embedder(base, functools.partial(preprocessing_fn, custom_config=size), settings.embedding)
+    batches, images = 4 * sizes.embedded // single.batch_size + 1, single.batch_size
+    inputs.shard(work / 'small_base.gz', inputs.images(work, batches * images))
+    batch = tf.constant(np.random.default_rng(0).normal(0, 0.5, (images, height, width, channels)), tf.float32)
+    bare = tf.function(single.pooled_base)
+    functions: dict[str, Callable[[], object]] = {
+        'base': lambda: [bare(batch).numpy() for _ in range(batches)],
+        'pipeline': functools.partial(ShardEmbedder(single), work / 'small_base.gz', work / 'small_base_embedded.gz'),
+    }
+    measuring.rounds(functions, 1)
+    seconds = measuring.rounds(functions, sizes.repetitions)
+    rate = {name: batches * images / statistics.median(found) for name, found in seconds.items()}
+    row = Row('MobileFaceNet: EmbeddingGen / bare base, images/s', measuring.ratio(seconds, 'base', 'pipeline'), '×',
+              '>= 0.85', f'{rate["pipeline"]:.0f} / {rate["base"]:.0f} images/s, {batches * images} images, batches of '
+              f'{images}')  # fmt: skip
+    return Part([row], {'images_per_second': rate, 'seconds': seconds})
+
+
 def latency(work: Path, sizes: Sizes) -> Part:
     """One image through `serving_default` and through `predict`, beside one image through the bare base."""
     import tensorflow as tf

@@ -36,6 +36,9 @@ class Run:
     peak_bytes: int  # of resident memory
     first_component_s: float  # from the command to the first component
     stages: dict[str, float]  # seconds of each executed component, cached ones left out
+    disk_bytes: dict[str, int]  # of the results, by component
+    flops: int  # of the network, for one image
+    parameters: int  # of the network
     images: int  # in all splits
     training_images: int
     accuracy: float  # on the test split
@@ -151,13 +154,22 @@ def _run(work: Path, name: str, *changes: str, data: Path | None = None, network
         *(f'--set={change}' for change in (*_PUSH_ANYTHING, *changes)),
     ])  # fmt: skip
     result = json.loads((output / 'report' / 'metrics.json').read_text('utf-8'))
-    stages = metadata.runs(output)[-1].stages
+    newest = metadata.runs(output)[-1]
+    stages, converted = newest.stages, newest.output('CaffeConverter', 'model')
+    summary = json.loads((Path(converted.uri) / 'report.json').read_text('utf-8')) if converted else {}
     return Run(
         seconds=done.seconds,
         peak_bytes=done.peak_bytes,
         first_component_s=min(stage.started for stage in stages) - done.started,
         stages={stage.name: stage.seconds for stage in stages if not stage.cached},
+        disk_bytes={stage.name: sum(map(_size, {made.uri for made in stage.outputs.values()})) for stage in stages},
+        flops=summary.get('flops', 0),
+        parameters=summary.get('parameters', 0),
         images=result['data']['sampled'],
         training_images=sum(result['data']['splits']['train'].values()),
         accuracy=result['overall']['accuracy']['value'],
     )
+
+
+def _size(folder: str) -> int:
+    return sum(file.stat().st_size for file in Path(folder).rglob('*') if file.is_file())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,29 @@ def layout_override(options: argparse.Namespace) -> list[str]:
     return [f'data.layout={layout}'] if layout else []
 
 
+def add_display(command: argparse.ArgumentParser) -> None:
+    """Adds --quiet and --json."""
+    form = command.add_mutually_exclusive_group()
+    form.add_argument(
+        '--quiet',
+        action='store_true',
+        help='print only warnings and errors, and the summary of a model that is not blessed',
+    )
+    form.add_argument('--json', action='store_true', help='print progress and result as JSON, one object a line')
+
+
+def add_labels(command: argparse.ArgumentParser) -> None:
+    """Adds --name and --note."""
+    command.add_argument('--name', metavar='TEXT', help='a name for this run, short for --set report.run_name=…')
+    command.add_argument('--note', metavar='TEXT', help='a remark on it, short for --set report.note=…')
+
+
+def _labels_override(options: argparse.Namespace) -> list[str]:
+    labels = {'run_name': getattr(options, 'name', None), 'note': getattr(options, 'note', None)}
+    # JSON is YAML: a name such as 2026 stays text.
+    return [f'report.{key}={json.dumps(text, ensure_ascii=False)}' for key, text in labels.items() if text is not None]
+
+
 def add_output(command: argparse.ArgumentParser) -> None:
     """Adds --output, the run directory of an earlier run."""
     command.add_argument('--output', type=path, required=True, metavar='DIR', help='the run directory')
@@ -73,4 +97,4 @@ def add_server(command: argparse.ArgumentParser, model: Any) -> None:
 
 def load_config(options: argparse.Namespace) -> Config:
     """Loads the configuration that `add_config`'s arguments select."""
-    return configuration.load(options.config, [*layout_override(options), *options.set])
+    return configuration.load(options.config, [*layout_override(options), *_labels_override(options), *options.set])

@@ -18,7 +18,7 @@ def add(commands: Any) -> None:
     command.add_argument('name', nargs='?', type=os.path.expanduser, metavar='NAME|FILE')
     arguments.add_set(command, 'trainer.epochs=20')
     form = command.add_mutually_exclusive_group()
-    form.add_argument('--keys', action='store_true', help='print all keys with their defaults and meaning')
+    form.add_argument('--keys', action='store_true', help='print all keys with their defaults, meaning and bounds')
     form.add_argument('--markdown', action='store_true', help='the same as a Markdown table')
     command.set_defaults(command=_config)
 
@@ -27,8 +27,8 @@ def _config(options: argparse.Namespace) -> int:
     if options.markdown:
         print(configuration.markdown(), end='')
     elif options.keys:
-        for key, default, text in configuration.describe():
-            print(f'{key} = {default}\n    {text}')
+        for key, default, allowed, text in configuration.describe():
+            print(f'{key} = {default}\n    {text} ({allowed})')
     else:
         print(configuration.load(options.name or arguments.DEFAULT_CONFIG, options.set).as_yaml(), end='')
     return 0

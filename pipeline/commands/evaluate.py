@@ -62,12 +62,13 @@ def add(commands: Any) -> None:
         help="thresholds and data settings (default: those of the model's run, if it is known, else vgg_face)",
     )  # fmt: skip
     arguments.add_set(evaluate, 'evaluation.min_accuracy=0.9')
+    arguments.add_display(evaluate)
     evaluate.set_defaults(command=_evaluate)
 
 
 def _evaluate(options: argparse.Namespace) -> int:
     from pipeline.report import page
-    from pipeline.runners import evaluation
+    from pipeline.runners import displays, evaluation
     from pipeline.runs import history
     from pipeline.serving import framed
 
@@ -90,13 +91,16 @@ def _evaluate(options: argparse.Namespace) -> int:
         config = configuration.override(model.config, overrides)
     else:
         config = configuration.load(options.config or arguments.DEFAULT_CONFIG, overrides)
-    result = evaluation.evaluate(config, options.data, model, options.output, baseline)
-    print(history.metrics_table(result.evaluation))
-    if result.blessed:
-        print(f'The model {model.name} meets every threshold.')
-    else:
-        print(f'The model {model.name} misses:')
-        for reason in result.reasons:
-            print(f'  {reason}')
-    print(f'Report: {options.output / page.FOLDER / "index.html"}')
+    display = displays.choose(options.quiet, options.json)
+    result = evaluation.evaluate(config, options.data, model, options.output, display, baseline)
+    display.result(result.outcome())
+    if not options.json and not (options.quiet and result.blessed):
+        print(history.metrics_table(result.evaluation))
+        if result.blessed:
+            print(f'The model {model.name} meets every threshold.')
+        else:
+            print(f'The model {model.name} misses:')
+            for reason in result.reasons:
+                print(f'  {reason}')
+        print(f'Report: {options.output / page.FOLDER / "index.html"}')
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed

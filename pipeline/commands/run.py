@@ -34,28 +34,56 @@ def add(commands: Any) -> None:
         '--output', type=arguments.path, required=True, metavar='DIR', help='the run directory; created if needed'
     )
     arguments.add_config(run, 'trainer.epochs=20')
+    arguments.add_display(run)
+    run.add_argument(
+        '--dry-run', action='store_true',
+        help='print the configuration, which components would run, and estimates of time and disk; write nothing',
+    )  # fmt: skip
+    arguments.add_labels(run)
     run.set_defaults(command=_run, interrupted='interrupted; the same command continues from here')
 
-    report = commands.add_parser('report', help='rebuild the report of the last completed run')
+    report = commands.add_parser(
+        'report', help='rebuild the report of a run',
+        description='Rebuilds the report of a completed run: that of the last one in OUTPUT/report, that of an earlier '
+        'one in OUTPUT/report/RUN.',
+    )  # fmt: skip
     arguments.add_output(report)
     report.add_argument(
         '--table', action='store_true', help='print the last table of metrics, overall and by gender; rebuild nothing'
     )
+    report.add_argument(
+        '--run', metavar='RUN', help='the run: its id, the start of it, or its name (default: the last)'
+    )
+    report.add_argument('--against', metavar='RUN', help='also compare it with this run, face by face')
     report.set_defaults(command=_report)
 
-    runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics')
+    runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics, or compare two')
     arguments.add_output(runs)
+    runs.add_argument(
+        '--compare', nargs=2, metavar='RUN',
+        help='compare two runs slice by slice, each given by its id, the start of it, or its name',
+    )  # fmt: skip
+    runs.add_argument('--json', action='store_true', help='print JSON')
     runs.set_defaults(command=_runs)
 
 
 def _run(options: argparse.Namespace) -> int:
     config = arguments.load_config(options)
-    from pipeline.runners import local
+    from pipeline.runners import displays, local
     from pipeline.runs.run_inputs import RunInputs
 
     inputs = RunInputs(options.data, options.prototxt, options.caffemodel)
-    result = local.run(config, inputs, options.output)
-    _summary(options.output, result, 'Pushed')
+    if options.dry_run:
+        from pipeline.runners import dry_run
+
+        print(config.as_yaml())
+        print(dry_run.text(dry_run.plan(config, inputs, options.output)))
+        return 0
+    display = displays.choose(options.quiet, options.json)
+    result = local.run(config, inputs, options.output, display)
+    display.result(result.outcome())
+    if not options.json and not (options.quiet and result.blessed):
+        _summary(options.output, result, 'Pushed')
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed
 
 
@@ -65,16 +93,34 @@ def _report(options: argparse.Namespace) -> int:
         print(_table(output))
         return 0
     from pipeline.report import collect, page
-    from pipeline.runs import log_capture, metadata, run_facts
+    from pipeline.runs import history, log_capture, metadata, run_facts
 
     completed = [run for run in metadata.runs(output) if run_facts.read(output, run.id)]
     if not completed:
         raise _no_completed_run(output)
+    entries = history.read(output)
+    wanted = history.find(entries, options.run).id if options.run else completed[-1].id
+    against = history.find(entries, options.against).id if options.against else None
+    # The report of an earlier run does not replace that of the last one.
+    folder = page.FOLDER if wanted == completed[-1].id else f'{page.FOLDER}/{wanted}'
     with log_capture.logged(output / 'logs' / 'report.log'):
-        result = collect.collect(output, completed[-1])
-        page.write(output, result)
-    _summary(output, result, 'Its run pushed it')
+        result = collect.collect(output, next(run for run in completed if run.id == wanted), against=against)
+        page.write(output, result, folder)
+    _summary(output, result, 'Its run pushed it', folder)
+    if against:
+        print()
+        print(_comparison(output, against, wanted))
     return 0
+
+
+def _comparison(output: Path, before: str, after: str, *, as_json: bool = False) -> str:
+    from pipeline.report import compared, comparison, predictions
+    from pipeline.runs import history
+
+    entries = history.known(output)
+    runs = [history.find(entries, name) for name in (before, after)]
+    found = comparison.compare(runs[0], runs[1], {run.id: predictions.read(output, run.id) for run in runs})
+    return json.dumps(compared.as_json(found), indent=1) if as_json else compared.text(found)
 
 
 def _table(output: Path) -> str:
@@ -97,17 +143,24 @@ def _runs(options: argparse.Namespace) -> int:
     from pipeline.runs import history, log_capture
 
     with log_capture.quiet():
-        print(history.listing(options.output))
+        if options.compare:
+            print(_comparison(options.output, *options.compare, as_json=options.json))
+        elif options.json:
+            print(json.dumps([history.as_json(entry) for entry in history.known(options.output)], indent=1))
+        else:
+            print(history.listing(options.output))
     return 0
 
 
-def _summary(output: Path, result: Report, verb: str) -> None:
+def _summary(output: Path, result: Report, verb: str, folder: str = 'report') -> None:
     from components.stratified_example_gen.ingestion_summary import IngestionSummary
-    from pipeline.report import page
+    from pipeline.report import words
     from pipeline.runs import history
 
     print(IngestionSummary(**result.data).describe())
     print(history.metrics_table(result.evaluation))
+    if result.robustness:
+        print(words.robustness(result.robustness))
     if result.blessed:
         pushed, root = Path(result.run.pushed or ''), output.resolve()
         shown = output / pushed.relative_to(root) if pushed.is_relative_to(root) else pushed
@@ -117,4 +170,4 @@ def _summary(output: Path, result: Report, verb: str) -> None:
         print('Not blessed, and not pushed:')
         for reason in result.reasons:
             print(f'  {reason}')
-    print(f'Report: {output / page.FOLDER / "index.html"}')
+    print(f'Report: {output / folder / "index.html"}')

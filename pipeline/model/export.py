@@ -49,7 +49,9 @@ class GenderModel(tf.Module):
             return self.from_embeddings(tf.io.parse_example(examples, spec)[names.EMBEDDING])
 
         return {
-            name: tf.function(fn).get_concrete_function(tf.TensorSpec([None], tf.string, name=argument))
+            name: tf.function(
+                fn, autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name=argument)]
+            ).get_concrete_function()
             for name, fn, argument in (
                 (names.SERVING, serving_default, names.SERVING_INPUT),
                 (names.FROM_EXAMPLES, examples, 'examples'),

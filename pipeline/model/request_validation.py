@@ -26,6 +26,10 @@ _PNG = b'\x89PNG\r\n\x1a\n\0\0\0\rIHDR'
 _LEAST_BYTES = len(_PNG) + 8  # to the end of the size in a PNG
 
 
+# AutoGraph takes seconds, and has nothing to convert: the branches are tf.cond already.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
+
 def checked(encoded: tf.Tensor) -> tf.Tensor:
     """Returns the encoded images, string [B], after checking their formats, their sizes, and that they decode.
 
@@ -91,6 +95,7 @@ def _each(function: Callable[[tf.Tensor], tf.Tensor], encoded: tf.Tensor) -> tf.
     options.experimental_optimization.apply_default_optimizations = False
     options.autotune.enabled = False
     images = tf.data.Dataset.from_tensor_slices(encoded).enumerate()
-    good = images.map(lambda index, one: (index, function(one))).ignore_errors().with_options(options)
+    mapped = images.map(_as_it_is(lambda index, one: (index, function(one))))
     failed = -tf.ones([tf.size(encoded)], tf.float64)
-    return good.reduce(failed, lambda found, item: tf.tensor_scatter_nd_update(found, [[item[0]]], [item[1]]))
+    put = _as_it_is(lambda found, item: tf.tensor_scatter_nd_update(found, [[item[0]]], [item[1]]))
+    return mapped.ignore_errors().with_options(options).reduce(failed, put)

@@ -14,7 +14,7 @@ from components import names
 from components.embedding_gen import base_model, embedder
 from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.io.files import atomic_path, local_folder, write_text
-from pipeline.model import export
+from pipeline.model import export, preprocessing
 from pipeline.model.head_training import read_embeddings, train_head, with_values
 from pipeline.model.settings import TUNED, TrainerSettings
 
@@ -44,6 +44,7 @@ def run_fn(fn_args: FnArgs) -> None:
     # `base_model` is a serving model's folder inside the artifact; CaffeConverter's artifact has a Keras file instead.
     base = base_model.load(os.path.join(os.path.dirname(fn_args.base_model), names.BASE_FILE))
     transform = tft.TFTransformOutput(fn_args.transform_output).transform_features_layer()
+    preprocessing.check_analysed(transform, os.path.dirname(fn_args.train_files[0]))
     whole = embedder.Embedder(base, transform, embedding)
     export.export(export.GenderModel(whole, trained.head), fn_args.serving_model_dir)
     with atomic_path(os.path.join(os.path.dirname(fn_args.serving_model_dir), names.HEAD_FILE)) as temporary:

@@ -15,7 +15,7 @@ from components import names
 from components.evaluator.metrics import SliceMetrics
 from pipeline.report import words
 from pipeline.report.content import Report
-from pipeline.runs.history import COLUMNS
+from pipeline.runs.history import COLUMNS, title
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,7 @@ def sections(report: Report) -> list[Section]:
             (
                 'The intervals cover chance in sampling faces like the test split, not other kinds of faces.',
                 'Slices with few faces have wide intervals; compare intervals, not values.',
+                *filter(None, [words.robustness(report.robustness)]),
                 'Several images may show one person, which makes the intervals too narrow.',
                 'Before any use, measure again on your own labelled faces.',
             ),
@@ -150,7 +151,7 @@ def _table(report: Report) -> tuple[tuple[str, ...], ...]:
     rows = [*report.evaluation.by_gender().items()]
     rows += [(item.name, item.metrics) for item in report.evaluation.slices if not item.by_gender_alone]
     cells = ((name, f'{metrics.examples:,}', *(_cell(metrics, column) for column in COLUMNS)) for name, metrics in rows)
-    return (('slice', 'faces', *COLUMNS), *cells)
+    return (('slice', 'faces', *map(title, COLUMNS)), *cells)
 
 
 def _cell(metrics: SliceMetrics, column: str) -> str:

@@ -30,6 +30,8 @@ def roc(points: Sequence[Point], overall: SliceMetrics) -> Markup:
     plot.axes(_UNIT, _UNIT, 'men predicted female', 'women predicted female')
     plot.line([(0, 0), (1, 1)], 'chance')
     plot.line(points, 'main')
+    for x, y in points:
+        plot.stop(x, y, f'{y:.3f} of the women and {x:.3f} of the men predicted female')
     plot.dot(men, women, 'now', id='roc-point')
     return plot.svg(
         f'ROC curve. Area {_value(overall.auc):.3f}. At the threshold 0.5, {women:.0%} of the women and {men:.0%} of '
@@ -45,6 +47,8 @@ def precision_recall(points: Sequence[Point], overall: SliceMetrics) -> Markup:
     share = overall.women / overall.examples
     plot.line([(0, share), (1, share)], 'chance')
     plot.line(points, 'main')
+    for x, y in points:
+        plot.stop(x, y, f'recall {x:.3f}, precision {y:.3f}')
     if overall.precision:
         plot.dot(_value(overall.recall), overall.precision.value, 'now', id='pr-point')
     return plot.svg(f'Precision-recall curve. Area {_value(overall.auc_pr):.3f}.', 'pr')
@@ -59,6 +63,11 @@ def calibration(rows: Sequence[CalibrationBin]) -> Markup:
     for row in rows:
         plot.line([(row.score, row.low), (row.score, row.high)], 'interval')
         plot.dot(row.score, row.women, 'main', 2.5 + 4 * (row.faces / most) ** 0.5)
+        plot.stop(
+            row.score,
+            row.women,
+            f'mean score {row.score:.3f}: {row.women:.3f} women ({row.low:.3f}–{row.high:.3f}) of {row.faces:,} faces',
+        )
     label = '; '.join(f'score {row.score:.2f}: {row.women:.0%} of {row.faces}' for row in rows)
     return plot.svg(f'Calibration, the share of women by score. {label}.', 'calibration')
 
@@ -76,7 +85,7 @@ def histogram(counts: Mapping[str, Sequence[int]]) -> Markup:
                 low, high = sorted((0, sign * value))
                 ends = {'data_from': f'{number * step:.2f}', 'data_to': f'{(number + 1) * step:.2f}'}
                 plot.bar(
-                    number * step + step * 0.08, (number + 1) * step - step * 0.08, low, high, gender, title,
+                    number * step + step * 0.08, (number + 1) * step - step * 0.08, low, high, gender,
                     data_gender=gender, tabindex=0, role='button', aria_label=title, **ends,
                 )  # fmt: skip
     plot.text(0.02, most, 'labelled female', 'female', dy=4.0)
@@ -110,6 +119,8 @@ def learning(history: Mapping[str, Sequence[float]], measure: str, kept_epoch: i
         plot.line(points, kind)
         if epochs == 1:
             plot.dot(*points[0], kind)
+    for epoch, (one, other) in enumerate(zip(train, validation, strict=True), 1):
+        plot.stop(epoch, other, f'epoch {epoch}: validation {other:.4f}, training {one:.4f}')
     kept = 'no epoch was kept.'
     if kept_epoch:
         plot.dot(kept_epoch, validation[kept_epoch - 1], 'now')
@@ -151,6 +162,9 @@ def over_time(runs: Sequence[Finished]) -> Markup:
         plot.line(points, kind)
         for point in points:
             plot.dot(*point, kind, 3.0)
+    for number, run in enumerate(runs, 1):
+        shown = [f'{name} {run.metrics[name].accuracy.value:.3f}' for name in run.metrics]
+        plot.stop(number, overall[number - 1].value, f'{run.title}: {", ".join(shown)}')
     return plot.svg('Accuracy of the runs in order: ' + ', '.join(f'{accuracy.value:.3f}' for accuracy in overall))
 
 
@@ -166,6 +180,9 @@ def gaps(rows: Sequence[tuple[str, Metric | None]]) -> Markup:
         if value:
             plot.line([(value.low, number), (value.high, number)], 'interval')
             plot.dot(value.value, number, 'main')
+            plot.stop(
+                value.value, number, f'{rows[number][0]}: {value.value:+.3f} ({value.low:+.3f} to {value.high:+.3f})'
+            )
     label = '; '.join(
         f'{name} {value.value:+.3f} ({value.low:+.3f} to {value.high:+.3f})' if value else f'{name} undefined'
         for name, value in rows
@@ -179,7 +196,7 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
     totals = [sum(getattr(row, split) for split in names.SPLITS) for row in rows]
     most = max(totals)
     oldest = max(row.age for row in rows)
-    plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.1, most * 1.1), (420, 250))
+    plot = Plot((0.5, max(oldest, 10) + 0.5), (-most * 1.3, most * 1.3), (420, 250))
     plot.axes([(age, str(age)) for age in range(10, oldest + 1, 10)], _mirrored(most), 'age in years', 'images')
     for row in rows:
         sign = 1 if row.gender == 'female' else -1
@@ -188,11 +205,12 @@ def folders(rows: Sequence[FolderCount]) -> Markup:
             images = getattr(row, split)
             low, high = sorted((sign * so_far, sign * (so_far + images)))
             if images:
-                title = f'{row.gender}, {row.age}: {images:,} in {split}'
-                plot.bar(row.age - 0.42, row.age + 0.42, low, high, f'{row.gender} tint-{number}', title)
+                plot.bar(row.age - 0.42, row.age + 0.42, low, high, f'{row.gender} tint-{number}')
             so_far += images
-    plot.text(0.5, most * 1.1, 'female', 'female', dx=4.0, dy=8.0)
-    plot.text(0.5, -most * 1.1, 'male', 'male', dx=4.0, dy=-2.0)
+        counts = ', '.join(f'{getattr(row, split):,} {split}' for split in names.SPLITS)
+        plot.stop(row.age, sign * so_far, f'{row.gender}, age {row.age}: {counts}')
+    plot.text(0.5, most * 1.3, 'female', 'female', dx=4.0, dy=10.0)
+    plot.text(0.5, -most * 1.3, 'male', 'male', dx=4.0, dy=-4.0)
     return plot.svg(f'Sampled images by age and gender: {len(rows)} folders with {min(totals)} to {most} images each.')
 
 
@@ -222,4 +240,9 @@ def sparkline(buckets: Sequence[Sequence[float]], label: str) -> Markup:
         for number, (_, _, count) in enumerate(buckets)
         if count > 0
     )  # fmt: skip
-    return drawing(120, 28, marks + tag('line', class_='axis', x1=0.0, x2=120.0, y1=27.5, y2=27.5), label)
+    stops = [
+        (number * width + width / 2, 28 - 26 * count / most, f'{low:.4g} to {high:.4g}: {count:,.0f}')
+        for number, (low, high, count) in enumerate(buckets)
+    ]
+    axis = tag('line', class_='axis', x1=0.0, x2=120.0, y1=27.5, y2=27.5)
+    return drawing(120, 28, marks + axis, label, stops=stops)

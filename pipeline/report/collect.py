@@ -14,7 +14,8 @@ from components import names
 from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
-from pipeline.report import curves, dataset, faces as pictures, framing as framings, paired, scores
+from components.robustness_evaluator import measuring
+from pipeline.report import curves, dataset, faces as pictures, framing as framings, predictions, scores
 from pipeline.report.content import Details, Report, RunRecord, Training
 from pipeline.runs import history, metadata, run_facts
 from pipeline.settings import ReportSettings
@@ -33,7 +34,12 @@ _NEEDED = (
 )
 
 # The artifacts of components that a run may lack.
-_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'), ('FramingGen', 'framing'))
+_OPTIONAL = (
+    ('Tuner', 'tuner_results'),
+    ('FineTuner', 'model_run'),
+    ('RobustnessEvaluator', 'robustness'),
+    ('FramingGen', 'framing'),
+)
 
 # Components whose output replaces that of another in the runs that have them.
 _REPLACED_BY = {('Trainer', 'model'): 'FineTuner', ('EmbeddingGen', 'embeddings'): 'FineTunedEmbeddingGen'}
@@ -53,12 +59,13 @@ def producers(stages: Collection[str]) -> dict[tuple[str, str], str]:
     return found | {key: later for key, later in _REPLACED_BY.items() if later in stages}
 
 
-def collect(output: Path, run: metadata.Run, *, faces: str | None = None) -> Report:
-    """Collects the report of a completed run in a run directory; saves its answers for later comparisons.
+def collect(output: Path, run: metadata.Run, *, against: str | None = None, faces: str | None = None) -> Report:
+    """Collects the report of a completed run in a run directory; saves its predictions for later comparisons.
 
     Args:
       output: the run directory.
       run: one of its runs.
+      against: the id of a finished run to compare with first; None for the one before.
       faces: which pictures of faces are on the page; None for the run's own setting (`report.faces`).
 
     Raises:
@@ -76,8 +83,9 @@ def collect(output: Path, run: metadata.Run, *, faces: str | None = None) -> Rep
         raise RunError(f'{gone[0]}: this output of run {run.id} is gone; restore it, or run the pipeline again')
     pushed = artifacts['AtomicPusher', 'pushed_model']
     scored = _score(folders, facts, names.TEST)
-    paired.save_answers(output, run.id, scored)
-    entries = history.read(output, until=run.id)
+    predictions.save(output, run.id, scored)
+    entries = history.read(output, until=max(run.id, against or ''))  # ids are in the order of time
+    saved = {entry.id: predictions.read(output, entry.id) for entry in entries if isinstance(entry, history.Finished)}
     record = RunRecord(
         id=run.id,
         started=run.started,
@@ -87,7 +95,8 @@ def collect(output: Path, run: metadata.Run, *, faces: str | None = None) -> Rep
         stages=run.stages,
         edges=run.edges,
         history=entries,
-        paired=paired.compare_all(output, [entry for entry in entries if isinstance(entry, history.Finished)]),
+        against=against,
+        predictions={run_id: found for run_id, found in saved.items() if found},
     )
     return describe(record, scored, faces=faces)
 
@@ -128,6 +137,7 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
         evaluation=evaluation,
         training=Training(**_json(model_run, names.TRAINING_FILE), trials=trials),
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
+        robustness=robustness(folders),
         details=Details(
             slices_checked=scores.check(scored, evaluation),
             curves=curves.of(scored, slices),
@@ -144,6 +154,12 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
             statistics=dataset.statistics(folders['StatisticsGen', 'statistics']),
         ),
     )
+
+
+def robustness(folders: Mapping[tuple[str, str], str]) -> list[measuring.Frame]:
+    """The accuracy in other frames; [] for a run without it."""
+    folder = folders.get(('RobustnessEvaluator', 'robustness'))
+    return measuring.read(folder) if folder else []
 
 
 def _settings(facts: run_facts.RunFacts) -> ReportSettings:

@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from components.evaluator import thresholds
-from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
+from components.evaluator.metrics import Evaluation
 from components.evaluator.thresholds import Threshold
+from components.robustness_evaluator.measuring import Frame
 from pipeline.report import findings
+from pipeline.report.comparison import Difference, PairedSlice
 from pipeline.report.curves import Curves, Suggested
 from pipeline.report.dataset import FeatureStatistics, FileList, FolderCount
 from pipeline.report.faces import Chosen
 from pipeline.report.findings import Findings
 from pipeline.report.framing import Framed
-from pipeline.report.paired import Comparison
+from pipeline.report.scores import Scores
 from pipeline.runs.history import Entry, Finished
 from pipeline.runs.metadata import Stage
 from pipeline.runs.run_facts import RunFacts
@@ -38,7 +40,8 @@ class RunRecord:
     stages: Sequence[Stage] = ()
     edges: Sequence[tuple[str, str]] = ()  # the graph of the stages: (producer, consumer)
     history: Sequence[Entry] = ()  # this run and earlier ones, oldest first
-    paired: Mapping[tuple[str, str], Comparison] = field(default_factory=dict)  # by the ids of two finished runs
+    against: str | None = None  # the id of the run of `history` to compare with first; None for the one before
+    predictions: Mapping[str, Scores] = field(default_factory=dict)  # of the finished runs, by id
 
     @property
     def finished(self) -> list[Finished]:
@@ -54,29 +57,6 @@ class Training:
     tuned: list[str]
     kept_epoch: int
     trials: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The accuracy of one slice here and in the model's own test split, with the interval of the difference."""
-
-    slice: str
-    here: SliceMetrics
-    there: SliceMetrics
-    change: Metric
-
-
-@dataclass(frozen=True)
-class PairedSlice:
-    """One slice's accuracy by two models, and how many faces only one of them classifies correctly."""
-
-    slice: str
-    faces: int
-    accuracy: float
-    baseline_accuracy: float
-    model_only: int
-    baseline_only: int
-    p: float  # of McNemar's exact test
 
 
 @dataclass(frozen=True)
@@ -122,6 +102,7 @@ class Report:
     thresholds: list[Threshold]
     details: Details
     evaluated: Evaluated | None = None
+    robustness: Sequence[Frame] = ()  # faces in other frames, the unchanged ones first; empty if not measured
 
     @functools.cached_property
     def findings(self) -> Findings:
@@ -138,24 +119,35 @@ class Report:
         """Whether the model met every threshold."""
         return not self.reasons
 
+    def outcome(self) -> dict[str, Any]:
+        """What metrics.json says of the whole: the decision, its reasons, the pushed folder and the overall metrics."""
+        overall = dataclasses.asdict(self.evaluation.overall)
+        return {'blessed': self.blessed, 'reasons': self.reasons, 'pushed': self.run.pushed, 'overall': overall}
+
     def metrics_json(self) -> str:
         """The text of metrics.json: everything but the details."""
         facts, gap = self.run.facts, self.evaluation.overall.gap
         content = {
             'run': {
                 'id': self.run.id,
+                'name': facts.name or None,
+                'note': facts.note or None,
                 'started': self.run.started,
                 'duration_s': round(facts.duration_s, 2),
                 'config_sha256': facts.config_sha256,
                 'data_fingerprint': facts.data_fingerprint,
                 'base_sha256': facts.caffemodel_sha256,
                 'prototxt_sha256': facts.prototxt_sha256,
+                'inputs': facts.inputs,
+                'command': facts.command,
+                'host': facts.host,
                 'versions': facts.versions,
             },
             'config': facts.config,
             'data': self.data,
             **dataclasses.asdict(self.evaluation),
             'gap': gap and dataclasses.asdict(gap),
+            'robustness': [dataclasses.asdict(frame) for frame in self.robustness],
             'training': self.training and dataclasses.asdict(self.training),
             'evaluated': self.evaluated and dataclasses.asdict(self.evaluated),
             'blessed': self.blessed,

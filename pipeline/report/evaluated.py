@@ -5,17 +5,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from components import names
-from components.evaluator import intervals, metrics, thresholds
-from components.evaluator.metrics import OVERALL, Evaluation, Metric, Slice, SliceMetrics
+from components.evaluator import metrics, thresholds
 from components.io.files import any_path
-from pipeline.report import curves, dataset, faces as pictures, paired, scores
-from pipeline.report.content import Details, Difference, Evaluated, PairedSlice, Report, RunRecord
-from pipeline.report.scores import Scores
+from pipeline.report import comparison, curves, dataset, faces as pictures, scores
+from pipeline.report.collect import robustness
+from pipeline.report.content import Details, Evaluated, Report, RunRecord
 from pipeline.runs import metadata, run_facts
 from pipeline.settings import ReportSettings
 
@@ -65,6 +64,7 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
         evaluation=evaluation,
         training=None,
         thresholds=thresholds.read(folders['Evaluator', 'evaluation']),
+        robustness=robustness(folders),
         details=Details(
             slices_checked=scores.check(scored[0], evaluation),
             curves=curves.of(scored[0], slices),
@@ -85,37 +85,8 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
             data=subject.data,
             sha256=subject.sha256,
             own_run=subject.own_run,
-            own=differences(evaluation, own) if own else (),
+            own=comparison.differences(evaluation, own) if own else (),
             baseline=subject.baseline,
-            paired=tuple(paired_slices(scored[0], scored[1], evaluation.slices)) if subject.baseline else (),
+            paired=comparison.paired_slices(scored[0], scored[1], evaluation.slices) if subject.baseline else (),
         ),
     )
-
-
-def differences(here: Evaluation, there: Evaluation) -> list[Difference]:
-    """The accuracy of each slice that both evaluations have, here minus there, with Newcombe's interval."""
-    ours, theirs = _by_name(here), _by_name(there)
-    return [
-        Difference(name, measured, theirs[name], _change(measured, theirs[name]))
-        for name, measured in ours.items()
-        if name in theirs and measured.examples and theirs[name].examples
-    ]
-
-
-def _by_name(evaluation: Evaluation) -> dict[str, SliceMetrics]:
-    return {OVERALL: evaluation.overall} | {item.name: item.metrics for item in evaluation.slices}
-
-
-def _change(here: SliceMetrics, there: SliceMetrics) -> Metric:
-    counts = [(one.true_positives + one.true_negatives, one.examples) for one in (here, there)]
-    return Metric(here.accuracy.value - there.accuracy.value, *intervals.difference(*counts[0], *counts[1]))
-
-
-def paired_slices(model: Scores, baseline: Scores, slices: Iterable[Slice]) -> Iterator[PairedSlice]:
-    """Compares two models on the same faces, over all and in each slice."""
-    for name, where in [(OVERALL, {}), *((item.name, item.slice) for item in slices)]:
-        inside = model.inside(where)
-        ours, theirs = model.correct[inside], baseline.correct[inside]
-        ours_only, theirs_only = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-        p = paired.mcnemar(ours_only, theirs_only)
-        yield PairedSlice(name, len(ours), float(ours.mean()), float(theirs.mean()), ours_only, theirs_only, p)

@@ -24,7 +24,7 @@ from markupsafe import Markup
 from components import names
 from components.evaluator.metrics import OVERALL, Evaluation, Metric, Slice, SliceMetrics, slice_name
 from components.io.files import write_text
-from pipeline.report import card, charts, stage_graph, words
+from pipeline.report import card, charts, compared, run_data, stage_graph, words
 from pipeline.report.content import Report
 from pipeline.report.curves import THRESHOLDS, Curves
 from pipeline.report.faces import Face
@@ -34,10 +34,10 @@ from pipeline.runs import history
 FOLDER = 'report'
 
 
-def write(output: Path, report: Report) -> None:
+def write(output: Path, report: Report, folder_name: str = FOLDER) -> None:
     """Writes metrics.json, index.html and, after training, model_card.md into `report/`, each atomically."""
-    folder = output / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder = output / folder_name
+    folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / 'metrics.json', report.metrics_json())
     if report.training:
         write_text(folder / 'model_card.md', card.markdown(card.sections(report)))
@@ -62,8 +62,9 @@ def render(report: Report) -> str:
     parts = Markup('\n').join(_asset(f'scripts/{name}.js') for name in _SCRIPTS)
     script = Markup("'use strict';\n(() => {\n") + parts + Markup('})();')
     environment.filters.update(percent=words.percent, seconds=words.seconds, first_upper=words.first_upper)
-    environment.globals.update(charts=charts, graph=stage_graph, words=words)
+    environment.globals.update(charts=charts, graph=stage_graph, words=words, sentence=compared.sentence)
     details, evaluation, finished = report.details, report.evaluation, report.run.finished
+    bits = run_data.bits(report.run)
     places = {'': 0} | {item.name: number for number, item in enumerate(evaluation.slices, 1)}
     value_names = report.run.facts.config.get('report', {}).get('names', {})
 
@@ -74,7 +75,6 @@ def render(report: Report) -> str:
             for name, value in sorted(item.slice.items())
         )
 
-    comparisons = _comparisons(report)
     return environment.get_template('template.html').render(
         report=report,
         details=details,
@@ -93,7 +93,6 @@ def render(report: Report) -> str:
             if names.AGE_BAND in item.slice and set(item.slice) <= {names.AGE_BAND, names.GENDER}
         },
         csv=_csv(evaluation),
-        note=report.run.facts.config.get('report', {}).get('note'),
         slices=sorted(evaluation.slices, key=lambda item: item.metrics.accuracy.value),
         kinds=list(dict.fromkeys(kind(item.slice) for item in evaluation.slices)),
         kind=kind,
@@ -102,7 +101,8 @@ def render(report: Report) -> str:
         worst=evaluation.weakest,
         gaps=[('all', evaluation.overall.gap), *_gaps(evaluation.slices)],
         finished=finished,
-        comparison=comparisons.get(f'{len(finished) - 2} {len(finished) - 1}'),
+        pair=run_data.pair(report.run),
+        compared=run_data.first(report.run),
         learned=plottable(details.learning),
         fine_tuned=plottable(details.fine_tuning or {}),
         card=card.sections(report) if report.training else [],
@@ -114,17 +114,17 @@ def render(report: Report) -> str:
         data=_json(
             {
                 'slices': _slices(evaluation, details.curves),
-                'faces': [_face(face) for face in details.faces.all],
+                'faces': [_face(face, bits.get(face.path)) for face in details.faces.all],
                 'columns': sorted({name for face in details.faces.all[:1] for name in face.columns}),
                 'names': value_names,
-                'runs': [{name: dataclasses.asdict(group) for name, group in run.metrics.items()} for run in finished],
-                'comparisons': comparisons,
+                'run': report.run.id,
+                **run_data.of(report.run),
             }
         ),
     )
 
 
-_SCRIPTS = ('statistics', 'state', 'threshold', 'slices', 'faces', 'runs', 'page')
+_SCRIPTS = ('statistics', 'state', 'threshold', 'slices', 'runs', 'faces', 'charts', 'page')
 
 
 def _slices(evaluation: Evaluation, found: Curves) -> list[dict[str, Any]]:
@@ -142,7 +142,7 @@ def _slices(evaluation: Evaluation, found: Curves) -> list[dict[str, Any]]:
     ]
 
 
-def _face(face: Face) -> dict[str, Any]:
+def _face(face: Face, bit: int | None) -> dict[str, Any]:
     # At position i of the slider, a face is predicted female if more than i thresholds are below its score.
     row = {
         'gender': face.gender,
@@ -151,6 +151,7 @@ def _face(face: Face) -> dict[str, Any]:
         'score': round(face.score, 4),
         'cuts': bisect.bisect_left(THRESHOLDS, face.score),
         'path': face.path,
+        'bit': bit,
         **face.columns,
     }
     return row | ({'image': face.image} if face.image else {})
@@ -185,19 +186,6 @@ def _json(value: Any) -> Markup:
     """JSON for a script element; escaped so that it cannot end the element or start a comment."""
     written = json.dumps(value, allow_nan=False, separators=(',', ':'))
     return Markup(written.replace('&', '\\u0026').replace('<', '\\u003c').replace('>', '\\u003e'))  # noqa: S704
-
-
-def _comparisons(report: Report) -> dict[str, dict[str, Any]]:
-    """The comparison of every two finished runs, by their places in the list: 'earlier later'."""
-    finished = report.run.finished
-    return {
-        f'{i} {j}': {
-            'paired': words.paired(report.run.paired[one.id, other.id], one.id, other.id),
-            'changes': history.changes(one, other),
-        }
-        for j, other in enumerate(finished)
-        for i, one in enumerate(finished[:j])
-    }
 
 
 def plottable(measures: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ import of 1 s. Its colours are fixed when it draws, so that a page could not swi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,7 @@ class Plot:
     size: tuple[int, int] = (360, 270)  # width and height in user units
     margin: tuple[int, int, int, int] = (42, 14, 26, 40)  # left, right, top, bottom in user units
     _marks: list[str] = field(default_factory=list)
+    _stops: list[tuple[float, float, str]] = field(default_factory=list)
 
     def across(self, value: float) -> float:
         """The horizontal position of a value, in user units from the left."""
@@ -93,16 +95,12 @@ class Plot:
             tag('circle', class_=f'dot {kind}', cx=self.across(x), cy=self.down(y), r=radius, **attributes)
         )
 
-    def bar(
-        self, left: float, right: float, low: float, high: float, kind: str, title: str = '', **attributes: Any
-    ) -> None:
+    def bar(self, left: float, right: float, low: float, high: float, kind: str, **attributes: Any) -> None:
         """Draws a rectangle between two values of each axis."""
         x, y = self.across(left), self.down(high)
-        content = tag('title', str(escape(title))) if title else ''
         self._marks.append(
             tag(
                 'rect',
-                content,
                 class_=f'bar {kind}',
                 x=x,
                 y=y,
@@ -121,17 +119,30 @@ class Plot:
             )
         )  # fmt: skip
 
+    def stop(self, x: float, y: float, text: str) -> None:
+        """Adds a point whose text the page shows when the pointer is near; the arrow keys go through them in order."""
+        self._stops.append((self.across(x), self.down(y), text))
+
     def svg(self, label: str, name: str = '', role: str = 'img') -> Markup:
         """The plot; screen readers read `label`, and with the role group also its marks."""
         width, height = self.size
-        return drawing(width, height, ''.join(self._marks), label, name, role)
+        return drawing(width, height, ''.join(self._marks), label, name, role, self._stops)
 
 
-def drawing(width: float, height: float, marks: str, label: str, name: str = '', role: str = 'img') -> Markup:
-    """An SVG element; `marks` is not escaped."""
+def drawing(
+    width: float,
+    height: float,
+    marks: str,
+    label: str,
+    name: str = '',
+    role: str = 'img',
+    stops: Sequence[tuple[float, float, str]] = (),
+) -> Markup:
+    """An SVG element; `marks` is not escaped. `stops` are (x, y, text), see `Plot.stop`."""
+    written = json.dumps([(round(x, 1), round(y, 1), text) for x, y, text in stops], ensure_ascii=False)
     return Markup(  # noqa: S704 - `tag` escaped every value
         tag(
             'svg', marks, viewBox=f'0 0 {number(width)} {number(height)}', class_='chart', role=role,
-            aria_label=label, id=name or None,
+            aria_label=label, id=name or None, data_stops=written if stops else None,
         )
     )  # fmt: skip

@@ -10,9 +10,11 @@ from typing import Any
 from components import names
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.evaluator.thresholds import Threshold
+from components.robustness_evaluator.measuring import Frame
+from pipeline.report.comparison import mcnemar
 from pipeline.report.content import Training
 from pipeline.report.findings import DEFICIT, Findings
-from pipeline.report.paired import Comparison
+from pipeline.runs.history import title
 
 _MOST_FINDINGS = 3
 
@@ -84,11 +86,6 @@ def age(years: int) -> str:
     return f'age {names.UNKNOWN if years == names.UNKNOWN_AGE else years}'
 
 
-def metric_name(name: str) -> str:
-    """A metric's name for display."""
-    return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(name, name)
-
-
 def first_upper(text: str) -> str:
     """Capitalizes the first letter only."""
     return text[:1].upper() + text[1:]
@@ -116,12 +113,31 @@ def fine_tuning(history: Mapping[str, Any]) -> str:
     )
 
 
+def frame_p(frame: Frame) -> float:
+    """The p-value of McNemar's test between a frame and the same faces as they are."""
+    return mcnemar(frame.both.gained, frame.both.lost)
+
+
+def robustness(frames: Sequence[Frame]) -> str:
+    """The frame with the lowest accuracy, and whether chance can explain it; '' if none was measured."""
+    changed = [frame for frame in frames[1:] if frame.both.faces]
+    if not changed:
+        return ''
+    worst = min(changed, key=lambda frame: frame.both.right)
+    faces, here, before = worst.both.faces, worst.both.right, frames[0].both.right
+    start = f'Of {faces:,} test faces, the model classifies {percent(before / faces)} correctly as they are'
+    if here >= before:
+        return f'{start}, and at least as many in every other frame.'
+    chance = 'more than chance explains' if frame_p(worst) < 0.05 else 'chance alone can explain this'
+    return f'{start} and {percent(here / faces)} in the hardest frame ({worst.name}): {chance}.'
+
+
 def threshold(row: Threshold) -> tuple[str, str, str, str]:
     """A checked threshold: the metric and slice, the limit, the measured value, 'met' or 'not met'."""
     baseline = '' if row.baseline is None else f' (last blessed model {row.baseline:.3f})'
     shown = 'undefined' if row.value is None else f'{row.value:,}' if row.metric == 'examples' else f'{row.value:.3f}'
     outcome = 'met' if row.met else 'not met'
-    return f'{metric_name(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
+    return f'{title(row.metric)}, {row.slice}', row.limit + baseline, shown, outcome
 
 
 def setting(value: Any) -> str:
@@ -160,18 +176,6 @@ def kept(training: Training, epochs: int) -> str:
         f' Training stopped early, before the maximum of {settings["epochs"]}.' if epochs < settings['epochs'] else ''
     )
     return f'The head has the weights of epoch {training.kept_epoch} of {epochs}{best}.{early}'
-
-
-def paired(pair: Comparison, first: str, second: str) -> str:
-    """The comparison of the runs with the ids `first` and `second` on the same faces."""
-    if pair.why:
-        return f'No comparison face by face: {pair.why}.'
-    p = 'p < 0.001' if pair.p < 0.001 else f'p = {pair.p:.3f}'
-    verdict = 'more than chance explains' if pair.p < 0.05 else 'chance alone can explain this'
-    return (
-        f'Of the same {pair.faces:,} test faces, only {first} is right about {pair.first_only:,} and only {second} '
-        f'about {pair.second_only:,}: {verdict} (McNemar’s exact test, {p}).'
-    )
 
 
 def seconds(value: float) -> str:

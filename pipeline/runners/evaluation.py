@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tfx.dsl.components.base.base_component import BaseComponent
 
     from pipeline.report.content import Report
+    from pipeline.runners import displays
 
 #: Its name in the metadata of the output.
 NAME = 'evaluation'
@@ -88,30 +89,39 @@ def served(server: str, model: str, timeout: float) -> Model:
 
 def _pushed_to(run: metadata.Run) -> Path | None:
     pushed = run.output('AtomicPusher', 'pushed_model')
-    destination = pushed.properties.get('pushed_destination') if pushed else None
+    destination = pushed.properties.get(metadata.PUSHED_TO) if pushed else None
     return Path(destination).resolve() if destination else None
 
 
-def evaluate(config: Config, data: Path | str, model: Model, output: Path, baseline: Model | None = None) -> Report:
+def evaluate(
+    config: Config,
+    data: Path | str,
+    model: Model,
+    output: Path,
+    display: displays.Lines,
+    baseline: Model | None = None,
+) -> Report:
     """Evaluates a model on all faces of a folder and writes the report.
 
     Args:
-      config: its sections data, evaluation and report are used; every image joins the test split.
+      config: its sections data, evaluation, robustness and report are used; every image joins the test split.
       data: the folder of the faces, local or gs://BUCKET/FOLDER.
       model: the model.
       output: the folder of the results, a run directory of its own.
+      display: shows the progress.
       baseline: a model to compare with on the same faces, or None.
 
     Returns:
       The content of the report.
 
     Raises:
-      InputError: the data or the model is unusable.
+      InputError: the data or the model is unusable, or `output` and the data are inside one another.
       RunError: a component failed; the log has the details.
     """
     config = dataclasses.replace(
         config, data=dataclasses.replace(config.data, fractions=TEST_ONLY, near_duplicate_distance=None)
     )
+    run_directory.check_apart(output, data)
     layout.check_root(str(data), config.data)
     if config.data.detect != OFF:
         loading.require(f'data.detect={config.data.detect}')
@@ -120,7 +130,7 @@ def evaluate(config: Config, data: Path | str, model: Model, output: Path, basel
         if any(run.stage('Trainer') for run in _earlier(output)):
             raise InputError(f'--output {output}: contains training runs; give another directory for the evaluation')
         with recorded(output) as run_id:
-            _execute(config, data, models, output, run_id)
+            _execute(config, data, models, output, run_id, display)
             return _report(data, models, output, run_id)
 
 
@@ -128,7 +138,9 @@ def _earlier(output: Path) -> list[metadata.Run]:
     return metadata.runs(output) if (output / metadata.FILE).is_file() else []
 
 
-def _execute(config: Config, data: Path | str, models: list[Model], output: Path, run_id: str) -> None:
+def _execute(
+    config: Config, data: Path | str, models: list[Model], output: Path, run_id: str, display: displays.Lines
+) -> None:
     started = time.monotonic()
     fingerprint = layout.fingerprint(str(data), config.data)
 
@@ -144,7 +156,7 @@ def _execute(config: Config, data: Path | str, models: list[Model], output: Path
         pipeline.Pipeline(NAME, pipeline_root=str(output.resolve()), components=components, enable_cache=True)
     )
     with launch.no_arguments():
-        launch.launch(compiled, output / metadata.FILE, run_id, beam_options.local_args())
+        launch.launch(compiled, output / metadata.FILE, run_id, beam_options.local_args(), display)
     run_facts.RunFacts(
         config=config.as_dict(),
         config_sha256=hashlib.sha256(config.as_yaml().encode()).hexdigest(),
@@ -153,6 +165,9 @@ def _execute(config: Config, data: Path | str, models: list[Model], output: Path
         caffemodel_sha256='',
         versions=run_facts.versions(),
         duration_s=time.monotonic() - started,
+        inputs={'data': str(data)},
+        command=run_facts.command_line(),
+        host=run_facts.host(),
     ).write(output, run_id)
 
 
@@ -164,6 +179,7 @@ def _components(
     from components.curated_schema.component import CuratedSchema
     from components.curated_schema.settings import Settings as SchemaSettings
     from components.evaluator.component import Evaluator
+    from components.robustness_evaluator.component import RobustnessEvaluator
     from components.scorer.component import Scorer
     from components.stratified_example_gen.component import StratifiedExampleGen
     from pipeline import cache_key
@@ -186,6 +202,17 @@ def _components(
         extra_slices=config.data.manifest_columns,
     )
     components = [example_gen, schema, statistics, *scorers, evaluator]
+    if config.robustness.faces and models[0].sha256:  # not of a served model: a thousand more requests
+        components.append(
+            RobustnessEvaluator(
+                examples,
+                None,
+                config.robustness,
+                load_fn=models[0].load_fn,
+                arguments=models[0].arguments,
+                digest=models[0].sha256,
+            )
+        )
     for component in components:
         cache_key.add_to(component)
     return components

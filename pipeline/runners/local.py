@@ -26,10 +26,17 @@ from pipeline.settings import DATAFLOW
 if TYPE_CHECKING:
     from pipeline.definition import Environment
     from pipeline.report.content import Report
+    from pipeline.runners import displays
 
 
-def run(config: Config, inputs: RunInputs, output: Path) -> Report:
+def run(config: Config, inputs: RunInputs, output: Path, display: displays.Lines) -> Report:
     """Runs the stages that the cache of the run directory `output` does not have yet, and writes the report.
+
+    Args:
+      config: the configuration.
+      inputs: faces and network.
+      output: the run directory.
+      display: shows the progress.
 
     Returns:
       The content of the report.
@@ -41,7 +48,7 @@ def run(config: Config, inputs: RunInputs, output: Path) -> Report:
     input_size = check(config, inputs)
     run_directory.check_apart(output, inputs.data)
     with run_directory.exclusive(output), recorded(output) as run_id:
-        _execute(config, inputs, output, run_id, input_size)
+        _execute(config, inputs, output, run_id, input_size, display)
         return _report(output, run_id)
 
 
@@ -74,7 +81,14 @@ def _check_detector(config: Config) -> None:
             loading.require(f'{key}={wanted}')
 
 
-def _execute(config: Config, inputs: RunInputs, output: Path, run_id: str, input_size: tuple[int, int]) -> None:
+def _execute(
+    config: Config,
+    inputs: RunInputs,
+    output: Path,
+    run_id: str,
+    input_size: tuple[int, int],
+    display: displays.Lines,
+) -> None:
     """Runs the components and writes the run's facts."""
     started = time.monotonic()
     digests = inputs.digests(config.data)
@@ -85,12 +99,12 @@ def _execute(config: Config, inputs: RunInputs, output: Path, run_id: str, input
     from pipeline.runners import launch
     from pipeline.runs import metadata
 
-    environment = _environment(config, inputs, digests, output, input_size)
-    compiled = compiler.Compiler().compile(definition.create_pipeline(config, environment))
+    brought = environment(config, inputs, digests, output, input_size)
+    compiled = compiler.Compiler().compile(definition.create_pipeline(config, brought))
     job_server_log = output / 'logs' / f'{run_id}-flink.log'
     owner = run_directory.identity(output)
     with launch.no_arguments(), beam_options.session(config.beam, job_server_log, owner) as beam_args:
-        launch.launch(compiled, output / metadata.FILE, run_id, beam_args)
+        launch.launch(compiled, output / metadata.FILE, run_id, beam_args, display)
 
     facts = run_facts.RunFacts(
         config=config.as_dict(),
@@ -98,13 +112,22 @@ def _execute(config: Config, inputs: RunInputs, output: Path, run_id: str, input
         **dataclasses.asdict(digests),
         versions=run_facts.versions(),
         duration_s=time.monotonic() - started,
+        inputs={name: str(path) for name, path in dataclasses.asdict(inputs).items()},
+        command=run_facts.command_line(),
+        host=run_facts.host(),
     )
     facts.write(output, run_id)
 
 
-def _environment(
-    config: Config, inputs: RunInputs, digests: InputDigests, output: Path, input_size: tuple[int, int]
+def environment(
+    config: Config,
+    inputs: RunInputs,
+    digests: InputDigests,
+    output: Path,
+    input_size: tuple[int, int],
+    create: bool = True,
 ) -> Environment:
+    """What the run directory `output` gives to the pipeline; `create` makes links to the inputs there."""
     from pipeline.definition import Environment
 
     folder = output.resolve()
@@ -112,15 +135,15 @@ def _environment(
     if config.beam.pipeline_root:
         # TFX numbers artifacts by run directory: without its id, two run directories would write the same names.
         store = config.beam.pipeline_root.rstrip('/')
-        root = f'{store}/{run_directory.identity(output)}'
+        root = f'{store}/{run_directory.identity(output, create)}'
     return Environment(
         name=names.MODEL,
         root=root,
-        only_from_root=bool(config.beam.pipeline_root),
+        only_from_root=True,
         serving_dir=str(folder / 'serving' / names.MODEL),
-        data_root=run_directory.by_content(output, inputs.data, digests.data_fingerprint),
-        prototxt=run_directory.by_content(output, inputs.prototxt, digests.prototxt_sha256),
-        caffemodel=run_directory.by_content(output, inputs.caffemodel, digests.caffemodel_sha256),
+        data_root=run_directory.by_content(output, inputs.data, digests.data_fingerprint, create),
+        prototxt=run_directory.by_content(output, inputs.prototxt, digests.prototxt_sha256, create),
+        caffemodel=run_directory.by_content(output, inputs.caffemodel, digests.caffemodel_sha256, create),
         **dataclasses.asdict(digests),
         baseline_statistics=previous_runs.baseline_statistics(output, digests.data_fingerprint),
         baseline_accuracy=previous_runs.last_blessed_accuracy(output, config, digests),

@@ -4,23 +4,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from components.errors import RunError
+from components.errors import InputError, RunError
 from components.evaluator import metrics, thresholds
 from components.evaluator.metrics import Evaluation, Metric, SliceMetrics
 from components.io.files import any_path
 from components.names import GENDERS
+from components.settings import suggestion
 from pipeline.runs import metadata, run_facts
 from pipeline.runs.run_facts import RunFacts
 
 _MOST_RUNS = 30
 
+# Settings that name a run and change nothing.
+_LABELS = ('report.run_name', 'report.note')
+
 #: The metrics that tables show.
 COLUMNS = ('accuracy', 'precision', 'recall', 'specificity', 'auc')
-_HEAD = ''.join(f'{name:>13}' for name in COLUMNS)
+
+
+def title(column: str) -> str:
+    """A metric's name in tables and sentences."""
+    return {'auc': 'AUC', 'auc_pr': 'AUC-PR', 'examples': 'faces'}.get(column, column)
+
+
+_HEAD = ''.join(f'{title(name):>13}' for name in COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -31,6 +45,11 @@ class Entry:
     started: str
     state: str
 
+    @property
+    def title(self) -> str:
+        """The id, with the run's name if it has one: '2026-11-26T10-00-00.000 (wide head)'."""
+        return self.id
+
 
 @dataclass(frozen=True)
 class Finished(Entry):
@@ -38,7 +57,17 @@ class Finished(Entry):
 
     blessed: bool
     facts: RunFacts
-    metrics: dict[str, SliceMetrics]  # see `Evaluation.by_gender`
+    evaluation: Evaluation
+
+    @property
+    def metrics(self) -> dict[str, SliceMetrics]:
+        """See `Evaluation.by_gender`."""
+        return self.evaluation.by_gender()
+
+    @property
+    def title(self) -> str:
+        """See `Entry.title`."""
+        return f'{self.id} ({self.facts.name})' if self.facts.name else self.id
 
 
 def read(output: Path, until: str | None = None) -> list[Entry]:
@@ -55,11 +84,19 @@ def read(output: Path, until: str | None = None) -> list[Entry]:
     if until is not None:
         last = next((number for number, run in enumerate(found) if run.id == until), len(found) - 1)
         found = found[: last + 1]
-    evaluations: dict[str, tuple[bool, dict[str, SliceMetrics]]] = {}
+    evaluations: dict[str, tuple[bool, Evaluation]] = {}
     return [_entry(output, run, evaluations) for run in found[-_MOST_RUNS:]]
 
 
-def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, dict[str, SliceMetrics]]]) -> Entry:
+def known(output: Path) -> list[Entry]:
+    """As `read`, but raises RunError if there is no run."""
+    entries = read(output)
+    if not entries:
+        raise RunError(f'{output}: no run here yet; start one with "run"')
+    return entries
+
+
+def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, Evaluation]]) -> Entry:
     evaluation = run.output('Evaluator', 'evaluation')
     facts = run_facts.read(output, run.id)
     if run.stopped_in or not facts or evaluation is None or not any_path(evaluation.uri).is_dir():
@@ -69,9 +106,27 @@ def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, d
         return Entry(run.id, run.started, 'finished with an earlier version')
     if folder not in evaluations:  # runs share an evaluation that came from the cache
         blessed = not thresholds.reasons(thresholds.read(folder))
-        evaluations[folder] = blessed, metrics.read(folder).by_gender()
+        evaluations[folder] = blessed, metrics.read(folder)
     blessed, measured = evaluations[folder]
     return Finished(run.id, run.started, 'finished', blessed, facts, measured)
+
+
+def find(entries: Sequence[Entry], wanted: str) -> Finished:
+    """Finds a finished run by its id, its name (the last run of that name), or the start of its id if only one fits.
+
+    Raises:
+      InputError: none or several fit, or the run has no metrics.
+    """
+    named = [entry for entry in entries if isinstance(entry, Finished) and entry.facts.name == wanted]
+    begun = [entry for entry in entries if entry.id.startswith(wanted)]
+    exact = [entry for entry in entries if entry.id == wanted]
+    found = exact or named[-1:] or begun
+    if len(found) != 1:
+        what = f'{len(found)} runs begin with this' if found else 'no such run'
+        raise InputError(f'run {wanted!r}: {what}; {suggestion(wanted, [entry.id for entry in found or entries])}')
+    if not isinstance(found[0], Finished):
+        raise InputError(f'run {found[0].id}: {found[0].state}, so it has no metrics; give a finished run')
+    return found[0]
 
 
 def changes(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
@@ -86,16 +141,27 @@ def _inputs(facts: RunFacts) -> dict[str, str]:
         f'{section}.{key}': json.dumps(value, ensure_ascii=False)
         for section, keys in facts.config.items()
         for key, value in keys.items()
+        if f'{section}.{key}' not in _LABELS
     }
     return {'data': facts.data_fingerprint[:12], 'base weights': facts.caffemodel_sha256[:12], **settings}
 
 
 def metrics_table(evaluation: Evaluation) -> str:
     """The metrics overall and by gender as a table for a terminal; '–' where undefined."""
-    lines = [f'{"test split":<12}{"examples":>9}{_HEAD}']
+    lines = [f'{"test split":<12}{title("examples"):>9}{_HEAD}']
     for name, measured in evaluation.by_gender().items():
         lines.append(f'{name:<12}{measured.examples:>9}{_cells(measured)}')
     return '\n'.join(lines)
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    """A run for programs: id, started and state; of a finished run also its inputs, configuration and metrics."""
+    found: dict[str, Any] = {'id': entry.id, 'started': entry.started, 'state': entry.state}
+    if isinstance(entry, Finished):
+        facts: Mapping[str, Any] = dataclasses.asdict(entry.facts)
+        found |= {'name': entry.facts.name or None, 'note': entry.facts.note or None, 'blessed': entry.blessed}
+        found |= {**facts, 'metrics': {name: dataclasses.asdict(group) for name, group in entry.metrics.items()}}
+    return found
 
 
 def listing(output: Path) -> str:
@@ -105,11 +171,9 @@ def listing(output: Path) -> str:
       InputError: the directory has no metadata.
       RunError: it has no run.
     """
-    entries = read(output)
-    if not entries:
-        raise RunError(f'{output}: no run here yet; start one with "run"')
+    entries = known(output)
     width = max(len(entry.id) for entry in entries)
-    lines = [f'{"run":<{width}}  {"verdict":<12}{"seconds":>9}{_HEAD}  male/female']
+    lines = [f'{"run":<{width}}  {"verdict":<12}{"seconds":>9}{_HEAD}  male/female  name']
     for entry in entries:
         if not isinstance(entry, Finished):
             lines.append(f'{entry.id:<{width}}  {entry.state}')
@@ -118,7 +182,8 @@ def listing(output: Path) -> str:
         genders = [entry.metrics.get(name) for name in GENDERS]
         accuracies = '/'.join(_number(gender.accuracy if gender else None) for gender in genders)
         verdict = 'blessed' if entry.blessed else 'not blessed'
-        lines.append(f'{entry.id:<{width}}  {verdict:<12}{entry.facts.duration_s:>9.1f}{cells}  {accuracies}')
+        line = f'{entry.id:<{width}}  {verdict:<12}{entry.facts.duration_s:>9.1f}{cells}  {accuracies:<11}'
+        lines.append(f'{line}  {entry.facts.name}'.rstrip())
     return '\n'.join(lines)
 
 

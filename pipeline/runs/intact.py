@@ -3,24 +3,23 @@
 """Finds artifacts whose files changed after they were made. Imports neither TFX nor TensorFlow.
 
 `record` keeps the files of each output in the metadata. Before a later run uses the outputs from the cache, `damage`
-compares them, and `discard` makes the cache forget them.
+compares them, and `discard` makes the cache forget them. On Kubeflow, the entry point of the containers does the same
+with `digests` and `change`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 from components.atomic_pusher.versions import WITHDRAWN
 from components.io.files import folder_files, in_bucket, remove_folder, sha256_file
+from pipeline.runs.metadata import PUSHED_TO
 
-#: The custom property of an artifact: JSON of {path in the folder: its digest, or its size in a bucket}.
-_FILES = 'files'
-
-# Of a pushed model: where its version is.
-_PUSHED_TO = 'pushed_destination'
+#: The custom property of an artifact: JSON of `digests`.
+FILES = 'files'
 
 
 def record(store: Any, execution_id: int) -> None:
@@ -31,26 +30,33 @@ def record(store: Any, execution_id: int) -> None:
     made = {event.artifact_id for event in events if event.type in (proto.Event.OUTPUT, proto.Event.DECLARED_OUTPUT)}
     outputs = store.get_artifacts_by_id(sorted(made))
     for artifact in outputs:
-        artifact.custom_properties[_FILES].string_value = json.dumps(_digests(_folder(artifact)))
+        artifact.custom_properties[FILES].string_value = json.dumps(digests(_folder(artifact)))
     store.put_artifacts(outputs)
 
 
 def damage(artifacts: Sequence[Any]) -> str | None:
     """What is wrong with MLMD artifacts, with the file's path; None if their files are as `record` found them."""
     for artifact in artifacts:
-        if _FILES not in artifact.custom_properties:
+        if FILES not in artifact.custom_properties:
             return f'{artifact.uri} was not completed'
-        expected = json.loads(artifact.custom_properties[_FILES].string_value)
         folder = _folder(artifact)
-        found = _digests(folder)
-        if _PUSHED_TO in artifact.custom_properties and not found:
+        found = digests(folder)
+        if PUSHED_TO in artifact.custom_properties and not found:
             # A rollback keeps the version aside; pushing it again would undo the rollback.
             place = PurePath(folder)
-            found = _digests(str(place.parent / WITHDRAWN / place.name))
-        for name in sorted(expected.keys() | found.keys()):
-            if expected.get(name) != found.get(name):
-                what = 'is missing' if name not in found else 'changed' if name in expected else 'does not belong there'
-                return f'{folder}/{name} {what}'
+            found = digests(str(place.parent / WITHDRAWN / place.name))
+        changed = change(folder, json.loads(artifact.custom_properties[FILES].string_value), found)
+        if changed:
+            return changed
+    return None
+
+
+def change(folder: str, expected: Mapping[str, str], found: Mapping[str, str]) -> str | None:
+    """The first difference between two results of `digests`, with the file's path; None if they are equal."""
+    for name in sorted(expected.keys() | found.keys()):
+        if _differ(expected.get(name), found.get(name)):
+            what = 'is missing' if name not in found else 'changed' if name in expected else 'does not belong there'
+            return f'{folder}/{name} {what}'
     return None
 
 
@@ -68,13 +74,20 @@ def discard(store: Any, artifacts: Sequence[Any]) -> None:
 
 
 def _folder(artifact: Any) -> str:
-    pushed = artifact.custom_properties.get(_PUSHED_TO)
+    pushed = artifact.custom_properties.get(PUSHED_TO)
     return str(pushed.string_value if pushed else artifact.uri)
 
 
-def _digests(folder: str) -> dict[str, str]:
-    """By path; sizes in a bucket, because digests would download everything."""
+def digests(folder: str) -> dict[str, str]:
+    """'<size>:<SHA-256>' of each file by its path in the folder; '<size>' in a bucket, to download nothing."""
     files = folder_files(folder)
     if in_bucket(folder):
         return {name: str(file.stat().length) for name, file in files.items()}  # type: ignore[attr-defined]
-    return {name: sha256_file(file) for name, file in files.items()}
+    return {name: f'{file.stat().st_size}:{sha256_file(file)}' for name, file in files.items()}
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    """Compares what both know: a file may have been made in a bucket and be read from a copy."""
+    if one is None or other is None:
+        return True
+    return any(here != there for here, there in zip(one.split(':'), other.split(':'), strict=False))

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from absl import logging as absl_logging
 
+from components.errors import RunError
+
 
 @contextlib.contextmanager
 def stderr_to(file: str | os.PathLike[str]) -> Iterator[None]:
@@ -49,11 +51,30 @@ def quiet() -> Iterator[None]:
         root.removeHandler(nowhere)
 
 
+class _LogFile(logging.FileHandler):
+    """Drops what the file system does not take: on a full disk, the run's own error is what the user has to see."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Does nothing, where logging would print a stack trace to the terminal."""
+
+    def close(self) -> None:
+        """Closes the file, also if it takes no more."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextlib.contextmanager
 def logged(file: Path) -> Iterator[None]:
-    """Redirects library logs, warnings and stderr to `file`."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(file, encoding='utf-8')
+    """Redirects library logs, warnings and stderr to `file`.
+
+    Raises:
+      RunError: the file cannot be written.
+    """
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = _LogFile(file, encoding='utf-8')
+    except OSError as error:
+        raise RunError(f'{file}: cannot be written ({error.strerror}); free space or choose another folder') from None
     handler.setFormatter(logging.Formatter('%(asctime)s %(levelname).1s %(name)s %(message)s'))
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -11,9 +11,13 @@ from typing import Any
 
 from components.errors import InputError
 from components.io.files import bucket_and_name, in_bucket
+from pipeline.runs import database
 
 #: The file in a run directory.
 FILE = 'metadata.sqlite'
+
+#: The property of a pushed model with the folder of its version.
+PUSHED_TO = 'pushed_destination'
 
 # The types of the contexts in which TFX registers executions.
 _RUN, _NODE = 'pipeline_run', 'node'
@@ -26,7 +30,7 @@ _ORDER_ONLY = ('DataGate', 'Transform')
 class Output:
     """The folder and the custom properties of an artifact."""
 
-    uri: str
+    uri: str  # where it is now
     properties: dict[str, Any]
 
 
@@ -83,7 +87,8 @@ def runs(output: str | Path) -> list[Run]:
     """All runs of a run directory, oldest first.
 
     Raises:
-      InputError: the directory has no metadata, or it is unreadable; or a bucket with artifacts is not accessible.
+      InputError: the directory has no metadata, or it is unreadable, see `database`; or a bucket with artifacts is not
+        accessible.
     """
     from ml_metadata import errors
     from ml_metadata.metadata_store import MetadataStore
@@ -92,15 +97,18 @@ def runs(output: str | Path) -> list[Run]:
     file = Path(output) / FILE
     if not file.is_file():
         raise InputError(f'{output}: not a run directory (no {FILE}); give the --output of "run"')
+    if not database.check(file):
+        return []
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.filename_uri = str(file)
     connection.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READONLY
     try:
         store = MetadataStore(connection)
         contexts = sorted(store.get_contexts_by_type(_RUN), key=lambda context: context.id)
-        found = [run for run in (_run(store, context) for context in contexts) if run.stages]
-    except (errors.StatusError, RuntimeError) as error:  # a file that is no database is a RuntimeError
-        raise InputError(f'{file}: unreadable run metadata ({str(error).splitlines()[0][:200]})') from None
+        root = file.resolve().parent
+        found = [run for run in (_run(store, context, root) for context in contexts) if run.stages]
+    except (errors.StatusError, RuntimeError) as error:
+        raise database.explain(file, error) from None
     _check_buckets(found)
     return found
 
@@ -114,7 +122,7 @@ def _check_buckets(found: list[Run]) -> None:
         cloud_storage.check_bucket('artifacts in', f'gs://{name}')
 
 
-def _run(store: Any, context: Any) -> Run:
+def _run(store: Any, context: Any, root: Path) -> Run:
     from ml_metadata.proto import metadata_store_pb2 as proto
 
     executions = sorted(store.get_executions_by_context(context.id), key=lambda execution: execution.id)
@@ -135,7 +143,7 @@ def _run(store: Any, context: Any) -> Run:
                 started=started,
                 seconds=execution.last_update_time_since_epoch / 1000 - started,
                 outputs={
-                    event.path.steps[0].key: _output(artifacts[event.artifact_id])
+                    event.path.steps[0].key: _output(artifacts[event.artifact_id], root)
                     for event in made
                     if event.execution_id == execution.id and event.path.steps
                 },
@@ -156,6 +164,20 @@ def _node(store: Any, execution_id: int) -> str:
     return str(next(context.name.rpartition('.')[2] for context in contexts if context.type == _NODE))
 
 
-def _output(artifact: Any) -> Output:
+def _output(artifact: Any, root: Path) -> Output:
     values = {name: (value, value.WhichOneof('value')) for name, value in artifact.custom_properties.items()}
-    return Output(artifact.uri, {name: getattr(value, kind) for name, (value, kind) in values.items() if kind})
+    properties = {name: getattr(value, kind) for name, (value, kind) in values.items() if kind}
+    if PUSHED_TO in properties:
+        properties[PUSHED_TO] = _here(properties[PUSHED_TO], root)
+    return Output(_here(artifact.uri, root), properties)
+
+
+def _here(recorded: str, root: Path) -> str:
+    """A recorded path in a run directory that was moved or copied since; TFX records absolute paths.
+
+    Artifacts are <root>/<component>/<output>/<number>, pushed models <root>/serving/<name>/<version>.
+    """
+    if in_bucket(recorded) or Path(recorded).is_relative_to(root):
+        return recorded
+    here = root.joinpath(*Path(recorded).parts[-3:])
+    return str(here) if here.exists() else recorded

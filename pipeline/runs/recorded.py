@@ -32,4 +32,8 @@ def recorded(output: Path) -> Iterator[str]:
             raise
         except Exception as error:
             logging.exception('The run failed.')
-            raise damaged_images.explain(error, output) or error_reporting.one_line(error, str(log)) from error
+            raise (
+                error_reporting.exhausted(error, output)
+                or damaged_images.explain(error, output)
+                or error_reporting.one_line(error, str(log))
+            ) from error

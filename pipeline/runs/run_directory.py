@@ -40,36 +40,45 @@ def exclusive(output: Path) -> Iterator[None]:
         raise InputError(
             f'--output {output}: not writable ({error.strerror}); give a directory you can write to'
         ) from None
-    with open(handle, 'r+') as lock:
+    try:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            owner = lock.read().strip() or 'unknown'
+            owner = os.read(handle, 20).decode(errors='replace').strip() or 'unknown'
             raise InputError(
                 f'--output {output}: another run (process {owner}) is using it; wait, or give another directory'
             ) from None
-        lock.seek(0)
-        lock.truncate()
-        lock.write(f'{os.getpid()}\n')
-        lock.flush()
+        with contextlib.suppress(OSError):  # a full disk; the number only helps others
+            os.truncate(handle, 0)
+            os.write(handle, f'{os.getpid()}\n'.encode())
         yield
+    finally:
+        os.close(handle)
 
 
-def identity(output: Path) -> str:
-    """Returns the run directory's unique id, 16 hexadecimal digits; creates it on the first call."""
+def identity(output: Path, create: bool = True) -> str:
+    """Returns the run directory's unique id, 16 hexadecimal digits, or '' without one.
+
+    Args:
+      output: the run directory.
+      create: gives the directory an id on the first call.
+    """
     file = output / '.id'
     if not file.is_file():
+        if not create:
+            return ''
         write_text(file, uuid.uuid4().hex[:16])
     return file.read_text('utf-8')
 
 
-def by_content(output: Path, source: Path | str, sha256: str) -> str:
+def by_content(output: Path, source: Path | str, sha256: str, create: bool = True) -> str:
     """Returns a path for `source` that depends on its content only, so that moving an input keeps the cache valid.
 
     Args:
       output: the run directory.
       source: a file or folder, or the URI of a bucket folder as a string.
       sha256: the digest of its content.
+      create: whether to make the link.
 
     Returns:
       The absolute path of a symbolic link `inputs/<sha256><suffix>` in the run directory. A URI is returned unchanged.
@@ -77,8 +86,10 @@ def by_content(output: Path, source: Path | str, sha256: str) -> str:
     if isinstance(source, str):
         return source.rstrip('/')
     folder = output.resolve() / 'inputs'
-    folder.mkdir(exist_ok=True)
     link = folder / f'{sha256}{source.suffix if source.is_file() else ""}'
+    if not create:
+        return str(link)
+    folder.mkdir(exist_ok=True)
     temporary = link.with_name(f'.{link.name}.{os.getpid()}')
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(source.resolve())

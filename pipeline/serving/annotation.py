@@ -56,7 +56,7 @@ def _write(folder: Path, taken: set[str], answers: list[Prediction]) -> None:
     path = answers[0].path
     data = open_tree('').read(os.fsencode(path), images.MAX_BYTES)
     width, _ = images.upright_size(data)
-    picture = images.thumbnail(data, _SIDE)
+    picture = images.displayed(data, _SIDE)
     scale = picture.width / width
     draw = ImageDraw.Draw(picture)
     line = max(2, picture.width // 300)

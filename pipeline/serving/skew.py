@@ -161,9 +161,10 @@ def _logged(path: str) -> Iterator[bytes]:
 
 def _measure(data: bytes) -> dict[str, int | float] | None:
     """The features of an image, as in the sampled examples, or None if it is not one."""
-    if images.inspect(data).reason is not None:
+    found = images.inspect(data)
+    if found.reason is not None:
         return None
-    measures = images.measure(data)
+    measures = found.measure()
     values = (
         measures.width, measures.height, len(data), measures.brightness, measures.saturation, measures.sharpness,
     )  # fmt: skip

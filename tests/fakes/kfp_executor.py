@@ -14,7 +14,6 @@ import hashlib
 import itertools
 import json
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -30,12 +29,14 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from tests.fakes import kfp_store
 from tests.fakes.google_cloud import objects
+from tests.tools import warm_python
 
 _ROOT = 'minio://mlpipeline/v2/artifacts'
 _SCHEMES = {'minio://': 'minio', 'gs://': 'gcs'}
 _PLACEHOLDER = '{{$}}'
 #: Seconds of a retry policy in one second of a test.
 _SCALE = 1000
+_CONTAINER_SECONDS = 600
 
 
 @dataclass
@@ -63,6 +64,7 @@ class Cluster:
 
     Args:
       folder: for all files.
+      python: runs the containers' programs.
       workers: the number of concurrent tasks.
       bucket: the store in Cloud Storage; by default, the store is a folder.
       environment: additional environment variables of containers.
@@ -71,11 +73,12 @@ class Cluster:
     def __init__(
         self,
         folder: Path,
+        python: warm_python.Server,
         workers: int = 2,
         bucket: objects.Objects | None = None,
         environment: dict[str, str] | None = None,
     ):
-        self._folder = folder
+        self._folder, self._python = folder, python
         self._store = kfp_store.InBucket(bucket, folder) if bucket else kfp_store.InFolder(folder / 'store')
         self._environment = environment or {}
         self._workers = workers
@@ -184,10 +187,11 @@ class Cluster:
         text = json.dumps(invocation)
         command = [argument.replace(_PLACEHOLDER, text) for argument in [*container['command'], *container['args']]]
         environment = _image_environment(home, mirror) | self._environment
-        status, stderr = _run(command, home, environment, kill)
-        if status:
-            raise Failed(name, status, stderr)
-        result = Task(name, False, invocation, stderr=stderr)
+        assert command[0] == 'python', command
+        ended = self._python.run(command[1:], home, environment, _CONTAINER_SECONDS, kill)
+        if ended.returncode:
+            raise Failed(name, ended.returncode, ended.stderr)
+        result = Task(name, False, invocation, stderr=ended.stderr)
         file = Path(invocation['outputs']['outputFile'])
         output = json.loads(file.read_text('utf-8')) if file.exists() else {}
         json_format.ParseDict(output, pipeline_spec_pb2.ExecutorOutput())  # getExecutorOutputFile: strict
@@ -237,21 +241,6 @@ def _seconds(policy: dict[str, Any], key: str) -> float:
 
 def _never() -> bool:
     return False
-
-
-def _run(command: list[str], home: Path, environment: dict[str, str], kill: Callable[[], bool]) -> tuple[int, str]:
-    """Runs a container's program in at most 600 s; returns its exit status and standard error."""
-    with subprocess.Popen(
-        command, cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        deadline = time.monotonic() + 600
-        while True:
-            try:
-                _, stderr = process.communicate(timeout=0.05)
-                return process.returncode, stderr
-            except subprocess.TimeoutExpired:
-                if kill() or time.monotonic() > deadline:
-                    process.kill()
 
 
 def root_parameters(document: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

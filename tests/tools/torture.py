@@ -1,165 +1,70 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Injects faults into `run` and prints how many it survived: `make torture KILLS=100 DISKS=20 DAMAGES=20`.
+"""Injects faults and prints how many the pipeline survived: `make torture KILLS=100 DISKS=20 DAMAGES=20`.
 
-A round starts from nothing, or from a finished run, injects a fault, and repeats the command without it. It is
-survived if the repeated run serves the weights of an undisturbed run and nothing was silent on the way.
+- Kills: SIGKILL at a random moment of a run, and of the run that continues it, until one ends by itself before.
+- Full disks: a file system of a random size, given more space after the run failed in one line. Mounting one needs
+  root; without, RLIMIT_FSIZE limits the size of each file instead.
+- Damaged files: a random file of a finished run is cut, has one bit changed, is filled with zeros, or is deleted.
+- Hostile data: a random selection of broken, crafted and misnamed files among the faces.
+- Hostile answers: `predict --server` with a server that gives each of the wrong answers of the tests.
 
-- Killed runs: SIGKILL at one to three random moments.
-- Full disks: RLIMIT_FSIZE of a random size, which needs no root. Writes beyond it fail with EFBIG instead of ENOSPC.
-- Damaged files: a random file of the finished run is cut, has one bit changed, is filled with zeros, or is deleted.
+A fault of a run is survived if the run that completes serves the weights of an undisturbed run, and nothing was silent
+on the way; a hostile file or answer is survived if it is named in a line.
+
+Runs are children forked from this process, which has imported what a run needs: all their time is work of a run.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
 import random
-import resource
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
-from components import caffe_converter
-from pipeline.demo.dataset import draw_dataset
-
-_BOUNDS = ('min_accuracy=0', 'min_auc=0', 'min_gender_accuracy=0', 'max_gender_gap=1', 'min_examples=1')
-_MORE_BOUNDS = ('min_gender_examples=1', 'max_regression=null')
-_TIMEOUT_S = 1800
-
-# Written by every run, and no result of one.
-_NOT_DAMAGED = ('logs', 'report', 'inputs', 'metadata.sqlite', '.lock', '.id', '.system', 'runs')
-
-
-class Torture:
-    """A work folder with inputs, and one undisturbed run in `out`, which every round starts from.
-
-    Runs always use the path `out`: the metadata contain absolute paths.
-    """
-
-    def __init__(self, work: Path, rng: random.Random):
-        self._rng, self._out, self._kept = rng, work / 'out', work / 'kept'
-        draw_dataset(work / 'faces', per_folder=3, size=32, seed=0)
-        prototxt, caffemodel = work / 'small.prototxt', work / 'small.caffemodel'
-        prototxt.write_text(caffe_converter.vgg_face_prototxt(width=2, fully_connected=False, input_size=32))
-        caffe_converter.write_random_caffemodel(prototxt, caffemodel, seed=0)
-        bounds = [f'--set=evaluation.{bound}' for bound in (*_BOUNDS, *_MORE_BOUNDS)]
-        self._line = [
-            sys.executable, '-m', 'pipeline', 'run', '--config', 'demo', '--data', str(work / 'faces'),
-            '--prototxt', str(prototxt), '--caffemodel', str(caffemodel), '--output', str(self._out), *bounds,
-            '--set=trainer.epochs=2', '--set=gate.mode=warn',
-        ]  # fmt: skip
-        started = time.monotonic()
-        self._must_succeed()
-        self._seconds = time.monotonic() - started
-        self._weights = self._served()
-        shutil.copytree(self._out, self._kept, symlinks=True)
-
-    def kill(self) -> str:
-        """Kills a run from nothing at a random moment, up to three times, and repeats it."""
-        shutil.rmtree(self._out)
-        for _ in range(self._rng.randint(1, 3)):
-            with subprocess.Popen(self._line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                try:
-                    process.wait(self._rng.uniform(1, self._seconds))
-                except subprocess.TimeoutExpired:
-                    process.send_signal(signal.SIGKILL)
-        self._must_succeed()
-        return self._compared()
-
-    def full_disk(self) -> str:
-        """Limits the size of every file of a run from nothing, and repeats it without the limit."""
-        shutil.rmtree(self._out)
-        most = int(2 ** self._rng.uniform(8, 20))
-        process = self._run(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
-        if process.returncode == 0:
-            return 'no fault'
-        if process.returncode < 0:
-            return f'died of signal {-process.returncode} at {most} bytes'
-        if 'Traceback' in process.stderr:
-            return f'traceback at {most} bytes: {process.stderr.strip().splitlines()[-1]}'
-        self._must_succeed()
-        return self._compared()
-
-    def damage(self) -> str:
-        """Damages a random file of a finished run and repeats the run."""
-        shutil.rmtree(self._out)
-        shutil.copytree(self._kept, self._out, symlinks=True)
-        files = [
-            file
-            for file in sorted(self._out.rglob('*'))
-            if file.is_file() and file.relative_to(self._out).parts[0] not in _NOT_DAMAGED and file.stat().st_size
-        ]
-        file = self._rng.choice(files)
-        how = self._rng.choice(('cut', 'bit', 'zeros', 'deleted'))
-        content = bytearray(file.read_bytes())
-        if how == 'deleted':
-            file.unlink()
-        else:
-            place = self._rng.randrange(len(content))
-            if how == 'bit':
-                content[place] ^= 1 << self._rng.randrange(8)
-            file.write_bytes(content[:place] if how == 'cut' else bytes(len(content)) if how == 'zeros' else content)
-        process = self._must_succeed()
-        said = str(file.relative_to(self._out)) in process.stderr
-        # Nothing reads the store when all stages come from the cache.
-        if not said and file.relative_to(self._out).parts[0] != 'embedding_store':
-            return f'{file.relative_to(self._out)}: {how}, and the run did not say so'
-        return self._compared()
-
-    def _run(self, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self._line, capture_output=True, text=True, timeout=_TIMEOUT_S, preexec_fn=before)
-
-    def _must_succeed(self) -> subprocess.CompletedProcess[str]:
-        process = self._run()
-        if process.returncode:
-            raise RuntimeError(process.stderr.strip().splitlines()[-1])
-        return process
-
-    def _served(self) -> str:
-        """The SHA-256 over the weights of the served model's variables."""
-        pushed = Path(json.loads((self._out / 'report' / 'metrics.json').read_text())['pushed'])
-        data = next((pushed / 'variables').glob('variables.data-*'))
-        return hashlib.sha256(data.read_bytes()).hexdigest()
-
-    def _compared(self) -> str:
-        return 'survived' if self._served() == self._weights else 'other weights'
+from tests.tools.torture_rounds import Lost, Torture, hostile_answers
 
 
 def main() -> int:
     """Runs the rounds and prints a Markdown table; returns 1 if a fault was not survived."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, number in (('kills', 100), ('disks', 20), ('damages', 20), ('seed', 0)):
-        parser.add_argument(f'--{name}', type=int, default=number)
+    for name, number in (('kills', 100), ('disks', 20), ('damages', 20), ('datasets', 10), ('seed', 0)):
+        parser.add_argument(f'--{name}', type=int, default=number, metavar='N', help=f'by default {number}')
+    parser.add_argument('--answers', action=argparse.BooleanOptionalAction, default=True, help='of hostile servers')
     options = parser.parse_args()
+    rows, lost = [], 0
     with tempfile.TemporaryDirectory(prefix='torture-') as work:
         torture = Torture(Path(work), random.Random(options.seed))
-        kinds = (
-            ('killed runs', torture.kill, options.kills),
+        kinds = [
+            ('kills of a run', torture.kill, options.kills),
             ('full disks', torture.full_disk, options.disks),
             ('damaged files', torture.damage, options.damages),
-        )
-        rows, lost = [], 0
-        for name, inject, rounds in kinds:
-            results: Counter[str] = Counter()
-            while sum(results.values()) - results['no fault'] < rounds:
+            ('hostile data sets', torture.hostile_data, options.datasets),
+        ]
+        for name, inject, wanted in kinds:
+            injected = survived = 0
+            while injected < wanted:
                 try:
-                    result = inject()
-                except (RuntimeError, subprocess.TimeoutExpired) as error:
-                    result = f'lost: {error}'
-                results[result] += 1
-                print(f'{name} {sum(results.values())}/{rounds}: {result}', file=sys.stderr, flush=True)
-            injected = sum(results.values()) - results['no fault']
-            rows.append(f'| {name} | {injected} | {results["survived"]} |')
-            lost += injected - results['survived']
+                    count, how = inject()
+                    survived += count
+                except Lost as error:
+                    count, how = error.faults, f'LOST: {error}'
+                injected += count
+                print(f'{name} {injected}/{wanted}: {how}', file=sys.stderr, flush=True)
+            if wanted:
+                rows.append(f'| {name} | {injected} | {survived} |')
+                lost += injected - survived
+        where = ', '.join(f'{stage} {count}' for stage, count in torture.killed_in.most_common())
+        print(f'killed in: {where}', file=sys.stderr)
+    if options.answers:
+        outcomes = []
+        for name, said, survived_it in hostile_answers():
+            outcomes.append(survived_it)
+            print(f'hostile answers {name}: {"" if survived_it else "LOST: "}{said}', file=sys.stderr, flush=True)
+        rows.append(f'| hostile answers | {len(outcomes)} | {sum(outcomes)} |')
+        lost += outcomes.count(False)
     print('| fault | injected | survived |', '| --- | --- | --- |', *rows, sep='\n')
     return 1 if lost else 0
 

@@ -113,9 +113,11 @@ def inspect_file(tree: Tree, file: LabelledFile, settings: Settings) -> list[Pho
     inspection = images.inspect(data, settings.min_size)
     if inspection.reason is not None:
         return [Note(REJECTED, inspection.reason, file.path, inspection.detail)]
-    hashed = 0 if settings.near_duplicate_distance is None else near_duplicates.perceptual_hash(data)
-    digest = hashlib.sha256(data).digest()
-    photo = Photo(*file, digest, inspection.needs_conversion, inspection.recoloured, hashed)
+    # One decoded image serves the check, the measures and the hash.
+    small = inspection.thumbnail()
+    hashed = 0 if settings.near_duplicate_distance is None else near_duplicates.perceptual_hash(small)
+    digest, measures = hashlib.sha256(data).digest(), inspection.measure(small)
+    photo = Photo(*file, digest, measures, inspection.needs_conversion, inspection.recoloured, hashed)
     problem = inspection.profile_problem
     return [photo, Note(PROFILE, 'ignored_profile', file.path, problem)] if problem else [photo]
 

@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from components import names
 from components.errors import RunError
 from components.fine_tuner.settings import Settings
+from components.io.shards import check_count
 from pipeline.model.preprocessing import base_input, decode
 from pipeline.model.settings import TransformSettings
 
@@ -37,23 +41,50 @@ def mirror_and_crop(image: tf.Tensor, flip: tf.Tensor, top: tf.Tensor, left: tf.
     return tf.image.resize(window, (height, width), method='bilinear', antialias=False)
 
 
-def augment(image: tf.Tensor, key: tf.Tensor, flip: bool, crop: float) -> tf.Tensor:
-    """Mirrors and crops an image, float32 [H, W, 3], at random.
+def rotate_and_shrink(image: tf.Tensor, angle: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
+    """Rotates and shrinks an image, float32 [H, W, 3], around its middle; its edge is mirrored around it.
+
+    Args:
+      image: the image.
+      angle: float32 [], in radians, clockwise as displayed.
+      scale: float32 [], what its size is multiplied by.
+    """
+    height, width, _ = image.shape
+    x, y = (width - 1) / 2, (height - 1) / 2
+    # Where each place of the result comes from.
+    cos, sin = tf.cos(angle) / scale, tf.sin(angle) / scale
+    zero = tf.zeros_like(cos)
+    rows = [cos, sin, x - cos * x - sin * y, -sin, cos, y + sin * x - cos * y, zero, zero]
+    return keras.ops.image.affine_transform(image, tf.stack(rows), 'bilinear', 'reflect', data_format='channels_last')
+
+
+def augment(image: tf.Tensor, key: tf.Tensor, settings: Settings) -> tf.Tensor:
+    """Changes an image, float32 [H, W, 3], 0-255, at random, as the settings say.
 
     Args:
       image: the image.
       key: int64 [2], the seed.
-      flip: whether to mirror half of the images.
-      crop: largest share of height and width outside the window, 0 to below 1.
+      settings: the largest changes; where all are 0, the image keeps every bit.
     """
     height, width, _ = image.shape
+    # One key for each kind of change, so that one more kind leaves the others as they were.
+    turned, bright, contrasted = (tf.random.experimental.stateless_fold_in(key, number) for number in range(3))
+    if settings.rotation or settings.zoom_out:
+        angle, shrunk = tf.unstack(tf.random.stateless_uniform([2], turned))
+        angle = (2 * angle - 1) * math.radians(settings.rotation)
+        image = rotate_and_shrink(image, angle, 1 - settings.zoom_out * shrunk)
     draws = tf.random.stateless_uniform([4], key)
     whole = tf.constant([height, width])
-    size = tf.cast(tf.round(tf.cast(whole, tf.float32) * (1 - crop * draws[1])), tf.int32)
+    size = tf.cast(tf.round(tf.cast(whole, tf.float32) * (1 - settings.crop * draws[1])), tf.int32)
     size = tf.clip_by_value(size, 1, whole)
     # The product can be rounded up to the number of places.
     corner = tf.minimum(tf.cast(draws[2:] * tf.cast(whole - size + 1, tf.float32), tf.int32), whole - size)
-    return mirror_and_crop(image, tf.logical_and(flip, draws[0] < 0.5), corner[0], corner[1], size)
+    image = mirror_and_crop(image, tf.logical_and(settings.flip, draws[0] < 0.5), corner[0], corner[1], size)
+    if settings.brightness:
+        image = tf.image.stateless_random_brightness(image, 255 * settings.brightness, bright)
+    if settings.contrast:
+        image = tf.image.stateless_random_contrast(image, 1 - settings.contrast, 1 + settings.contrast, contrasted)
+    return tf.clip_by_value(image, 0, 255) if settings.brightness or settings.contrast else image
 
 
 class Batches:
@@ -62,13 +93,13 @@ class Batches:
     Only the encoded images in the shuffle buffer and two batches are in memory.
 
     Args:
-      files: gzip-compressed TFRecord files of tf.Example with `image` and the label.
+      files: gzip-compressed TFRecord files of tf.Example with `image` and the label, all of a split.
       mean: float32 [H, W, 3], see `preprocessing.mean_image`.
       batch_size: images a step.
       transform: how pixels become the base's input.
 
     Raises:
-      RunError: the files have no examples.
+      RunError: the files have no examples, or another number of them than was ingested.
     """
 
     labels: np.ndarray  #: float32 [N], in the order of the files
@@ -81,6 +112,7 @@ class Batches:
         self.labels = np.concatenate([[], *parsed]).astype(np.float32)
         if not self.images:
             raise RunError(f'no images in {", ".join(files) or "a split"}; give the split more images')
+        check_count(sorted({os.path.dirname(file) for file in files}), self.images)
         self._records = records.apply(tf.data.experimental.assert_cardinality(self.images))
 
     @property
@@ -102,7 +134,7 @@ class Batches:
 
         def change(image: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
             key = tf.random.experimental.stateless_fold_in(tf.constant([seed, epoch], tf.int64), number)
-            return augment(image, key, settings.flip, settings.crop)
+            return augment(image, key, settings)
 
         # The global and the local seed stay separate, so that no sum of seed and epoch repeats an order.
         tf.random.set_seed(seed)

@@ -24,7 +24,7 @@ def run_fn(args: FunctionArgs) -> None:
     """Trains base and head, and writes both, their SavedModel, and the history.
 
     Training is in float32. `args.custom_config` has the sections `trainer`, for its seed and class weights,
-    `embedding`, for the exported model, and `transform`, for the base's input.
+    `embedding`, for the validation and the exported model, and `transform`, for the base's input.
     """
     settings = args.settings
     trainer = TrainerSettings.from_dict(args.custom_config['trainer'])
@@ -40,9 +40,7 @@ def run_fn(args: FunctionArgs) -> None:
         for files in (args.train_files, args.validation_files)
     )
     training.unfreeze(base, str(settings.unfreeze_from))
-    steps = train.steps * settings.epochs
-    model = training.whole_model(base, head, embedding.pooling_grid, settings.learning_rate, steps)
-    history = training.FineTuning(model, train, validation, settings, trainer, args.checkpoint).run()
+    history = training.FineTuning(base, head, train, validation, settings, trainer, embedding, args.checkpoint).run()
 
     base.trainable = False
     for name, trained in ((names.BASE_FILE, base), (names.HEAD_FILE, head)):

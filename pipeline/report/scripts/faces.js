@@ -24,14 +24,14 @@ function named(column, value) {
 function card(face) {
   const item = element('li'), button = element('button', '', 'face');
   button.type = 'button';
-  button.setAttribute('aria-label', `${describe(face)}; score ${face.score.toFixed(3)}. Open large`);
+  button.setAttribute('aria-label', `${describe(face)}; score ${fixed(face.score, 3)}. Open large`);
   if (face.image) {
     const image = element('img');
     image.src = face.image;
     image.alt = '';
     button.append(image);
   } else button.append(element('span', 'no picture', 'blank'));
-  button.append(element('span', face.score.toFixed(3), isWrong(face) ? 'score wrong' : 'score'));
+  button.append(element('span', fixed(face.score, 3), isWrong(face) ? 'score wrong' : 'score'));
   button.addEventListener('click', () => open(shownFaces.indexOf(face)));
   item.append(button);
   return item;
@@ -42,14 +42,15 @@ function showFaces() {
   const here = faces.filter((face) => inSlice(face, slice) &&
     (from === null || face.score >= from) && (to === null || face.score < to || (to === 1 && face.score === 1)));
   const wrong = here.filter(isWrong);
-  shownFaces = { wrong, right: here.filter((face) => !isWrong(face)), all: here }[state.show] ?? wrong;
+  shownFaces = { wrong, right: here.filter((face) => !isWrong(face)), all: here }[state.show] ??
+    (['lost', 'won'].includes(state.show) ? here.filter((face) => changeOf(face) === state.show) : wrong);
   const key = { wrong: (face) => -wrongness(face), score: (face) => face.score, unsure: (face) => Math.abs(face.score - step() / 100) };
   const value = key[state.order] ?? key.wrong;
   shownFaces = [...shownFaces].sort((a, b) => value(a) - value(b) || a.place - b.place);
   byId('face-slice').value = state.slice;
   byId('face-show').value = state.show;
   byId('face-order').value = state.order;
-  const range = from === null ? '' : `, scores ${from.toFixed(2)} to ${to.toFixed(2)}`;
+  const range = from === null ? '' : `, scores ${fixed(from, 2)} to ${fixed(to, 2)}`;
   const all = slice.women + slice.men;
   const partly = from === null && here.length < all ? ` (the page has ${whole(here.length)} of them)` : '';
   byId('face-count').textContent = `${slice.name || 'All faces'}${range}: ${whole(from === null ? all : here.length)} faces${partly}, ` +
@@ -70,7 +71,7 @@ function open(place) {
   image.src = face.image ?? '';
   image.alt = `Face labelled ${face.gender}`;
   byId('face-picture').replaceChildren(...(face.image ? [image] : []));
-  byId('face-title').textContent = `Score ${face.score.toFixed(4)}, ${isWrong(face) ? 'wrong' : 'right'} at ${(step() / 100).toFixed(2)}`;
+  byId('face-title').textContent = `Score ${fixed(face.score, 4)}, ${isWrong(face) ? 'wrong' : 'right'} at ${(step() / 100).toFixed(2)}`;
   const facts = [['label', face.gender], ['predicted', isFemale(face) ? 'female' : 'male'], ['age', face.age || 'unknown'],
     ...data.columns.map((name) => [name.replaceAll('_', ' '), named(name, face[name]) || '–']), ['file', face.path]];
   byId('face-facts').replaceChildren(...facts.flatMap(([name, value]) => [element('dt', name), element('dd', String(value))]));
@@ -105,4 +106,4 @@ byId('face-show').addEventListener('change', () => { room = AT_ONCE; update({ sh
 byId('face-order').addEventListener('change', () => update({ order: byId('face-order').value }));
 byId('face-range').addEventListener('click', () => update({ from: '', to: '' }));
 byId('face-more').addEventListener('click', () => { room += AT_ONCE * 4; showFaces(); });
-listeners.push((changed) => { if (changed.some((key) => ['t', 'slice', 'show', 'order', 'from', 'to'].includes(key))) showFaces(); });
+listeners.push((changed) => { if (changed.some((key) => ['t', 'slice', 'show', 'order', 'from', 'to', 'a', 'b'].includes(key))) showFaces(); });

@@ -14,8 +14,8 @@ function drawMeasure() {
     const metric = measured(row), meter = row.querySelector('.meter');
     const [, , , valueCell, lowCell] = row.cells;
     meter.setAttribute('visibility', metric ? 'visible' : 'hidden');
-    valueCell.textContent = metric ? metric.value.toFixed(3) : '–';
-    lowCell.replaceChildren(element('span', metric ? `${metric.low.toFixed(3)}–${metric.high.toFixed(3)}` : '', 'interval'));
+    valueCell.textContent = metric ? fixed(metric.value, 3) : '–';
+    lowCell.replaceChildren(element('span', metric ? `${fixed(metric.low, 3)}–${fixed(metric.high, 3)}` : '', 'interval'));
     if (!metric) continue;
     const set = (part, name, value) => meter.querySelector(part).setAttribute(name, value);
     set('.bar', 'width', Math.max(metric.value * 100, 0.3));

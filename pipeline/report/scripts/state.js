@@ -6,11 +6,16 @@ const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId('report-data').textContent);
 document.documentElement.classList.add('js');
 
-const signed = (value) => (value < 0 ? '−' : '+') + Math.abs(value).toFixed(3);
+// A number as Python writes it: halves that are exact go to the even digit.
+function fixed(value, digits) {
+  const exact = Math.abs(value).toFixed(20), head = exact.slice(0, digits - 20), tie = /^50*$/.test(exact.slice(digits - 20));
+  return tie && Number(head.at(-1)) % 2 === 0 ? (value < 0 ? '-' : '') + head : value.toFixed(digits);
+}
+const signed = (value, digits = 3) => (value < 0 ? '−' : '+') + fixed(Math.abs(value), digits);
 const whole = (value) => value.toLocaleString('en-US');
 const DEFAULTS = {
   t: '50', slice: '', show: 'wrong', order: 'wrong', from: '', to: '', metric: 'accuracy', kind: '', text: '', least: '0',
-  sort: 'value', baseline: '',
+  sort: 'value', baseline: '', a: '', b: '',
 };
 const state = { ...DEFAULTS };
 const listeners = [];
@@ -24,10 +29,10 @@ function element(name, text, kind) {
 }
 
 // A value with its interval, or a dash.
-function fill(cell, metric, show = (value) => value.toFixed(3)) {
+function fill(cell, metric, show = (value) => fixed(value, 3), to = '–') {
   cell.classList.toggle('none', !metric);
   if (!metric) { cell.textContent = '–'; return; }
-  cell.replaceChildren(`${show(metric.value)} `, element('span', `${show(metric.low)}–${show(metric.high)}`, 'interval'));
+  cell.replaceChildren(`${show(metric.value)} `, element('span', `${show(metric.low)}${to}${show(metric.high)}`, 'interval'));
 }
 
 const step = () => Number(state.t);

@@ -66,6 +66,38 @@ function difference(k, n, j, m) {
   };
 }
 
+// Newcombe's hybrid score interval for pairs, of the first proportion minus the second; null without trials.
+function pairedDifference(both, firstOnly, secondOnly, neither) {
+  const n = both + firstOnly + secondOnly + neither;
+  if (!n) return null;
+  const one = (both + firstOnly) / n, other = (both + secondOnly) / n;
+  const [low, high] = wilson(both + firstOnly, n), [otherLow, otherHigh] = wilson(both + secondOnly, n);
+  const margins = (both + firstOnly) * (secondOnly + neither) * (both + secondOnly) * (firstOnly + neither);
+  let product = both * neither - firstOnly * secondOnly;
+  if (product > 0) product = Math.max(product - n / 2, 0);
+  const phi = margins ? product / Math.sqrt(margins) : 0;
+  const reach = (x, y) => Math.sqrt(Math.max(x * x - 2 * phi * x * y + y * y, 0));
+  return {
+    value: one - other,
+    low: Math.max(-1, one - other - reach(one - low, otherHigh - other)),
+    high: Math.min(1, one - other + reach(high - one, other - otherLow)),
+  };
+}
+
+// The two-sided p-value of McNemar's exact test.
+function mcnemar(firstOnly, secondOnly) {
+  const least = Math.min(firstOnly, secondOnly), n = firstOnly + secondOnly;
+  return firstOnly === secondOnly ? 1 : Math.min(1, 2 * beta(0.5, n - least, least + 1));
+}
+
+// Benjamini and Hochberg's correction.
+function benjaminiHochberg(ps) {
+  const largestFirst = ps.map((_, place) => place).sort((i, j) => ps[j] - ps[i]), corrected = [];
+  let least = 1;
+  largestFirst.forEach((place, before) => { corrected[place] = least = Math.min(least, ps[place] * ps.length / (ps.length - before)); });
+  return corrected;
+}
+
 // The ratio of two proportions with Katz's logarithmic interval (Biometrics 34, 1978); null if either is 0.
 function ratio(k, n, j, m) {
   if (!k || !j) return null;

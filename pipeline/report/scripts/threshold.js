@@ -30,15 +30,15 @@ function showThreshold() {
   fill(byId('rate-female'), chosen.recall);
   fill(byId('rate-male'), chosen.specificity);
   for (const id of ['accuracy', 'precision', 'selection']) fill(byId(id), chosen[id]);
-  fill(byId('difference'), chosen.gap, signed);
+  fill(byId('difference'), chosen.gap, signed, ' to ');
   movePlots(step() / 100, metricsOf(overall));
   for (const cell of document.querySelectorAll('[data-slice][data-metric]')) {
     const metric = metricsOf(data.slices[cell.dataset.slice])[cell.dataset.metric];
-    if (cell.dataset.form === 'percent') cell.textContent = metric ? `${(metric.value * 100).toFixed(1)}\u00a0%` : '–';
+    if (cell.dataset.form === 'percent') cell.textContent = metric ? `${fixed(metric.value * 100, 1)}\u00a0%` : '–';
     else if (cell.dataset.form === 'points') {
       cell.textContent = metric ? `${signed(metric.value * 100).slice(0, -2)} points` : '–';
     } else if (cell.dataset.form === 'heat') {
-      cell.textContent = metric.value.toFixed(3);
+      cell.textContent = fixed(metric.value, 3);
       cell.closest('td').className = `heat-${Math.min(Math.round((1 - metric.value) * 20), 9)}`;
     } else fill(cell, metric);
   }
@@ -72,7 +72,7 @@ function showRates() {
   for (const row of rateTable.tBodies[0].rows) {
     const slice = data.slices[row.dataset.row], own = ratesOf(metricsOf(slice).counts);
     for (const cell of row.querySelectorAll('[data-rate]')) fill(cell, proportion(...own[cell.dataset.rate]));
-    fill(row.querySelector('.rate-difference'), slice === base ? null : difference(...own[name], ...baseRates[name]), signed);
+    fill(row.querySelector('.rate-difference'), slice === base ? null : difference(...own[name], ...baseRates[name]), signed, ' to ');
     fill(row.querySelector('.rate-ratio'), slice === base ? null : ratio(...own[name], ...baseRates[name]));
   }
 }

@@ -17,6 +17,7 @@ github.com/kubeflow/pipelines):
   driver/driver.go). It is removed.
 - A pipeline parameter cannot replace a part of a JSON property. Here a parameter `a__b__c` replaces b.c in the JSON of
   the property `a`.
+- Kubeflow's cache does not look at the files of artifacts. Each task publishes their digests and checks its inputs'.
 - `StructValueToMLMDValue` in metadata/converter.go rejects null, and with it the launcher rejects the whole output.
 
 A component whose Beam stages run elsewhere keeps its URIs, which must be gs://, because workers access the store
@@ -39,11 +40,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.errors import InputError
+from components.errors import InputError, RunError
 from components.io.files import any_path, in_bucket, write_text
 from pipeline.runners.beam import dataflow, options as beam_options
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
+from pipeline.runs import intact
 
 # An output of the launcher's own.
 _LOGS = 'executor-logs'
@@ -147,13 +149,40 @@ def make_folders(invocation: dict[str, Any]) -> None:
                 Path(artifact['uri']).mkdir(parents=True, exist_ok=True)
 
 
+def check_inputs(inputs: dict[str, Any]) -> None:
+    """Compares the files of the input artifacts with those that their producers published.
+
+    Kubeflow's cache does not look at files: a task that reads changed ones would fail oddly or give other results.
+
+    Args:
+      inputs: the `inputs` of an ExecutorInput.
+
+    Raises:
+      RunError: a file changed, is missing, or was added.
+    """
+    for value in inputs.get('artifacts', {}).values():
+        for artifact in value.get('artifacts', []):
+            if files := artifact.get('metadata', {}).get(intact.FILES):
+                folder = storage.local_path(artifact['uri'])
+                if changed := intact.change(storage.uri(folder), json.loads(files), intact.digests(folder)):
+                    raise RunError(
+                        f'{changed} since it was made; compile with --set kubeflow.cache=false and submit that once, '
+                        'which makes it again'
+                    )
+
+
 def publish(written: str, output_file: str) -> None:
-    """Converts the ExecutorOutput that TFX wrote to the one that the launcher reads: URIs for local paths, no nulls."""
+    """Converts the ExecutorOutput that TFX wrote to the one that the launcher reads.
+
+    It has URIs for local paths and no nulls, and the digests of each artifact's files for `check_inputs`.
+    """
     result = storage.to_uris(json.loads(any_path(written).read_text('utf-8')))
     for value in result.get('artifacts', {}).values():
         for artifact in value.get('artifacts', []):
             metadata = artifact.get('metadata', {})
             artifact['metadata'] = {key: item for key, item in metadata.items() if item is not None}
+            place = artifact['uri'] if in_bucket(written) else storage.local_path(artifact['uri'])
+            artifact['metadata'][intact.FILES] = json.dumps(intact.digests(place))
             artifact.pop('name', None)  # TFX's generated ids are unused
     write_text(output_file, json.dumps(result))
 
@@ -185,6 +214,7 @@ def main(arguments: list[str]) -> int:
             beam_options.check_data(invocation['inputs']['parameterValues']['data_root'])
         if not in_store:
             make_folders(invocation)
+        check_inputs(invocation['inputs'])
         options.json_serialized_invocation_args = json.dumps(invocation)
         with contextlib.ExitStack() as stack:
             if in_store and '--runner=DataflowRunner' in beam_args:

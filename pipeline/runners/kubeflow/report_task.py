@@ -82,13 +82,14 @@ def main(arguments: list[str]) -> int:
     """Writes the output artifacts and the ExecutorOutput of an ExecutorInput (JSON).
 
     Returns:
-      0, or 1 if the evaluation is not of the model.
+      0, or 1 if the evaluation is not of the model, or a file of an artifact changed.
     """
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     from pipeline.report import card, page
 
     executor_input: dict[str, Any] = json.loads(arguments[0])
     try:
+        entrypoint.check_inputs(executor_input['inputs'])
         report = content(executor_input['inputs'])
     except (InputError, RunError) as error:
         print(f'gender-pipeline: {" ".join(str(error).split())}', file=sys.stderr)

@@ -14,22 +14,26 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from PIL import Image
 from sklearn import metrics as sk
 
 from components.faces import loading
+from components.robustness_evaluator import frames, measuring
+from pipeline.__main__ import parser
 from pipeline.model import tuner
+from pipeline.report import words
 from pipeline.runs import metadata
 from pipeline.serving import image_files, skew
 from tests.tools import photographs
 
 _STAGES = {
     'StratifiedExampleGen', 'CuratedSchema', 'StatisticsGen', 'ExampleValidator', 'DataGate', 'CaffeConverter',
-    'Transform', 'EmbeddingGen', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher',
+    'Transform', 'EmbeddingGen', 'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher',
 }  # fmt: skip
-_FROM_TRAINER = {'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher'}
+_FROM_TRAINER = {'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher'}
 
 
 def _states(output) -> dict[str, str]:
@@ -57,6 +61,10 @@ def test_a_first_run_executes_everything_and_reports_its_results(finished):
     result = finished.metrics
     assert {stage['name'] for stage in result['stages']} == _STAGES
     assert not any(stage['cached'] for stage in result['stages'])
+    assert [frame['name'] for frame in result['robustness']] == [frames.UNTOUCHED, *frames.FRAMES]
+    assert {frame[gender]['faces'] for frame in result['robustness'] for gender in ('male', 'female')} == {4}
+    folder = metadata.runs(finished.output)[0].output('RobustnessEvaluator', 'robustness').uri
+    assert words.robustness(measuring.read(folder)) in finished.process.stdout
     assert result['data']['splits'] == {
         'train': {'male': 210, 'female': 210},
         'validation': {'male': 70, 'female': 70},
@@ -153,11 +161,43 @@ def test_the_same_inputs_elsewhere_execute_nothing(own_run, command, inputs, low
     assert _executed(own_run.output) == set()
 
 
-def test_another_head_executes_the_trainer_and_what_follows(own_run, command, inputs, low_bounds):
-    process = command(*inputs.arguments(own_run.output), *low_bounds, '--set', 'trainer.hidden_units=16')
+def test_another_head_executes_the_trainer_and_what_follows(own_run, command, inputs, low_bounds, capsys):
+    process = command(
+        *inputs.arguments(own_run.output), *low_bounds, '--set', 'trainer.hidden_units=16', '--name', '16'
+    )
     assert process.returncode == 0, process.stderr
     assert _executed(own_run.output) == _FROM_TRAINER
     assert len(own_run.versions) == 2
+    _check_comparison(own_run, capsys)
+
+
+def _check_comparison(own_run, capsys):
+    """The two runs, as the commands compare them."""
+
+    def call(*arguments: str) -> str:
+        options = parser().parse_args([*arguments, '--output', str(own_run.output)])
+        assert options.command(options) == 0
+        return capsys.readouterr().out
+
+    one, two = json.loads(call('runs', '--json'))
+    assert (one['name'], two['name']) == (None, '16')
+    assert '--name 16' in two['command']
+    found = json.loads(call('runs', '--compare', one['id'], '16', '--json'))
+    assert found['changes'] == [{'key': 'trainer.hidden_units', 'from': '[32]', 'to': '[16]'}]
+    files = [own_run.output / 'runs' / f'{run["id"]}.predictions.csv' for run in (one, two)]
+    before, after = (pd.read_csv(file, dtype={'gender': str}).set_index('path') for file in files)
+    right, still = ((table.probability > 0.5) == (table.gender == 'female') for table in (before, after))
+    assert len(right) == own_run.metrics['overall']['examples']
+    assert still.mean() == pytest.approx(own_run.metrics['overall']['accuracy']['value'])
+    assert {face['path'] for face in found['lost']} == set(right.index[right & ~still])
+    assert {face['path'] for face in found['won']} == set(right.index[~right & still])
+    newest = (own_run.output / 'report' / 'index.html').read_bytes()
+    said = call('report', '--run', one['id'], '--against', '16')
+    assert f'report/{one["id"]}/index.html' in said
+    assert 'trainer.hidden_units: [16] → [32]' in said
+    page = (own_run.output / 'report' / one['id'] / 'index.html').read_text()
+    assert f'{two["id"]} (16)</option>' in page
+    assert (own_run.output / 'report' / 'index.html').read_bytes() == newest
 
 
 def test_trainer_uses_the_tuners_best_values_and_the_search_is_cached(own_run, command, inputs, low_bounds):

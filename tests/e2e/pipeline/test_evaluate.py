@@ -20,7 +20,7 @@ def evaluation(command, finished, tmp_path_factory):
     model = finished.output / 'serving' / 'gender_classifier'
     process = command(
         'evaluate', '--model', finished.output, '--baseline', model, '--data', folder / 'faces',
-        '--output', folder / 'out', '--set=evaluation.min_auc=1',
+        '--output', folder / 'out', '--set=evaluation.min_auc=1', '--set=robustness.faces=8',
     )  # fmt: skip
     assert process.returncode == 1, process.stderr
     report = folder / 'out' / 'report'
@@ -58,3 +58,5 @@ def test_bounds_status_and_comparisons_are_reported(evaluation, finished):
     assert subject['own_run'] in page
     assert 'Thresholds missed' in page
     assert metrics['training'] is None
+    assert [frame['male']['faces'] for frame in metrics['robustness']] == [4] * 7
+    assert 'The same faces in other frames' in page

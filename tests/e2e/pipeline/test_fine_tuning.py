@@ -17,6 +17,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.embedding_gen import base_model
+from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.fine_tuner.settings import Settings
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches, training
@@ -103,8 +104,7 @@ def test_the_model_equals_that_of_an_uninterrupted_fine_tuning(tuned):
     frozen = {layer.name: layer.get_weights() for layer in base.layers}
     head = keras.models.load_model(tuned.folder('Trainer', 'model') / 'head.keras', compile=False)
     training.unfreeze(base, 'conv5_1')
-    model = training.whole_model(base, head, 1, settings.learning_rate, train.steps * _EPOCHS)
-    history = training.FineTuning(model, train, validation, settings, trainer).run()
+    history = training.FineTuning(base, head, train, validation, settings, trainer, EmbeddingSettings()).run()
     assert dataclasses.asdict(history) == tuned.history()
 
     got = base_model.load(tuned.folder('FineTuner', 'model') / 'base.keras')

@@ -18,7 +18,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -34,6 +33,7 @@ from google.protobuf import json_format
 
 from tests.fakes.google_cloud.dataflow_job import Job, images
 from tests.fakes.google_cloud.objects import Objects
+from tests.tools import warm_python
 
 _WORKER = Path(__file__).with_name('dataflow_worker.py')
 _PROJECT = Path(__file__).resolve().parents[3]
@@ -55,6 +55,7 @@ class Dataflow:
       objects: the bucket with jobs and their results.
       folder: for the workers' files and logs.
       environment: the variables of `tests.fakes.google_cloud.proxy`; the submitter needs them too.
+      python: starts the workers.
       patience: how many seconds a request for a running job waits for its end. Beam polls every five seconds, so
         waiting here is faster. `cancel()` requests the job first, and waits as long.
 
@@ -62,8 +63,16 @@ class Dataflow:
       jobs: all accepted jobs.
     """
 
-    def __init__(self, objects: Objects, folder: Path, environment: dict[str, str], patience: float = 30):
+    def __init__(
+        self,
+        objects: Objects,
+        folder: Path,
+        environment: dict[str, str],
+        python: warm_python.Server,
+        patience: float = 30,
+    ):
         self.jobs: list[Job] = []
+        self._python = python
         self._objects, self._folder, self._environment, self._patience = objects, folder, environment, patience
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
@@ -173,7 +182,7 @@ class Dataflow:
                 raise Refused(400, f'The workflow could not be created. Causes: {problem}')
         return options, pipeline
 
-    def _start(self, folder: Path, options: dict[str, Any]) -> subprocess.Popen:
+    def _start(self, folder: Path, options: dict[str, Any]) -> warm_python.Child:
         """Starts a worker in its own folder; of this process's environment it gets only PATH."""
         for name in ('work', 'home', 'tmp'):
             (folder / name).mkdir(parents=True)
@@ -186,11 +195,7 @@ class Dataflow:
             'PYTHONUNBUFFERED': '1', 'TF_CPP_MIN_LOG_LEVEL': '3', **self._environment,
         }  # fmt: skip
         with open(folder / 'worker.log', 'wb') as log:
-            # -P: do not import from the program's folder.
-            return subprocess.Popen(
-                [sys.executable, '-P', str(_WORKER), str(folder)], cwd=folder / 'work', env=environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
+            return self._python.child(['-P', str(_WORKER), str(folder)], folder / 'work', environment, log, log)
 
     def _run(self, function: Any, *arguments: Any) -> None:
         self._threads.append(threading.Thread(target=function, args=arguments))
@@ -222,7 +227,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _kill(process: subprocess.Popen) -> None:
+def _kill(process: warm_python.Child) -> None:
     """Kills a running process and its children."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):

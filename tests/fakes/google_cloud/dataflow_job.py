@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import datetime
 import json
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from apache_beam.portability.api import beam_runner_api_pb2
 from google.cloud import dataflow_v1beta3 as api
+
+from tests.tools.warm_python import Child
 
 _DOCKER = 'beam:env:docker:v1'
 _PAGE = 2  # messages; few, so that clients need several pages
@@ -39,7 +40,7 @@ class Job:
     options: dict[str, Any]
     pipeline: beam_runner_api_pb2.Pipeline
     folder: Path
-    process: subprocess.Popen
+    process: Child
     state: api.JobState = api.JobState.JOB_STATE_RUNNING
     messages: list[api.JobMessage] = field(default_factory=list)
     exit_status: int | None = None

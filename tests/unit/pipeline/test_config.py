@@ -155,7 +155,20 @@ def test_a_missing_file_lists_the_bundled_configurations():
 def test_every_key_has_help():
     rows = config.describe()
     assert len(rows) == sum(len(section) for section in config.Config().as_dict().values())
-    assert all(text for _, _, text in rows)
+    assert all(text for *_, text in rows)
+
+
+def test_the_list_of_keys_says_what_each_may_hold(capsys):
+    holds = {key: allowed for key, _, allowed, _ in config.describe()}
+    assert holds['data.per_folder'] == 'whole number, at least 1, or null'
+    assert holds['gate.min_gender_share'] == 'number, at least 0 and at most 0.5'
+    assert holds['data.layout'] == 'one of folders, utkface, manifest'
+    assert holds['trainer.hidden_units'] == 'a list, each whole number, at least 1 and at most 65536'
+    assert holds['evaluation.slice_bounds'] == 'a list, each keys'
+    assert holds['kubeflow.resources'] == 'by name, each keys'
+    options = parser().parse_args(['config', '--keys'])
+    assert options.command(options) == 0
+    assert '(whole number, at least 1, or null)\n' in capsys.readouterr().out
 
 
 def test_the_command_without_a_name_prints_what_a_run_uses(capsys):

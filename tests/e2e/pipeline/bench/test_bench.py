@@ -25,13 +25,13 @@ _TINY = Sizes(
 def bench(tmp_path_factory):
     """The bench of three parts: the results, bench.json and bench.txt."""
     work, output = tmp_path_factory.mktemp('work'), tmp_path_factory.mktemp('output')
-    results = command_line.measure(work, _TINY, ['inference', 'embedding', 'latency'], None, output)
+    results = command_line.measure(work, _TINY, ['inference', 'embedding', 'latency', 'small_base'], None, output)
     return results, json.loads((output / 'bench.json').read_text()), (output / 'bench.txt').read_text()
 
 
 def test_every_row_has_a_finite_number_and_is_in_the_table(bench):
     results, written, table = bench
-    assert list(written['parts']) == ['inference', 'latency', 'embedding']
+    assert list(written['parts']) == ['inference', 'latency', 'embedding', 'small_base']
     assert not any(part.error for part in results.parts.values())
     rows = [row for part in written['parts'].values() for row in part['rows']]
     names = {row['name'] for row in rows}
@@ -111,7 +111,7 @@ def test_the_time_of_more_images_is_a_straight_line(tmp_path, monkeypatch):
 def _run(**changed):
     values = {
         'seconds': 1.0, 'peak_bytes': 1, 'first_component_s': 1.0, 'stages': {}, 'images': 100, 'training_images': 60,
-        'accuracy': 0.5,
+        'accuracy': 0.5, 'disk_bytes': {}, 'flops': 1, 'parameters': 1,
     }  # fmt: skip
     return programs.Run(**values | changed)
 

@@ -4,6 +4,8 @@
 
 import dataclasses
 import json
+import platform
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +17,8 @@ from scipy import stats
 from components.evaluator import intervals, thresholds
 from components.evaluator.metrics import Evaluation, Slice
 from components.evaluator.settings import Settings
-from pipeline.report import card, collect, curves, faces, page, paired, scores, words
-from pipeline.report.content import Report
+from pipeline.report import card, collect, compared, comparison, curves, faces, page, scores, words
+from pipeline.report.content import Report, RunRecord
 from pipeline.runs import metadata, run_facts
 from pipeline.settings import ReportSettings
 
@@ -165,6 +167,37 @@ def test_the_mark_of_the_threshold_lies_on_the_curve(opened, report):
 
 
 @needs_browser
+def test_every_chart_gives_its_values_to_pointer_and_keyboard(opened, report, scored):
+    opened.evaluate("document.querySelectorAll('details').forEach(item => item.open = true)")
+    charts = opened.locator('svg.chart:not(#histogram)').all()
+    readable = [chart for chart in charts if chart.get_attribute('role') == 'slider']
+    assert len(charts) - len(readable) == 1  # the graph of the stages shows all its text
+    tip = opened.locator('.tip')
+    for chart in readable:
+        chart.focus()
+        assert tip.inner_text() == chart.get_attribute('aria-valuetext') != ''
+    losses = report.details.learning
+    chart = opened.locator('svg[aria-label^="loss by epoch"]')
+    chart.focus()
+    opened.keyboard.press('End')
+    opened.keyboard.press('ArrowLeft')
+    epoch = len(losses['loss']) - 1
+    expected = f'validation {losses["val_loss"][epoch - 1]:.4f}, training {losses["loss"][epoch - 1]:.4f}'
+    assert tip.inner_text() == f'epoch {epoch}: {expected}'
+    opened.keyboard.press('Escape')
+    assert not tip.is_visible()
+    opened.locator('#roc').scroll_into_view_if_needed()
+    box = opened.locator('#roc').bounding_box()
+    opened.mouse.move(box['x'] + box['width'] * 0.3, box['y'] + box['height'] * 0.3)
+    women, men = (float(text) for text in re.findall(r'\d\.\d+', tip.inner_text()))
+    cuts = [(scored.probability[scored.gender == label][:, None] >= scored.probability).mean(0) for label in (1, 0)]
+    assert np.min(np.hypot(cuts[0] - women, cuts[1] - men)) < 1e-3
+    bar = opened.locator('#histogram [data-gender=female]').last
+    bar.focus()
+    assert tip.inner_text() == bar.get_attribute('aria-label')
+
+
+@needs_browser
 def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, report):
     rows = opened.locator('#slice-table tbody tr:visible')
     assert opened.locator('#slice-table th[aria-sort]').get_attribute('data-key') == 'value'
@@ -236,7 +269,7 @@ def test_groups_are_compared_with_a_baseline(opened, scored):
     k, n, j, m = female.sum(), len(female), base.sum(), len(base)
     low, high = intervals.difference(int(k), n, int(j), m)
     texts = [f'{value:+.3f}'.replace('-', '−') for value in (k / n - j / m, low, high)]
-    assert cells[5] == f'{texts[0]} {texts[1]}–{texts[2]}'
+    assert cells[5] == f'{texts[0]} {texts[1]} to {texts[2]}'
     error = 1.959964 * np.sqrt(1 / k - 1 / n + 1 / j - 1 / m)
     ends = (k / n) / (j / m) * np.exp([0, -error, error])
     assert cells[6] == f'{ends[0]:.3f} {ends[1]:.3f}–{ends[2]:.3f}'
@@ -386,42 +419,107 @@ def test_the_kept_epoch_and_the_head_are_on_the_page_and_in_the_card(report):
         assert f'{value:.3f} at epoch 7, which was kept' in written
 
 
-@needs_browser
-def test_two_runs_are_compared_on_the_same_faces(chromium, report, tmp_path):
-    """Three runs; the first and the second have other test faces than the third."""
-    last = report.run.finished[-1]
-    one, two, three = (dataclasses.replace(last, id=f'run-{number}') for number in range(3))
-    config = {**last.facts.config, 'trainer': {**last.facts.config['trainer'], 'epochs': 99}}
-    three = dataclasses.replace(three, facts=dataclasses.replace(last.facts, config=config))
-    strong = paired.Comparison(1400, 9, 1090, paired.mcnemar(9, 1090))
-    other = paired.Comparison(why='the two runs have different data')
-    pair = paired.Comparison(140, 4, 1, paired.mcnemar(4, 1))
-    found = {('run-0', 'run-1'): strong, ('run-0', 'run-2'): other, ('run-1', 'run-2'): pair}
-    record = dataclasses.replace(report.run, history=[one, two, three], paired=found)
+@pytest.fixture(scope='module')
+def three_runs(report) -> RunRecord:
+    """The report's run after one on the same faces with other scores and settings, and one on fewer faces."""
+    own = report.run.finished[-1]
+    scored = report.run.predictions[own.id]
+    noise = np.random.default_rng(0).normal(0, 0.3, len(scored.path)).astype(np.float32)
+    other = dataclasses.replace(scored, probability=np.clip(scored.probability + noise, 0, 1))
+    fewer = scores.Scores(*(getattr(scored, field.name)[:100] for field in dataclasses.fields(scored)[:-1]))
+    config = {**own.facts.config, 'trainer': {**own.facts.config['trainer'], 'epochs': 99}}
+    config['report'] = {**config['report'], 'run_name': '<b>wide</b>'}
+    one = dataclasses.replace(own, id='run-0', facts=dataclasses.replace(own.facts, config=config))
+    two = dataclasses.replace(own, id='run-1')
+    predictions = {'run-0': other, 'run-1': fewer, own.id: scored}
+    return dataclasses.replace(report.run, history=[one, two, own], predictions=predictions)
+
+
+@pytest.fixture
+def runs_tab(chromium, report, three_runs, tmp_path) -> Iterator:
+    """The page with three runs."""
     file = tmp_path / 'index.html'
-    file.write_text(page.render(dataclasses.replace(report, run=record)), encoding='utf-8')
+    file.write_text(page.render(dataclasses.replace(report, run=three_runs)), encoding='utf-8')
     tab = chromium.new_page()
+    tab.complaints = []
+    tab.on('pageerror', lambda error: tab.complaints.append(str(error)))
     tab.goto(file.as_uri())
-    sentence, changes = tab.locator('#run-paired'), tab.locator('#run-changes tbody')
-    assert sentence.inner_text() == words.paired(pair, 'run-1', 'run-2')
-    assert 'only run-1 is right about 4 and only run-2 about 1' in sentence.inner_text()
-    for first, second, expected in (
-        ('0', '1', words.paired(strong, 'run-0', 'run-1')),
-        ('1', '0', words.paired(strong, 'run-0', 'run-1')),
-        ('0', '2', words.paired(other, 'run-0', 'run-2')),
-        ('2', '1', words.paired(pair, 'run-1', 'run-2')),
-        ('1', '2', words.paired(pair, 'run-1', 'run-2')),
-        ('2', '2', 'Both are the same run.'),
-    ):
-        tab.locator('#run-a').select_option(first)
-        tab.locator('#run-b').select_option(second)
-        assert sentence.inner_text() == expected
-        if {first, second} in ({'0', '1'}, {'2'}):
-            assert changes.inner_text().startswith('None:')
-        else:
-            cells = ['99' if place == '2' else str(last.facts.config['trainer']['epochs']) for place in (first, second)]
-            assert changes.inner_text().split() == ['trainer.epochs', *cells]
+    yield tab
+    assert tab.complaints == []
     tab.close()
+
+
+def _signed(value: float) -> str:
+    return f'{value:+.3f}'.replace('-', '−')
+
+
+def _p(value: float) -> str:
+    return '<0.001' if value < 0.001 else f'{value:.3f}'
+
+
+@needs_browser
+def test_any_two_runs_are_compared_slice_by_slice(runs_tab, three_runs):
+    finished = three_runs.finished
+    assert runs_tab.locator('#run-a option').first.inner_text() == 'run-0 (<b>wide</b>)'
+    for first, second in ((0, 2), (2, 0), (1, 2), (0, 1)):
+        runs_tab.locator('#run-a').select_option(str(first))
+        runs_tab.locator('#run-b').select_option(str(second))
+        found = comparison.compare(finished[first], finished[second], three_runs.predictions)
+        assert runs_tab.locator('#run-paired').inner_text() == compared.sentence(found)
+        lines = runs_tab.locator('#run-slices tbody tr').all()
+        cells = [[' '.join(cell.inner_text().split()) for cell in line.locator('th, td').all()] for line in lines]
+        assert [line[0] for line in cells] == [row.slice for row in found.paired or found.unpaired]
+        for line, row in zip(cells, found.paired, strict=not found.why):
+            ends = f'{_signed(row.change.low)} to {_signed(row.change.high)}'
+            assert line[1:] == [
+                str(row.faces), f'{row.baseline_accuracy:.3f}', f'{row.accuracy:.3f}',
+                f'{_signed(row.change.value)} {ends}', str(row.baseline_only), str(row.model_only), _p(row.p),
+                _p(row.corrected),
+            ]  # fmt: skip
+        if found.why:
+            assert all(line[-4:] == ['–'] * 4 for line in cells)
+        changes = runs_tab.locator('#run-changes tbody').inner_text()
+        if 0 in (first, second):
+            values = [finished[place].facts.config['trainer']['epochs'] for place in (first, second)]
+            assert changes.split() == ['trainer.epochs', *map(str, values)]
+        else:
+            assert changes.startswith('None:')
+    runs_tab.locator('#run-a').select_option('1')
+    assert runs_tab.locator('#run-paired').inner_text() == 'Both are the same run.'
+
+
+@needs_browser
+def test_the_faces_that_changed_between_two_runs_are_listed_and_kept_in_the_address(runs_tab, three_runs):
+    one, _, own = three_runs.finished
+    assert runs_tab.locator('#face-show option[value=lost]').is_disabled()
+    runs_tab.locator('#run-a').select_option('0')
+    row = runs_tab.locator('#run-slices tbody tr', has_text='male').filter(has_text='ages 21-30, male')
+    before, after = three_runs.predictions[one.id], three_runs.predictions[own.id]
+    inside = after.inside({'age_band': '21-30', 'gender': 'male'})
+    won = after.probability[inside & ~before.correct & after.correct]
+    assert len(won)
+    row.locator('td').nth(5).locator('button').click()
+
+    def listed():
+        return sorted(float(text) for text in runs_tab.locator('#face-list .score').all_text_contents())
+
+    assert listed() == pytest.approx(sorted(won), abs=6e-4)
+    assert runs_tab.locator('#face-show').input_value() == 'won'
+    address = runs_tab.url
+    runs_tab.goto('about:blank')
+    runs_tab.goto(address)
+    assert listed() == pytest.approx(sorted(won), abs=6e-4)
+    assert runs_tab.locator('#run-a').input_value() == '0'
+
+
+def test_the_page_names_its_inputs_and_what_made_it(report, inputs):
+    written = page.render(report)
+    facts = report.run.facts
+    assert facts.inputs == {name: str(getattr(inputs, name)) for name in ('data', 'prototxt', 'caffemodel')}
+    for text in (*facts.inputs.values(), 'python -m pipeline run --config demo', platform.python_version(), facts.host):
+        assert text in written
+    run = json.loads(report.metrics_json())['run']
+    assert (run['command'], run['inputs'], run['name']) == (facts.command, facts.inputs, None)
 
 
 def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, scored):
@@ -445,10 +543,11 @@ def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, sco
 def test_metrics_json_has_the_documented_keys(report):
     written = json.loads(report.metrics_json())
     assert ' '.join(written) == (
-        'run config data overall slices gap training evaluated blessed reasons bounds pushed stages'
+        'run config data overall slices gap robustness training evaluated blessed reasons bounds pushed stages'
     )
     assert ' '.join(written['run']) == (
-        'id started duration_s config_sha256 data_fingerprint base_sha256 prototxt_sha256 versions'
+        'id name note started duration_s config_sha256 data_fingerprint base_sha256 prototxt_sha256 inputs command '
+        'host versions'
     )
     assert [*written['gap']] == ['value', 'low', 'high']
     assert [*written['training']] == ['settings', 'tuned', 'kept_epoch', 'trials']

@@ -35,12 +35,15 @@ class _Run:
 
 
 @pytest.fixture(scope='module')
-def run(command, inputs, low_bounds, tmp_path_factory):
+def run(command, inputs, low_bounds, tmp_path_factory, warm_python):
     folder = tmp_path_factory.mktemp('cloud')
     output, objects = folder / 'out', Objects('faces')
     for path in inputs.data.rglob('*.jpg'):
         objects.put(f'drawn/{path.relative_to(inputs.data)}', path.read_bytes())
-    with Proxy(objects, folder) as proxy, Dataflow(objects, folder / 'dataflow', proxy.environment) as service:
+    with (
+        Proxy(objects, folder) as proxy,
+        Dataflow(objects, folder / 'dataflow', proxy.environment, warm_python) as service,
+    ):
         environment = os.environ | proxy.environment | {'HOME': str(folder)}
         arguments = [
             *inputs.arguments(output, data='gs://faces/drawn'), *low_bounds, '--set=beam.runner=dataflow',
@@ -122,5 +125,5 @@ def test_a_rerun_submits_no_job(run, command):
     jobs = len(run.jobs)
     again = command(*run.arguments, env=run.environment)
     assert again.returncode == 0, again.stderr
-    assert len(re.findall('from cache', again.stderr)) == 12
+    assert len(re.findall('from cache', again.stderr)) == 13
     assert len(run.jobs) == jobs

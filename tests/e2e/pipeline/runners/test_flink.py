@@ -28,24 +28,9 @@ def jar(tmp_path_factory) -> Path:
         pytest.skip(f'no Flink: {reason}')
 
 
-def test_flink_in_the_job_server_gives_the_local_result_and_a_local_rerun_reuses_it(
+def test_a_job_that_loses_a_pod_restarts_and_gives_the_local_result_and_a_local_rerun_reuses_it(
     jar, command, inputs, finished, low_bounds, tmp_path
 ):
-    output = tmp_path / 'out'
-    flink = ['--set=beam.runner=flink', f'--set=beam.job_server={jar}', '--set=beam.workers=2']
-    process = command(*inputs.arguments(output), *low_bounds, *flink)
-    assert process.returncode == 0, process.stderr
-    same_run.check(output, finished)
-    # Output of Java, Flink and Beam is in the logs only.
-    assert not re.search('java|flink|Traceback|WARN|INFO', process.stderr)
-    assert 'FlinkJobInvoker' in next((output / 'logs').glob('*-flink.log')).read_text()
-    again = command(*inputs.arguments(output), *low_bounds)
-    assert again.returncode == 0, again.stderr
-    for stage in same_run.BEAM_STAGES:
-        assert re.search(rf'\] {stage} +from cache', again.stderr), again.stderr
-
-
-def test_a_job_that_loses_a_pod_restarts_and_gives_the_local_result(jar, inputs, finished, low_bounds, tmp_path):
     output, folder = tmp_path / 'out', tmp_path / 'cluster'
     folder.mkdir()
     output_log = folder / 'run.log'
@@ -78,6 +63,12 @@ def test_a_job_that_loses_a_pod_restarts_and_gives_the_local_result(jar, inputs,
         assert len(done) == 4  # two of StratifiedExampleGen, then StatisticsGen and Transform
         assert all(pod.workers for pod in cluster.pods)
     same_run.check(output, finished)
+    # Output of Java, Flink and Beam is in the logs only.
+    assert not re.search('java|flink|Traceback|WARN|INFO', output_log.read_text())
+    again = command(*inputs.arguments(output), *low_bounds)
+    assert again.returncode == 0, again.stderr
+    for stage in same_run.BEAM_STAGES:
+        assert re.search(rf'\] {stage} +from cache', again.stderr), again.stderr
 
 
 def _wait(run: subprocess.Popen, holds, log: Path, ended: bool = False) -> None:

@@ -36,7 +36,7 @@ class KubeflowRun:
 
 
 @pytest.fixture(scope='session')
-def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
+def kubeflow_run(command, inputs, low_bounds, tmp_path_factory, warm_python) -> KubeflowRun:
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
@@ -46,7 +46,7 @@ def kubeflow_run(command, inputs, low_bounds, tmp_path_factory) -> KubeflowRun:
         'caffemodel': str(inputs.caffemodel),
         'output': str(folder / 'serving'),
     }
-    cluster = kfp_executor.Cluster(folder)
+    cluster = kfp_executor.Cluster(folder, warm_python)
     return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
 
 
@@ -148,7 +148,8 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
     file = _compiled(command, inputs, low_bounds, tmp_path / 'tuned.yaml', *_TUNER)
     tasks = kubeflow_run.cluster.run(file, **kubeflow_run.arguments)
     assert {name for name, task in tasks.items() if not task.cached} == {
-        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'SignatureCheck', 'AtomicPusher', 'Report',
+        'Inputs', 'Tuner', 'Trainer', 'Evaluator', 'RobustnessEvaluator', 'SignatureCheck', 'AtomicPusher',
+        'Report',
     }  # fmt: skip
     folders = {
         name: kubeflow_run.cluster.object(tasks[task].artifacts[name]['uri'])

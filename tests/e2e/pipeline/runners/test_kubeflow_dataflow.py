@@ -11,11 +11,16 @@ from tests.fakes.google_cloud.objects import Objects
 from tests.fakes.google_cloud.proxy import Proxy
 
 
-def test_tasks_run_their_beam_stages_on_dataflow_and_read_its_results(command, inputs, finished, low_bounds, tmp_path):
+def test_tasks_run_their_beam_stages_on_dataflow_and_read_its_results(
+    command, inputs, finished, low_bounds, tmp_path, warm_python
+):
     objects, file = Objects('faces'), tmp_path / 'pipeline.yaml'
     for path in inputs.data.rglob('*.jpg'):
         objects.put(f'drawn/{path.relative_to(inputs.data)}', path.read_bytes())
-    with Proxy(objects, tmp_path) as proxy, Dataflow(objects, tmp_path / 'dataflow', proxy.environment) as service:
+    with (
+        Proxy(objects, tmp_path) as proxy,
+        Dataflow(objects, tmp_path / 'dataflow', proxy.environment, warm_python) as service,
+    ):
         process = command(
             'compile', '--config', 'demo', *low_bounds, '--prototxt', inputs.prototxt, '--image', 'pipeline:test',
             '-o', file, '--set=beam.runner=dataflow', '--set=beam.workers=3', '--set=beam.project=some-project',
@@ -24,7 +29,7 @@ def test_tasks_run_their_beam_stages_on_dataflow_and_read_its_results(command, i
             f'--set=beam.options=[--dataflow_endpoint={service.endpoint}]',
         )  # fmt: skip
         assert process.returncode == 0, process.stderr
-        cluster = kfp_executor.Cluster(tmp_path, bucket=objects, environment=proxy.environment)
+        cluster = kfp_executor.Cluster(tmp_path, warm_python, bucket=objects, environment=proxy.environment)
         tasks = cluster.run(
             file,
             data_root='gs://faces/drawn',

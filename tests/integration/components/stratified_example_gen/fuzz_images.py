@@ -61,7 +61,7 @@ def one_input(data: bytes) -> None:
     pixels = tf.io.decode_jpeg(images.as_displayed(data), channels=3, dct_method='INTEGER_ACCURATE')
     if pixels.shape != (found.height, found.width, 3):
         raise AssertionError(f'{found} is decoded to {pixels.shape}')
-    if not 0 <= images.measure(data).brightness <= 255:
+    if not 0 <= images.inspect(data).measure().brightness <= 255:
         raise AssertionError('an impossible brightness')
 
 

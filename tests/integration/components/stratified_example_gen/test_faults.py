@@ -21,7 +21,7 @@ from components.io.shards import WORK, shard_name
 from components.io.trees import open_tree
 from components.stratified_example_gen import shards
 from components.stratified_example_gen.generate import generate
-from components.stratified_example_gen.records import LabelledFile, Note, Photo
+from components.stratified_example_gen.records import LabelledFile, Measures, Note, Photo
 from components.stratified_example_gen.settings import Settings
 
 pytest.importorskip('apache_beam')
@@ -92,7 +92,8 @@ class TestChangingInput:
     def test_an_image_that_does_not_decode_any_more_is_named(self, root, tmp_path):
         (root / 'combined/aligned/25_F/text.jpg').write_bytes(b'text')
         path = b'combined/aligned/25_F/text.jpg'
-        photo = Photo(path, os.path.dirname(path), 1, 25, (), hashlib.sha256(b'text').digest())
+        measures = Measures(1, 1, 0.0, 0.0, 0.0)
+        photo = Photo(path, os.path.dirname(path), 1, 25, (), hashlib.sha256(b'text').digest(), measures, convert=True)
         target = tmp_path / 'out' / 'Split-test' / shard_name(0, 1)
         target.parent.mkdir(parents=True)
         with pytest.raises(

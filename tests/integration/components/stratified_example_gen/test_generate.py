@@ -278,14 +278,24 @@ def test_near_duplicates_share_a_split(make_tree, encode, sample, tmp_path):
 
 @pytest.mark.parametrize('split', names.SPLIT_METHODS)
 def test_splits_do_not_depend_on_a_runners_order(split):
-    from components.stratified_example_gen.records import Photo
+    from components.stratified_example_gen.records import Measures, Photo
     from components.stratified_example_gen.settings import Settings
     from components.stratified_example_gen.transforms.choosing import split_all
 
+    unmeasured = Measures(0, 0, 0.0, 0.0, 0.0)
     options = Settings(split=split, near_duplicate_distance=0)
     folders = [
         [
-            Photo(b'%02d_F/%d' % (age, i), b'%02d_F' % age, 1, age, (), bytes([age, i]), perceptual_hash=i % 3 * age)
+            Photo(
+                b'%02d_F/%d' % (age, i),
+                b'%02d_F' % age,
+                1,
+                age,
+                (),
+                bytes([age, i]),
+                unmeasured,
+                perceptual_hash=i % 3 * age,
+            )
             for i in range(9)
         ]
         for age in range(1, 9)

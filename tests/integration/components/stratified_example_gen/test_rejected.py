@@ -5,7 +5,6 @@
 import random
 import struct
 import tracemalloc
-import zlib
 
 import numpy as np
 import pytest
@@ -14,13 +13,7 @@ from PIL import Image
 from components.errors import InputError
 from components.stratified_example_gen import image_header, images
 from tests.fixtures.face_folders import HEIGHT, WIDTH, decode, rows_of
-
-# imagecodecs.ljpeg_encode((numpy.arange(64).reshape(8, 8) % 7 * 30).astype('uint8')) of imagecodecs 2026.3.6
-LOSSLESS = (
-    'ffd8ffc40017000101010100000000000000000000000004050708ffc3000b080008000801001100ffda0008010000060000'
-    'e7fbd7af5ebd7b92ef3def7bf8f378bcf7bdfc79bc3ef3defe3cde1efbcf7f1e6f0f7bef3f8f3787bdefbdc79bc3def7bf92'
-    'f787bdef7f1e00ffd9'
-)
+from tests.fixtures.hostile_files import LOSSLESS, png_bomb
 
 
 class TestRejected:
@@ -84,7 +77,7 @@ class TestJpegKinds:
         assert found.detail.endswith('JPEG; convert it to PNG')
 
     def test_a_lossless_file(self, monkeypatch):
-        data = bytes.fromhex(LOSSLESS)
+        data = LOSSLESS
         monkeypatch.setattr(images, '_pillow', lambda *a: pytest.fail('decoded'))
         assert images.inspect(data).detail == 'a lossless JPEG; convert it to PNG'
 
@@ -155,11 +148,9 @@ class TestCause:
 class TestBombs:
     """Small files that would decode to gigabytes are rejected by their header."""
 
-    def bombs(self, encode, png_chunk):
+    def bombs(self, encode):
         small = Image.new('1', (64, 64))
-        zeros = zlib.compress(b'\0' * 1_000_000, 9)
-        head = struct.pack('>IIBBBBB', 60_000, 60_000, 8, 2, 0, 0, 0)
-        yield b'\x89PNG\r\n\x1a\n' + png_chunk(b'IHDR', head) + png_chunk(b'IDAT', zeros) + png_chunk(b'IEND', b'')
+        yield png_bomb()
         jpeg = bytearray(encode(small.convert('RGB')))
         at = jpeg.index(b'\xff\xc0')
         jpeg[at + 5 : at + 9] = struct.pack('>HH', 65_000, 65_000)
@@ -168,10 +159,10 @@ class TestBombs:
         bitmap[18:26] = struct.pack('<ii', 100_000, -100_000)
         yield bytes(bitmap)
 
-    def test_are_never_decoded(self, encode, png_chunk, monkeypatch):
+    def test_are_never_decoded(self, encode, monkeypatch):
         opened = []
         monkeypatch.setattr(images, '_pillow', lambda *a: opened.append(a))
-        for data in self.bombs(encode, png_chunk):
+        for data in self.bombs(encode):
             inspection = images.inspect(data)
             assert inspection.reason == 'too_many_pixels'
             assert inspection.width >= 60_000

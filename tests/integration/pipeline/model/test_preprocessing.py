@@ -15,7 +15,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 from tensorflow_transform.tf_metadata import dataset_metadata
 
-from pipeline.model.preprocessing import decode, preprocessing_fn
+from components.errors import RunError
+from pipeline.model.preprocessing import check_analysed, decode, preprocessing_fn
 from pipeline.runners.beam import options as beam_options
 
 _HEIGHT, _WIDTH = 20, 28
@@ -54,6 +55,16 @@ def test_the_mean_image_equals_numpys_over_the_analysed_images_only(layer, pixel
     bgr = pixels[..., ::-1].astype(np.float64)
     np.testing.assert_allclose(got, bgr - bgr[:30].mean(axis=0), atol=2e-5)
     assert got.dtype == np.float32
+
+
+def test_the_number_of_analysed_images_is_compared_with_the_ingestion(layer, tmp_path):
+    account = tmp_path / 'ingestion_summary.json'
+    account.write_text('{"splits": {"train": {"male": 20, "female": 10}}}')
+    check_analysed(layer, str(tmp_path / 'Split-train'))
+    account.write_text('{"splits": {"train": {"male": 20, "female": 11}}}')
+    with pytest.raises(RunError, match='Split-train: 30 examples, but 31 were ingested'):
+        check_analysed(layer, str(tmp_path / 'Split-train'))
+    check_analysed(lambda inputs: inputs, str(tmp_path / 'Split-train'))  # a fixed mean
 
 
 def test_gray_images_have_three_equal_channels():

@@ -12,7 +12,7 @@ from tfx.dsl.components.base import base_beam_component, base_beam_executor, exe
 from tfx.orchestration import pipeline
 from tfx.types import channel, component_spec, standard_artifacts
 
-from pipeline.runners import launch
+from pipeline.runners import displays, launch
 from pipeline.runners.beam import options as beam_options
 from pipeline.runs import metadata
 
@@ -50,7 +50,7 @@ def run(tmp_path, monkeypatch):
     def call(run_id: str, option: str) -> None:
         wired = pipeline.Pipeline('recording', str(tmp_path / 'root'), components=[Recorder()], enable_cache=True)
         arguments = [*beam_options.local_args(), option]
-        launch.launch(compiler.Compiler().compile(wired), tmp_path / metadata.FILE, run_id, arguments)
+        launch.launch(compiler.Compiler().compile(wired), tmp_path / metadata.FILE, run_id, arguments, displays.Lines())
 
     return call
 
@@ -67,7 +67,9 @@ def test_beam_options_reach_the_executor_and_are_not_part_of_the_cache_key(run, 
     assert second.stages[0].outputs == first.stages[0].outputs
     lines = capsys.readouterr().err.splitlines()
     assert re.fullmatch(r'\[ 1/1\] Recorder {15}\d+\.\d s', lines[0])
-    assert lines[1] == '[ 1/1] Recorder               from cache'
+    assert re.fullmatch(r'1 components in \d+\.\d s, 0 from the cache', lines[1])
+    assert lines[2] == '[ 1/1] Recorder               from cache'
+    assert re.fullmatch(r'1 components in \d+\.\d s, 1 from the cache', lines[3])
 
 
 def test_an_executors_exception_passes_through_and_is_not_cached(run, tmp_path, capsys):

@@ -8,77 +8,15 @@ import tracemalloc
 
 import grpc
 import pytest
-from tensorflow.core.framework import tensor_pb2, types_pb2
-from tensorflow_serving.apis import predict_pb2
+from tensorflow.core.framework import types_pb2
 
 from components.errors import RunError
 from pipeline.serving import client, predict
 from tests.fakes.serving_server import answering
+from tests.fixtures.hostile_answers import HOSTILE, answer, floats, labels, tensor
 
 _IMAGES = [b'one', b'two']
-
-
-def _tensor(dtype: int, shape: list[int], **values: object) -> tensor_pb2.TensorProto:
-    tensor = tensor_pb2.TensorProto(dtype=dtype, **values)
-    for size in shape:
-        tensor.tensor_shape.dim.add(size=size)
-    return tensor
-
-
-def _labels(*values: bytes, shape: list[int] | None = None) -> tensor_pb2.TensorProto:
-    return _tensor(types_pb2.DT_STRING, shape or [len(values)], string_val=values)
-
-
-def _floats(*values: float, shape: list[int] | None = None) -> tensor_pb2.TensorProto:
-    return _tensor(types_pb2.DT_FLOAT, shape or [len(values)], float_val=values)
-
-
-def _answer(
-    label: tensor_pb2.TensorProto | None = None, probability: tensor_pb2.TensorProto | None = None, version: int = 1
-) -> predict_pb2.PredictResponse:
-    """A good answer for two images, unless one of its tensors is given."""
-    response = predict_pb2.PredictResponse()
-    response.model_spec.version.value = version
-    response.outputs['label'].CopyFrom(label or _labels(b'female', b'male'))
-    response.outputs['probability'].CopyFrom(probability or _floats(0.75, 0.25))
-    return response
-
-
-def _without(name: str) -> predict_pb2.PredictResponse:
-    answer = _answer()
-    del answer.outputs[name]
-    return answer
-
-
-_UNRANKED = _floats(0.75, 0.25)
-_UNRANKED.tensor_shape.unknown_rank = True
-_PACKED = _tensor(types_pb2.DT_FLOAT, [2], tensor_content=struct.pack('<2f', 0.75, 0.25))
-
-_HOSTILE = {
-    'empty': (predict_pb2.PredictResponse(), 'lacks label and probability'),
-    'no label': (_without('label'), 'lacks label'),
-    'no probability': (_without('probability'), 'lacks probability'),
-    'claims 150 million numbers': (
-        _answer(probability=_floats(0.5, shape=[150_000_000])),
-        r'shape \[150000000\] for 2',
-    ),
-    'claims 150 million labels': (_answer(label=_labels(b'male', shape=[150_000_000])), r'shape \[150000000\] for 2'),
-    'one value for two': (_answer(probability=_floats(0.5, shape=[2])), 'has 1 values for 2 images'),
-    'one label for two': (_answer(label=_labels(b'male', shape=[2])), 'has 1 values for 2 images'),
-    'too few': (_answer(_labels(b'male'), _floats(0.5)), r'shape \[1\] for 2 images'),
-    'too many': (_answer(_labels(*[b'male'] * 3), _floats(0.1, 0.1, 0.1)), r'shape \[3\] for 2 images'),
-    'two dimensions': (_answer(probability=_floats(0.75, 0.25, shape=[2, 1])), r'shape \[2, 1\] for 2'),
-    'negative dimension': (_answer(probability=_floats(0.75, 0.25, shape=[-2])), r'shape \[-2\] for 2'),
-    'unknown rank': (_answer(probability=_UNRANKED), 'shape'),
-    'other type': (_answer(probability=_tensor(types_pb2.DT_DOUBLE, [2], double_val=[0.75, 0.25])), 'has the type 2'),
-    'short content': (_answer(probability=_tensor(types_pb2.DT_FLOAT, [2], tensor_content=b'12345')), '1.25 values'),
-    'unknown label': (_answer(label=_labels(b'female', b'cat')), 'label "cat"; expected male or female'),
-    'label is not text': (_answer(label=_labels(b'female', b'\xff')), r'label "\\xff"'),
-    'label with escapes': (_answer(label=_labels(b'female', b'\x1b[2J\n')), r'label "\\x1b\[2J\\n"'),
-    'not a number': (_answer(probability=_floats(0.5, float('nan'))), 'probability nan'),
-    'infinite': (_answer(probability=_floats(0.5, float('inf'))), 'probability inf'),
-    'above one': (_answer(probability=_floats(0.5, 1.5)), 'probability 1.5; expected 0 to 1'),
-}
+_PACKED = tensor(types_pb2.DT_FLOAT, [2], tensor_content=struct.pack('<2f', 0.75, 0.25))
 
 
 @pytest.fixture(scope='module')
@@ -93,10 +31,10 @@ def server(respond):
         yield address
 
 
-@pytest.mark.parametrize('kind', _HOSTILE)
+@pytest.mark.parametrize('kind', HOSTILE)
 def test_a_hostile_answer_is_one_clear_line_and_takes_no_memory(server, respond, kind):
-    answer, message = _HOSTILE[kind]
-    respond[0] = lambda request, context: answer.SerializeToString()
+    hostile, message = HOSTILE[kind]
+    respond[0] = lambda request, context: hostile.SerializeToString()
     classify = client.connect(server)
     tracemalloc.start()
     try:
@@ -111,8 +49,8 @@ def test_a_hostile_answer_is_one_clear_line_and_takes_no_memory(server, respond,
 
 
 def test_good_answers_in_both_encodings(server, respond):
-    for answer in (_answer(), _answer(probability=_PACKED)):
-        respond[0] = lambda request, context, answer=answer: answer.SerializeToString()
+    for good in (answer(), answer(probability=_PACKED)):
+        respond[0] = lambda request, context, good=good: good.SerializeToString()
         assert client.connect(server)(_IMAGES) == [('female', 0.75), ('male', 0.25)]
 
 
@@ -121,7 +59,7 @@ def test_bytes_that_are_no_answer_and_answers_without_end(server, respond):
     with pytest.raises(RunError, match='INTERNAL') as caught:
         client.connect(server)(_IMAGES)
     assert str(caught.value).isprintable()
-    respond[0] = lambda request, context: _answer(label=_labels(b'x' * (2 << 20), b'male')).SerializeToString()
+    respond[0] = lambda request, context: answer(label=labels(b'x' * (2 << 20), b'male')).SerializeToString()
     with pytest.raises(predict.ImageRejected, match=r'RESOURCE_EXHAUSTED: .*larger than max'):
         client.connect(server)(_IMAGES)
 
@@ -141,7 +79,7 @@ def test_a_server_that_restarts_is_asked_again(server, respond):
         calls.append(request)
         if len(calls) < 3:
             context.abort(grpc.StatusCode.UNAVAILABLE, 'loading')
-        return _answer().SerializeToString()
+        return answer().SerializeToString()
 
     respond[0] = restarting
     assert client.connect(server)(_IMAGES)[0] == ('female', 0.75)
@@ -150,7 +88,7 @@ def test_a_server_that_restarts_is_asked_again(server, respond):
 
 def test_a_change_of_the_version_is_said(server, respond, capsys):
     versions = iter([7, 7, 8])
-    respond[0] = lambda request, context: _answer(version=next(versions)).SerializeToString()
+    respond[0] = lambda request, context: answer(version=next(versions)).SerializeToString()
     classify = client.connect(server)
     classify(_IMAGES)
     classify(_IMAGES)
@@ -169,7 +107,7 @@ def test_requests_that_are_refused_are_split(server, respond, code):
         sizes.append(len(images))
         if len(images) > 4 or b'bad' in images:
             context.abort(code, 'too much')
-        return _answer(_labels(*[b'male'] * len(images)), _floats(*[0.25] * len(images))).SerializeToString()
+        return answer(labels(*[b'male'] * len(images)), floats(*[0.25] * len(images))).SerializeToString()
 
     respond[0] = limited
     images = [b'good'] * 16
@@ -187,18 +125,16 @@ def test_random_answers_give_answers_or_one_line(server, respond):
 
     def random_answer(request, context):
         pick = random_.choice
-        labels = _labels(
-            *(pick([b'male', b'female', b'female', b'female', b'\0']) for _ in range(pick([2, 2, 2, 2, 3])))
-        )
-        numbers = _floats(*(pick([0, 0.5, 1, 1, 1.01]) for _ in range(pick([2, 2, 2, 2, 1]))))
-        for tensor in (labels, numbers):
+        named = labels(*(pick([b'male', b'female', b'female', b'female', b'\0']) for _ in range(pick([2, 2, 2, 2, 3]))))
+        numbers = floats(*(pick([0, 0.5, 1, 1, 1.01]) for _ in range(pick([2, 2, 2, 2, 1]))))
+        for made in (named, numbers):
             if random_.random() < 0.1:
-                tensor.dtype = random_.randrange(24)
+                made.dtype = random_.randrange(24)
             if random_.random() < 0.1:
-                tensor.tensor_shape.dim[0].size = pick([-1, 0, 1 << 62])
+                made.tensor_shape.dim[0].size = pick([-1, 0, 1 << 62])
             if random_.random() < 0.1:
-                tensor.tensor_content = random_.randbytes(pick([1, 8, 8]))
-        data = bytearray(_answer(labels, numbers).SerializeToString())
+                made.tensor_content = random_.randbytes(pick([1, 8, 8]))
+        data = bytearray(answer(named, numbers).SerializeToString())
         if random_.random() < 0.3:
             data[random_.randrange(len(data))] = random_.randrange(256)
         return bytes(data)

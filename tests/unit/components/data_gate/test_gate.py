@@ -211,7 +211,7 @@ def artifact_dicts(tmp_path):
     (tmp_path / 'statistics' / 'Split-train' / 'FeatureStats.pb').write_bytes(statistics.SerializeToString())
     (tmp_path / 'anomalies' / 'Split-train' / 'SchemaDiff.pb').write_bytes(found.SerializeToString())
     (tmp_path / 'examples' / names.INGESTION_SUMMARY_FILE).write_text(
-        '{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}}'
+        '{"strata": {"train": {"female 01-10": 1, "male 01-10": 9}}, "splits": {"train": {"female": 1, "male": 9}}}'
     )
     decision = artifacts.GateDecision()
     decision.uri = str(tmp_path / 'decision')
@@ -234,6 +234,13 @@ def test_the_executor_stops_the_run_or_warns(artifact_dicts, tmp_path):
         },
     )
     assert '"passed": true' in (tmp_path / 'decision' / 'decision.json').read_text()
+
+
+def test_statistics_of_other_images_than_were_ingested_stop_the_run(artifact_dicts, tmp_path):
+    account = tmp_path / 'examples' / names.INGESTION_SUMMARY_FILE
+    account.write_text(account.read_text().replace('9', '10'))
+    with pytest.raises(RunError, match='Split-train: 10 examples, but 11 were ingested'):
+        Executor().Do(*artifact_dicts, {'settings': _SETTINGS.to_json(), 'baseline': ''})
 
 
 def test_a_missing_baseline_is_named(artifact_dicts, tmp_path):

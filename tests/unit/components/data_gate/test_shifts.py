@@ -53,7 +53,7 @@ def _measured(files: list[Path], change: Callable, women_only: bool) -> pd.DataF
         with Image.open(file) as image:
             (change if woman or not women_only else _same)(image).save(stream, 'JPEG', quality=90)
         data = stream.getvalue()
-        m = images.measure(data)
+        m = images.inspect(data).measure()
         rows.append((int(woman), m.width, m.height, len(data), m.brightness, m.saturation, m.sharpness))
     return pd.DataFrame(rows, columns=[names.GENDER, *names.MEASURED])
 

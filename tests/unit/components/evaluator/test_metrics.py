@@ -149,3 +149,12 @@ def test_the_interval_of_a_difference_is_newcombes():
     """Newcombe (Statistics in Medicine 17, 1998), table II, method 10: 56/70 - 48/80 gives 0.0524 to 0.3339."""
     low, high = intervals.difference(56, 70, 48, 80)
     assert (low, high) == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
+
+
+def test_the_interval_of_a_difference_of_pairs_is_newcombes():
+    """Newcombe (Statistics in Medicine 17, 1998, pages 2635-2650), method 10: 36, 12, 2, 0 gives 0.0569 to 0.3404."""
+    low, high = intervals.paired_difference(36, 12, 2, 0)
+    assert (low, high) == (pytest.approx(0.0569, abs=5e-5), pytest.approx(0.3404, abs=5e-5))
+    assert intervals.paired_difference(36, 2, 12, 0) == (pytest.approx(-high), pytest.approx(-low))
+    low, high = intervals.paired_difference(10, 0, 0, 0)
+    assert low < 0 < high

@@ -19,7 +19,7 @@ def _classify(images):
 def test_scores_replace_the_images_in_order(tmp_path, jpegs, write_records):
     source = write_records(tmp_path / 'in.gz', jpegs)
     target = tmp_path / 'out' / 'data.gz'
-    score_shard(_classify, str(source), str(target))
+    assert score_shard(_classify, str(source), str(target)) == len(jpegs)
     written = [
         tf.train.Example.FromString(record).features.feature
         for record in tf.data.TFRecordDataset(str(target), compression_type='GZIP').as_numpy_iterator()

@@ -55,7 +55,7 @@ def test_wide_colours_become_srgb(name, encode, colours):
     seen = images.as_displayed(data)
     np.testing.assert_allclose(decode(seen), wanted, atol=1.5)
     assert images.as_displayed(seen) is seen  # the profile is not applied twice
-    small = np.asarray(images.thumbnail(data, 64))
+    small = np.asarray(images.inspect(data).thumbnail())
     np.testing.assert_array_equal(small, decode(seen))
 
 
@@ -129,7 +129,7 @@ def test_measures_are_of_the_displayed_colours(encode):
     teal = np.full((20, 20, 3), (60, 160, 150), np.uint8)
     data = encode(Image.fromarray(teal), 'PNG', icc_profile=profile('ProPhoto'))
     luma = expected('ProPhoto', teal)[0, 0] @ (0.299, 0.587, 0.114)
-    assert images.measure(data).brightness == pytest.approx(luma, abs=1)
+    assert images.inspect(data).measure().brightness == pytest.approx(luma, abs=1)
 
 
 class TestUnusableProfiles:

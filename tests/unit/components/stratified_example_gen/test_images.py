@@ -80,7 +80,7 @@ class TestKeptAsTheyAre:
         assert images.inspect(data).reason is None
         assert images.as_displayed(data) is data
         np.testing.assert_array_equal(decode(data), scene)
-        assert images.measure(data).brightness > 0
+        assert images.inspect(data).measure().brightness > 0
 
 
 class TestConverted:
@@ -230,7 +230,7 @@ def test_measures_match_opencv(kind, encode):
     cells = Image.fromarray(rng.integers(0, 256, (20, 20, 3), dtype=np.uint8))
     image = cells.resize((128, 128), Image.Resampling.BICUBIC)
     data = encode(image, kind)
-    found = images.measure(data)
+    found = images.inspect(data).measure()
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     small = cv2.resize(pixels, (64, 64), interpolation=cv2.INTER_AREA)
     assert found.saturation == pytest.approx(cv2.cvtColor(small, cv2.COLOR_BGR2HSV)[..., 1].mean(), rel=0.05)
@@ -240,7 +240,7 @@ def test_measures_match_opencv(kind, encode):
 
 
 def test_gray_has_no_saturation_and_flat_images_no_sharpness(encode):
-    found = images.measure(encode(Image.new('L', (50, 70), 90), 'PNG'))
+    found = images.inspect(encode(Image.new('L', (50, 70), 90), 'PNG')).measure()
     assert (found.brightness, found.saturation, found.sharpness) == (90, 0, 0)
 
 
@@ -262,6 +262,18 @@ def test_sixteen_bit_gray_is_measured_as_seen(png):
     hashes = set()
     for wide in (ramp, ramp.T):
         data = png(64, 64, 16, 0, rows_of(wide.astype('>u2')))
-        assert images.measure(data).brightness == pytest.approx(wide.mean() / 257, abs=0.5)
-        hashes.add(near_duplicates.perceptual_hash(data))
+        assert images.inspect(data).measure().brightness == pytest.approx(wide.mean() / 257, abs=0.5)
+        hashes.add(near_duplicates.perceptual_hash(images.inspect(data).thumbnail()))
     assert len(hashes) == 2
+
+
+@pytest.mark.parametrize(('kind', 'decoded'), [('JPEG', 2), ('PNG', 1), ('BMP', 1)])
+def test_one_decoded_image_serves_check_measures_and_hash(encode, image, monkeypatch, kind, decoded):
+    """A JPEG is decoded a second time with fillers, to find missing data."""
+    decode, calls = images._pillow, []
+    monkeypatch.setattr(images, '_pillow', lambda *arguments: calls.append(1) or decode(*arguments))
+    found = images.inspect(encode(image, kind))
+    small = found.thumbnail()
+    near_duplicates.perceptual_hash(small)
+    assert found.measure(small) == found.measure()
+    assert len(calls) == decoded

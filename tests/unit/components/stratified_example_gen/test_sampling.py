@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from components.stratified_example_gen import sampling
-from components.stratified_example_gen.records import AGES_DIFFER, CONFLICT, DUPLICATE, Photo
+from components.stratified_example_gen.records import AGES_DIFFER, CONFLICT, DUPLICATE, Measures, Photo
 
 FRACTIONS = (0.6, 0.2, 0.2)
 
@@ -18,7 +18,7 @@ def photo(folder, number, content=None, directory='aligned'):
     stratum = f'combined/{directory}/{folder}'.encode()
     path = stratum + b'/%d.jpg' % number
     sha256 = (content or path.decode()).encode().ljust(32)
-    return Photo(path, stratum, int(folder.endswith('F')), int(folder[:2]), (), sha256)
+    return Photo(path, stratum, int(folder.endswith('F')), int(folder[:2]), (), sha256, Measures(1, 1, 0.0, 0.0, 0.0))
 
 
 def folder_of(name, size):

@@ -34,6 +34,7 @@ from tests.fakes.google_cloud.dataflow import Dataflow
 from tests.fakes.google_cloud.dataflow_job import Job
 from tests.fakes.google_cloud.objects import Objects, Response
 from tests.fakes.google_cloud.proxy import Proxy
+from tests.tools.warm_python import Server
 
 _SETTINGS = BeamSettings(
     runner='dataflow', workers=20, project='some-project', region='europe-west4', pipeline_root='gs://faces/run',
@@ -47,13 +48,14 @@ class _Cloud:
     objects: Objects
     environment: dict[str, str]
     folder: Path
+    python: Server
 
     def dataflow(self, **options: float) -> Dataflow:
-        return Dataflow(self.objects, self.folder, self.environment, **options)
+        return Dataflow(self.objects, self.folder, self.environment, self.python, **options)
 
 
 @pytest.fixture
-def cloud(tmp_path, monkeypatch) -> Iterator[_Cloud]:
+def cloud(tmp_path, monkeypatch, warm_python) -> Iterator[_Cloud]:
     objects, folder = Objects('faces'), tmp_path / 'proxy'
     folder.mkdir()
     # Beam caches the first credentials of a process.
@@ -62,7 +64,7 @@ def cloud(tmp_path, monkeypatch) -> Iterator[_Cloud]:
     with Proxy(objects, folder) as proxy:
         for name, value in proxy.environment.items():
             monkeypatch.setenv(name, value)
-        yield _Cloud(objects, proxy.environment, tmp_path / 'dataflow')
+        yield _Cloud(objects, proxy.environment, tmp_path / 'dataflow', warm_python)
 
 
 def _submit(

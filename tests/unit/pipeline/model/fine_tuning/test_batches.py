@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import RunError
+from components.fine_tuner.settings import Settings
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches
 from pipeline.model.preprocessing import decode
@@ -46,18 +47,19 @@ def test_mirroring_and_cropping_equal_numpys(image, flip, top, left, height, wid
     np.testing.assert_allclose(got, expected, atol=1e-3)
 
 
-def _augmented(image, number, flip, crop):
-    return batches.augment(tf.constant(image), tf.constant([3, number], tf.int64), flip, crop).numpy()
+def _augmented(image, number, **changed):
+    settings = Settings(**{'flip': False, 'crop': 0.0, **changed})
+    return batches.augment(tf.constant(image), tf.constant([3, number], tf.int64), settings).numpy()
 
 
-def test_without_flip_and_crop_an_image_keeps_every_bit(image):
+def test_without_changes_an_image_keeps_every_bit(image):
     for number in range(20):
-        np.testing.assert_array_equal(_augmented(image, number, False, 0.0), image)
+        np.testing.assert_array_equal(_augmented(image, number), image)
 
 
 def test_half_of_the_images_are_mirrored(image):
-    mirrored = [bool((_augmented(image, number, True, 0.0) == image[:, ::-1]).all()) for number in range(200)]
-    kept = [bool((_augmented(image, number, True, 0.0) == image).all()) for number in range(200)]
+    mirrored = [bool((_augmented(image, number, flip=True) == image[:, ::-1]).all()) for number in range(200)]
+    kept = [bool((_augmented(image, number, flip=True) == image).all()) for number in range(200)]
     assert [not one for one in mirrored] == kept
     assert 70 < sum(mirrored) < 130
 
@@ -66,13 +68,59 @@ def test_windows_reach_every_edge_and_their_smallest_size():
     # Each pixel's value is its position, so that the corners of the result show the window's.
     rows, columns = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
     image = np.stack([rows, columns, rows], axis=-1)
-    got = np.stack([_augmented(image, number, False, 0.25) for number in range(300)])
+    got = np.stack([_augmented(image, number, crop=0.25) for number in range(300)])
     top, bottom, left, right = got[:, 0, 0, 0], got[:, -1, 0, 0], got[:, 0, 0, 1], got[:, 0, -1, 1]
     assert (top.min(), bottom.max(), left.min(), right.max()) == (0, HEIGHT - 1, 0, WIDTH - 1)
     assert (bottom - top + 1).min() == HEIGHT * 0.75
     assert (right - left + 1).min() == WIDTH * 0.75
     assert len(np.unique(np.round(top))) == 5  # 0 to 4
     assert len(np.unique(np.round(left))) == 6
+
+
+def test_rotating_and_shrinking_equal_opencvs(image):
+    cv2 = pytest.importorskip('cv2')
+    angle, scale = 0.3, 0.8
+    got = batches.rotate_and_shrink(tf.constant(image), tf.constant(angle), tf.constant(scale))
+    middle = ((WIDTH - 1) / 2, (HEIGHT - 1) / 2)
+    matrix = cv2.getRotationMatrix2D(middle, -np.degrees(angle), scale)  # OpenCV's angles are counter-clockwise
+    expected = cv2.warpAffine(image, matrix, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    np.testing.assert_allclose(got, expected, atol=8)  # OpenCV rounds places to 1/32 of a pixel
+    assert np.abs(got - image).mean() > 30
+
+
+def test_angles_and_sizes_reach_their_limits_only():
+    # A bright dot above the middle: where it lands gives the angle, how far from the middle the scale.
+    image = np.zeros((65, 65, 3), np.float32)
+    image[10:15, 30:35] = 255
+    angles, scales = [], []
+    for number in range(60):
+        got = _augmented(image, number, rotation=10, zoom_out=0.2)[16 - 8 : 33, 16:49, 0]  # without the mirrored edge
+        y, x = (np.average(place, weights=got) for place in np.mgrid[8:33, 16:49])
+        angles.append(np.degrees(np.arctan2(x - 32, 32 - y)))
+        scales.append(np.hypot(x - 32, y - 32) / 20)
+    assert (min(angles), max(angles)) == pytest.approx((-10, 10), abs=1)
+    assert (min(scales), max(scales)) == pytest.approx((0.8, 1), abs=0.03)
+
+
+def test_brightness_and_contrast_change_within_their_limits(image):
+    image = 64 + image / 2  # far from black and white
+    brighter = [_augmented(image, number, brightness=0.1) - image for number in range(60)]
+    assert max(float(change.std()) for change in brighter) < 1e-3
+    means = [change.mean() for change in brighter]
+    assert (min(means), max(means)) == pytest.approx((-25.5, 25.5), abs=2.5)
+    ratios = [(_augmented(image, number, contrast=0.2).std((0, 1)) / image.std((0, 1))) for number in range(60)]
+    assert np.ptp(ratios, axis=1).max() < 1e-3
+    assert (np.min(ratios), np.max(ratios)) == pytest.approx((0.8, 1.2), abs=0.03)
+    white = _augmented(image + 128, 1, brightness=0.5, contrast=0.5)
+    assert white.min() >= 0 <= 255 == max(255, white.max())
+
+
+def test_one_more_kind_of_change_leaves_the_others_as_they_were(image):
+    for number in range(10):
+        plain = _augmented(image, number, flip=True, crop=0.2)
+        brighter = _augmented(image, number, flip=True, crop=0.2, brightness=0.05)
+        inside = (brighter > 0) & (brighter < 255)
+        assert np.ptp((brighter - plain)[inside]) < 1e-3
 
 
 def _taken(dataset) -> tuple[np.ndarray, np.ndarray]:
@@ -134,3 +182,10 @@ def test_an_epoch_is_reproducible_and_differs_from_other_epochs(split):
 def test_an_empty_split_is_refused(tmp_path):
     with pytest.raises(RunError, match='no images'):
         batches.Batches(write(tmp_path / 'x.gz', 0, 5), tf.zeros([HEIGHT, WIDTH, 3]), 8, TransformSettings())
+
+
+def test_other_images_than_were_ingested_are_refused(tmp_path):
+    (tmp_path / 'ingestion_summary.json').write_text('{"splits": {"train": {"male": 3, "female": 2}}}')
+    files = write(tmp_path / 'Split-train' / 'x.gz', 4, 5)
+    with pytest.raises(RunError, match='Split-train: 4 examples, but 5 were ingested'):
+        batches.Batches(files, tf.zeros([HEIGHT, WIDTH, 3]), 8, TransformSettings())
