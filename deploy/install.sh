@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # install.sh SOURCE TARGET [REQUIREMENT...]: builds this project's wheel from SOURCE and installs it in a virtual
-# environment at TARGET, with the extras faces, kubeflow and pipeline at the versions in constraints.txt.
-# deploy/Dockerfile calls it, where glibc is new enough for every wheel; on a workstation use deploy/bootstrap.sh.
+# environment at TARGET, with the extras faces, kubeflow and pipeline at the versions in constraints.txt. Needs Python
+# 3.11, glibc 2.39 and, for pyfarmhash, a C++ compiler. deploy/Dockerfile calls it too. Older hosts: deploy/bootstrap.sh.
 set -eu
-source=$1
+source=$(cd "$1" && pwd)
 target=$2
 shift 2
 
-python3 -m venv "$target"
+python=$(command -v python3.11 || command -v python3) || { echo 'install: no Python here; install Python 3.11' >&2; exit 2; }
+"$python" "$source/pipeline/host.py"
+"$python" -m venv "$target"
 pip="$target/bin/python -m pip --no-cache-dir --disable-pip-version-check"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -21,6 +23,7 @@ export PIP_CONSTRAINT="$source/constraints.txt" PIP_BUILD_CONSTRAINT="$source/co
 
 $pip wheel --quiet --no-deps --wheel-dir "$work" "$source"
 wheel=$(ls "$work"/*.whl)
+echo "install: installing the pinned packages into $target (a few minutes)" >&2
 $pip install --quiet "$wheel[faces,kubeflow,pipeline]" "$@"
 
 # A read-only file system cannot keep bytecode; without it, each of a dozen containers would compile TensorFlow again.

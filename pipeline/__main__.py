@@ -15,6 +15,7 @@ from typing import NoReturn
 from components import interrupts
 from components.errors import InputError, RunError
 from components.settings import suggestion
+from pipeline import host
 
 _PROGRAM = 'gender-pipeline'
 
@@ -29,10 +30,15 @@ def main(arguments: list[str] | None = None) -> int:
     # Before TensorFlow is imported: silences its notes about the machine.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     with interrupts.at_once(_PROGRAM) as message:
-        options = parser().parse_args(arguments)
-        message.text = getattr(options, 'interrupted', message.text)
         try:
+            options = parser().parse_args(arguments)
+            message.text = getattr(options, 'interrupted', message.text)
             return _call(options)
+        except ImportError as error:
+            if reason := host.explain(error):
+                print(f'{_PROGRAM}: {reason}', file=sys.stderr)
+                return 2
+            raise
         except KeyboardInterrupt as interrupt:  # from a block that had to clean up
             interrupts.end(interrupt.args[0] if interrupt.args else signal.SIGINT, _PROGRAM, message)
 

@@ -1,16 +1,18 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""python -m components.caffe_converter OUT_FILE PROTOTXT CAFFEMODEL: the converter's command line."""
+"""The converter's command line: `python -m components.caffe_converter`, installed as `caffe-converter`."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components import interrupts
 from components.caffe_converter.message import printable
 from components.caffe_converter.summary import NetworkSummary
 from components.errors import InputError, RunError
@@ -18,14 +20,16 @@ from components.errors import InputError, RunError
 if TYPE_CHECKING:
     from components.caffe_converter.network import Network
 
+_PROGRAM = 'caffe-converter'
 _SUFFIXES = {'hdf5': '.h5', 'pickle': '.pkl', 'keras': '.keras'}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='python -m components.caffe_converter',
+        prog=_PROGRAM,
         description='Converts a Caffe network to Keras, without Caffe.',
-        epilog='Exit status: 0 on success, 2 for unusable arguments or files, 1 for other failures. '
+        epilog='Exit status: 0 on success, 2 for unusable arguments or files, 1 for other failures, 130 or 143 if '
+        'interrupted (SIGINT, SIGTERM). '
         'Messages go to stderr, tables to stdout.',
     )
     parser.add_argument('out_file', metavar='OUT_FILE', help='file to write; the ending is optional')
@@ -158,16 +162,19 @@ def _run(options: argparse.Namespace) -> None:
         _report(summary)
     if options.summary:
         print(summary.table())
+    if options.format == 'keras':
+        _import_keras()
     custom_layers: list[str] = []
     try:
-        if options.format == 'hdf5':
-            outputs.write_hdf5(network, out, hand_built=options.hand_built, quiet=False)
-        elif options.format == 'pickle':
-            outputs.write_pickle(network, out, include_non_weight=options.include_non_weight, quiet=False)
-        else:
-            custom_layers = outputs.write_keras(
-                network, out, quiet=False, with_preprocessing=options.with_preprocessing
-            )
+        with interrupts.as_exception():  # removes the unfinished file
+            if options.format == 'hdf5':
+                outputs.write_hdf5(network, out, hand_built=options.hand_built, quiet=False)
+            elif options.format == 'pickle':
+                outputs.write_pickle(network, out, include_non_weight=options.include_non_weight, quiet=False)
+            else:
+                custom_layers = outputs.write_keras(
+                    network, out, quiet=False, with_preprocessing=options.with_preprocessing
+                )
     except OSError as error:
         # h5py puts its whole call stack into the message; the errno is enough.
         reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
@@ -182,20 +189,37 @@ def _run(options: argparse.Namespace) -> None:
         )
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns the exit status."""
-    options = _parser().parse_args(arguments)
+def _import_keras() -> None:
+    """Imports Keras, which takes seconds, before an interruption is an exception: imports may swallow one."""
     try:
-        _run(options)
-    except InputError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except RunError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('interrupted; nothing was written', file=sys.stderr)
-        return 130
+        import components.caffe_converter.build  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f'-f keras: needs Keras and TensorFlow, and {error.name} is not installed; '
+            "install 'keras>=3.15,<4' and 'tensorflow>=2.21,<2.22', or use -f hdf5"
+        ) from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line.
+
+    Returns:
+      The exit status. An interrupted conversion does not return: its process ends with status 130 (SIGINT) or 143
+      (SIGTERM).
+    """
+    with interrupts.at_once(_PROGRAM) as message:
+        message.text = 'interrupted; nothing was written'
+        options = _parser().parse_args(arguments)
+        try:
+            _run(options)
+        except InputError as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 2
+        except RunError as error:
+            print(f'error: {error}', file=sys.stderr)
+            return 1
+        except KeyboardInterrupt as interrupt:  # while the file was written
+            interrupts.end(interrupt.args[0] if interrupt.args else signal.SIGINT, _PROGRAM, message)
     return 0
 
 

@@ -78,19 +78,23 @@ class Graph:
     shared: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def node(self, name: str) -> Node:
-        """The layer of a name. Raises InputError, with the closest names, if there is none."""
+        """The output layer of that name. Raises InputError, with other names, if there is none."""
         for node in self.nodes:
             if node.layer.name == name:
                 return node
         names = [node.layer.name for node in self.nodes]
         made = [node.layer.name for node in self.nodes if name in node.layer.tops]
         close = difflib.get_close_matches(name[:100], [one[:100] for one in names], 3)
-        hint = ''
         if made:
-            hint = f'; {shown(name)} is a blob, made by layer {shown(made[-1])}'
+            hint = f'{shown(name)} is a blob, made by layer {shown(made[-1])}'
         elif close:
-            hint = f'; did you mean {", ".join(shown(c) for c in close)}?'
-        raise InputError(f'{self.path}: expected the name of a layer, found {shown(name)}{hint}')
+            hint = f'did you mean {", ".join(shown(c) for c in close)}?'
+        else:
+            hint = f'the last ones are {", ".join(shown(one) for one in names[-3:])}'
+        raise InputError(
+            f'{self.path}: expected the name of a layer as output layer (model.output_layer, or --output-layer), '
+            f'found {shown(name)}; {hint}'
+        )
 
     def ancestors(self, nodes: Iterable[Node]) -> list[Node]:
         """The given nodes and everything that they need, in the prototxt's order."""

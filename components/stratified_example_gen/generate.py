@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from components import error_reporting, names
 from components.errors import RunError
 from components.io.files import any_path, as_os_errors, remove_folder
 from components.io.shards import WORK, split_folder
+from components.io.trees import is_uri
 from components.stratified_example_gen import ingestion_summary, layout, manifest, shards
 from components.stratified_example_gen.records import REJECTED, Photo
 from components.stratified_example_gen.settings import Settings
@@ -43,6 +45,9 @@ def generate(
     """
     from components.stratified_example_gen.transforms import writing
 
+    if not is_uri(data_root):
+        # A run gives a link of its own, named by a digest; messages name the folder that the user knows.
+        data_root = os.path.realpath(data_root)
     layout.check_root(data_root, settings)
     first, count = None, 0
     for row in manifest.rows(data_root, settings):  # raises errors here, before Beam would wrap them

@@ -212,13 +212,20 @@ def _decode_all(data: bytes, header: Header) -> Image.Image:
             raise HeaderError('truncated', 'image data are missing before the end of the JPEG')
     elif header.format == PNG:
         png_header.check_pixels(data, header)
-        import tensorflow as tf
-
-        try:
-            tf.io.decode_jpeg(data, channels=3)  # also decodes PNG, as in the exported model
-        except tf.errors.OpError:
-            raise HeaderError('damaged', 'TensorFlow does not decode this PNG') from None
+        _check_decodes(data)
     return image
+
+
+def _check_decodes(png: bytes) -> None:
+    """Raises HeaderError if TensorFlow refuses a PNG. A client without TensorFlow leaves that to the served model."""
+    try:
+        import tensorflow as tf
+    except ModuleNotFoundError:
+        return
+    try:
+        tf.io.decode_jpeg(png, channels=3)  # also decodes PNG, as in the exported model
+    except tf.errors.OpError:
+        raise HeaderError('damaged', 'TensorFlow does not decode this PNG') from None
 
 
 def _decode(data: bytes, header: Header, at_least: int | None = None) -> Image.Image:
@@ -281,8 +288,13 @@ def _sixteen_bits(data: bytes) -> Image.Image:
     Uses TensorFlow, because Pillow truncates colour and clips gray.
     """
     import numpy as np
-    import tensorflow as tf
 
+    try:
+        import tensorflow as tf
+    except ModuleNotFoundError:
+        raise InputError(
+            'a PNG of 16 bits per component needs TensorFlow, which is not installed; save it with 8 bits'
+        ) from None
     wide = tf.io.decode_png(data, channels=4, dtype=tf.uint16).numpy()  # [H, W, 4], uint16
     rounded = np.empty(wide.shape, np.uint8)
     for top in range(0, len(wide), 64):  # in bands, because products take four bytes each

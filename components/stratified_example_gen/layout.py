@@ -43,6 +43,7 @@ MANIFEST_NAME = 'manifest.csv'
 _PARENT = b'combined'
 _FOLDER_NAME = re.compile(rb'([0-9]{1,3})_([MFmf])')
 _UTKFACE_NAME = re.compile(rb'([0-9]{1,3})_([01])_([0-4])_[0-9]+(\.[^/]*)?', re.DOTALL)
+_UTKFACE_FORM = '<age>_<gender>_<race>_<date>.jpg'
 _IGNORED_NAMES = frozenset({b'thumbs.db', b'desktop.ini'})
 
 _ARCHIVES = {'.zip': 'unzip {} -d FOLDER'} | dict.fromkeys(
@@ -65,8 +66,7 @@ def check_root(data_root: str, settings: Settings) -> None:
       InputError: the root, a directory or every age-gender folder is missing or empty, or cannot be listed.
     """
     tree = open_tree(data_root)
-    root, listed = tree.printable(), _listed(settings)
-    expected = f'expected a folder that contains {listed}'
+    root, listed, expected = tree.printable(), _listed(settings), f'expected {_expected(settings)}'
     if not tree.is_folder(b''):
         unpack = next((text for suffix, text in _ARCHIVES.items() if root.lower().endswith(suffix)), None)
         if unpack and tree.exists(b''):
@@ -95,7 +95,7 @@ def check_root(data_root: str, settings: Settings) -> None:
                 malformed += [Note(MALFORMED, 'name', os.path.join(folder, n)) for n in found if not _utkface_labels(n)]
                 found = [name for name in found if _utkface_labels(name)]
             files += len(found)
-    form = 'folder named AA_M or AA_F' if settings.layout == FOLDERS else 'file named <age>_<gender>_<race>_<date>.jpg'
+    form = 'folder named AA_M or AA_F' if settings.layout == FOLDERS else f'file named {_UTKFACE_FORM}'
     if not folders or (settings.layout == UTKFACE and not files):
         if settings.layout == UTKFACE and settings.directories is None:
             below = [entry.name for entry in tree.entries(b'') if entry.is_folder]
@@ -269,6 +269,8 @@ def _missing_directory(tree: Tree, directory: str, layout: str, expected: str) -
             hint = '; use the parent folder as the data root'
         elif any(_folder_labels(name) for name in found):
             hint = f'; move its folders to {wanted}/'
+        elif any(_utkface_labels(name) for name in found):
+            hint = '; for files named like these, use --layout utkface'
         elif tree.is_folder(_PARENT):
             found_text = f'combined/ with {_some(_names(tree, _PARENT))}'
     elif any(_utkface_labels(name) for name in found):
@@ -279,6 +281,12 @@ def _missing_directory(tree: Tree, directory: str, layout: str, expected: str) -
 def _listed(settings: Settings) -> str:
     paths = (printable(relative_path(directory, settings.layout)) for directory in settings.sources)
     return ', '.join(f'{path or "."}/' for path in paths)
+
+
+def _expected(settings: Settings) -> str:
+    if settings.layout == UTKFACE and settings.directories is None:
+        return f'a folder of files named {_UTKFACE_FORM}'
+    return f'a folder that contains {settings.labels if settings.layout == MANIFEST else _listed(settings)}'
 
 
 def _some(found: Sequence[bytes]) -> str:

@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
     model = predict.add_mutually_exclusive_group(required=True)
     model.add_argument(
         '--model', type=arguments.path, metavar='DIR',
-        help=f'OUTPUT/serving/{names.MODEL} for the newest version, or the folder of one version',
+        help=f'a run directory, its serving/{names.MODEL} for the newest version, or the folder of one version',
     )  # fmt: skip
     arguments.add_server(predict, model)
     form = predict.add_mutually_exclusive_group()

@@ -62,8 +62,6 @@ def exported(path: Path) -> Model:
     Raises:
       InputError: there is no SavedModel.
     """
-    if (path / metadata.FILE).is_file():
-        path = path / 'serving' / names.MODEL
     version = predict.version_folder(path).resolve()
     output = next((folder for folder in version.parents if (folder / metadata.FILE).is_file()), None)
     found = [run for run in metadata.runs(output) if _pushed_to(run) == version] if output else []

@@ -12,8 +12,6 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from absl import logging as absl_logging
-
 from components.errors import RunError
 
 
@@ -70,6 +68,8 @@ def logged(file: Path) -> Iterator[None]:
     Raises:
       RunError: the file cannot be written.
     """
+    from absl import logging as absl_logging
+
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handler = _LogFile(file, encoding='utf-8')

@@ -1,10 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`. Answers of the server are not trusted.
-
-The protocol: tensorflow/serving, `tensorflow_serving/apis/prediction_service.proto` and `predict.proto`; tensors are
-tensorflow/core/framework/tensor.proto.
-"""
+"""A client of TensorFlow Serving: gRPC `PredictionService.Predict`. It needs no TensorFlow, and trusts no answer."""
 
 from __future__ import annotations
 
@@ -58,23 +54,28 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
         raise InputError(f'--server {server}: expected HOST:PORT, e.g. localhost:8500')
     import grpc
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-    stub = prediction_service_pb2_grpc.PredictionServiceStub(grpc.insecure_channel(server, _CHANNEL))
+    from pipeline.serving import protocol
+
+    call = grpc.insecure_channel(server, _CHANNEL).unary_unary(
+        protocol.METHOD, protocol.PredictRequest.SerializeToString, protocol.PredictResponse.FromString
+    )
     served: int | None = None  # version of the last answer
 
     def classify(images: Sequence[bytes]) -> list[Answer]:
         nonlocal served
-        request = predict_pb2.PredictRequest()
+        request = protocol.PredictRequest()
         request.model_spec.name = model
         request.model_spec.signature_name = names.SERVING
         if version is not None:
             request.model_spec.version.value = version
-        request.inputs[names.SERVING_INPUT].CopyFrom(tf.make_tensor_proto(list(images), dtype=tf.string))
+        tensor = request.inputs[names.SERVING_INPUT]
+        tensor.dtype = protocol.DT_STRING
+        tensor.tensor_shape.dim.add(size=len(images))
+        tensor.string_val.extend(images)
         request.output_filter.extend([names.LABEL_NAME, names.PROBABILITY])
         try:
-            response = stub.Predict(request, timeout=timeout)
+            response = call(request, timeout=timeout)
             found = _answers(response.outputs, len(images))
         except grpc.RpcError as error:
             raise _translated(server, model, timeout, error) from None
@@ -90,13 +91,14 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
 
 
 def _answers(outputs: Any, count: int) -> list[Answer]:
-    """The answers for `count` images from a map of names to TensorProto; nothing is unpacked before it is checked.
+    """The answers for `count` images from a map of names to tensors; nothing is unpacked before it is checked.
 
     Raises:
       RunError: outputs are missing, or have another type, shape or number of values.
     """
     import numpy as np
-    from tensorflow.core.framework import types_pb2
+
+    from pipeline.serving import protocol
 
     missing = sorted({names.LABEL_NAME, names.PROBABILITY} - set(outputs))
     if missing:
@@ -104,8 +106,8 @@ def _answers(outputs: Any, count: int) -> list[Answer]:
     label, probability = outputs[names.LABEL_NAME], outputs[names.PROBABILITY]
     content = probability.tensor_content
     for name, tensor, dtype, values in (
-        (names.LABEL_NAME, label, types_pb2.DT_STRING, len(label.string_val)),
-        (names.PROBABILITY, probability, types_pb2.DT_FLOAT, len(content) / 4 or len(probability.float_val)),
+        (names.LABEL_NAME, label, protocol.DT_STRING, len(label.string_val)),
+        (names.PROBABILITY, probability, protocol.DT_FLOAT, len(content) / 4 or len(probability.float_val)),
     ):
         if tensor.dtype != dtype:
             raise RunError(f'{name} has the type {tensor.dtype} instead of {dtype} (DataType in types.proto)')

@@ -66,16 +66,24 @@ class Prediction:
 
 
 def version_folder(model: Path) -> Path:
-    """Returns the folder of a SavedModel: `model` itself, or the newest of its numbered versions.
+    """Returns the folder of a SavedModel: `model` itself, or the newest of the numbered versions in it or its run.
+
+    Args:
+      model: a run directory, its serving directory, or the folder of one version.
 
     Raises:
       InputError: there is none.
     """
+    if (model / 'serving' / names.MODEL).is_dir():
+        model = model / 'serving' / names.MODEL
     versions = [item for item in model.glob('[0-9]*/') if item.name.isdigit() and (item / _GRAPH).is_file()]
     if versions and not (model / _GRAPH).is_file():
         model = max(versions, key=lambda item: int(item.name))
     if not (model / _GRAPH).is_file():
-        raise InputError(f'--model {model}: not a SavedModel (no {_GRAPH}); give serving/{names.MODEL} of a run')
+        raise InputError(
+            f'--model {model}: not a SavedModel (no {_GRAPH}) and no run directory with a pushed model; '
+            f'give serving/{names.MODEL} of a run'
+        )
     return model
 
 
@@ -83,7 +91,7 @@ def load(model: Path | str) -> Classifier:
     """Returns a classifier that calls `serving_default` of a SavedModel.
 
     Args:
-      model: its folder, or a folder of numbered versions, of which the newest is used.
+      model: a folder as for `version_folder`.
 
     Raises:
       InputError: the folder is not a SavedModel, or not one of this pipeline.

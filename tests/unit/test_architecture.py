@@ -30,6 +30,7 @@ _LAYERS = (
     ('components.error_reporting', 'components.artifacts', 'components.specification'),
     ('components',),
     (
+        'pipeline.host',
         'pipeline.settings',
         'pipeline.kubeflow_settings',
         'pipeline.config',

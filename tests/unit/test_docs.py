@@ -17,7 +17,8 @@ from pipeline.bench import __main__ as bench
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PROGRAMS = {'pipeline': command_line, 'pipeline.bench': bench, 'components.caffe_converter': converter}
-_KEYS = {key for key, _, _ in config.describe()}
+_SCRIPTS = {'gender-pipeline': 'pipeline', 'caffe-converter': 'components.caffe_converter'}
+_KEYS = {key for key, *_ in config.describe()}
 _PLACEHOLDERS = {'KEY', 'section.key'}
 # Python, not keys of the configuration.
 _METHODS = {'model.load_weights', 'model.get_layer'}
@@ -60,8 +61,8 @@ def _commands() -> list[tuple[str, str, str]]:
     found = []
     for page in _PAGES:
         for line in _code(_read(page)):
-            for match in re.finditer(r'(?:python -m ([\w.]+)|(?<![\w-])(gender-pipeline)) ([^&>#]+)', line):
-                program = 'pipeline' if match[2] else match[1]
+            for match in re.finditer(rf'(?:python -m ([\w.]+)|(?<![\w-])({"|".join(_SCRIPTS)})) ([^&>#]+)', line):
+                program = _SCRIPTS.get(match[2], match[1])
                 arguments = match[3].strip()
                 if program in _PROGRAMS and not arguments.startswith('COMMAND'):
                     found.append((page, program, arguments))

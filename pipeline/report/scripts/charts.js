@@ -18,7 +18,7 @@ function hideTip() { tip.hidden = true; }
 addEventListener('scroll', hideTip, { passive: true });
 
 function makeReadable(chart) {
-  const stops = JSON.parse(chart.dataset.stops), ring = document.createElementNS('http://www.w3.org/2000/svg', 'circle');
+  const stops = JSON.parse(chart.dataset.stops), ring = document.createElementNS(chart.namespaceURI, 'circle');
   ring.setAttribute('class', 'stop');
   ring.setAttribute('r', 5);
   ring.setAttribute('visibility', 'hidden');

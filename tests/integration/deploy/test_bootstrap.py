@@ -1,10 +1,11 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of bootstrap.sh on hosts that lack something, tried in a copy of the project."""
+"""Errors of bootstrap.sh, tried in a copy of the project, and of install.sh on hosts that lack something."""
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,15 @@ def test_a_second_bootstrap_is_refused_while_one_runs(bootstrap, tmp_path):
     assert result.returncode == 1
     assert f'another bootstrap is running in this folder (process {os.getpid()})' in result.stderr
     assert lock.exists()
+
+
+def test_install_sh_stops_before_it_installs_something(tmp_path):
+    python = tmp_path / 'python3.11'
+    change = "import os, runpy; os.confstr = lambda _: 'glibc 2.35'; runpy.run_path('$1', run_name='__main__')"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{change}"\n')
+    python.chmod(0o755)
+    command = ['/bin/sh', 'deploy/install.sh', '.', str(tmp_path / 'target')]
+    done = subprocess.run(command, cwd=_ROOT, env={'PATH': str(tmp_path)}, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count('\n') == 1
+    assert done.stderr.startswith('install: TFX needs glibc 2.39, and this host has 2.35; ')
+    assert not (tmp_path / 'target').exists()

@@ -4,6 +4,7 @@
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -129,6 +130,30 @@ def test_output_never_replaces_an_input(small_vgg, tmp_path, capsys):
     assert main([str(caffemodel), str(small_vgg[0]), str(caffemodel)]) == 2
     assert 'weights.h5: this file is an input; give OUT_FILE another name' in capsys.readouterr().err
     assert caffemodel.read_bytes() == small_vgg[1].read_bytes()
+
+
+# Stops in the first weight; by then, the temporary file has its full size.
+_SLOW_WRITER = """
+import sys, time
+from components.caffe_converter import copying, __main__
+def write(*_):
+    print('writing', flush=True)
+    time.sleep(60)
+copying.Writer.write = write
+sys.exit(__main__.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_conversion_leaves_no_file(small_vgg, out, number):
+    command = [sys.executable, '-c', _SLOW_WRITER, str(out / 'x'), *map(str, small_vgg)]
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == 'writing\n'
+    assert len(_files(out)) == 1
+    process.send_signal(number)
+    assert process.communicate(timeout=2)[1] == 'caffe-converter: interrupted; nothing was written\n'
+    assert process.returncode == 128 + number
+    assert _files(out) == []
 
 
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='needs /dev/full')

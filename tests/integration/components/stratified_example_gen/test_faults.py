@@ -246,14 +246,15 @@ def test_names_of_any_bytes(make_tree, picture, sample, tmp_path):
 
 class TestTooLittle:
     def test_nothing_left(self, make_tree, runner, tmp_path, capfd):
-        root = make_tree(tmp_path / 'root', {'25_F': {'a.jpg': b'', 'b.jpg': b'text'}})
+        root, link = make_tree(tmp_path / 'root', {'25_F': {'a.jpg': b'', 'b.jpg': b'text'}}), tmp_path / 'link'
+        link.symlink_to(root)  # as a run's
         out = tmp_path / 'out'
         pattern = (
             r'no image is left of 2 files in .*/root: 2 rejected \(1 not an image, 1 empty file\), the first '
             r'combined/aligned/25_F/b\.jpg \(begins with'
         )
         with one_line(InputError, pattern, out, capfd):
-            generate(str(root), Settings(max_bad_fraction=1.0), str(out), runner())
+            generate(str(link), Settings(max_bad_fraction=1.0), str(out), runner())
 
     def test_too_many_bad(self, make_tree, runner, tmp_path, capfd):
         root = make_tree(tmp_path / 'root', {'25_F': 9, '30_M': {'a.jpg': b'x' * 50}})

@@ -176,6 +176,11 @@ def test_invalid_prototxts(text, match, make_net, tmp_path):
 def test_missing_output_layer(make_net):
     files = make_net(_DATA + _conv('conv1', 'data', 'blob') + _relu('relu1', 'blob'))
     _fails(files, "found 'conv2'; did you mean 'conv1'", output_layer='conv2')
+    _fails(
+        files,
+        r"output layer \(model.output_layer, .*found 'pool5'; the last ones are 'conv1', 'relu1'",
+        output_layer='pool5',
+    )
     _fails(files, "found 'blob'; 'blob' is a blob, made by layer 'relu1'", output_layer='blob')
 
 

@@ -14,7 +14,7 @@ from components.io.files import printable
 from components.io.trees import open_tree
 from components.stratified_example_gen import layout
 from components.stratified_example_gen.records import LabelledFile, Note
-from components.stratified_example_gen.settings import FOLDERS, UTKFACE, Settings
+from components.stratified_example_gen.settings import FOLDERS, MANIFEST, UTKFACE, Settings
 
 
 def scan(root, directories=('aligned',), name=FOLDERS):
@@ -44,6 +44,11 @@ class TestCheckRoot:
         assert 'does not exist; expected a folder that contains combined/aligned/' in self.message(tmp_path / 'none')
         (tmp_path / 'empty').mkdir()
         assert f'{tmp_path / "empty"} is empty' in self.message(tmp_path / 'empty')
+        form = '<age>_<gender>_<race>_<date>.jpg'
+        assert self.message(tmp_path / 'empty', None, UTKFACE).endswith(f'; expected a folder of files named {form}')
+        assert self.message(tmp_path / 'none', None, MANIFEST).endswith(
+            '; expected a folder that contains manifest.csv'
+        )
         (tmp_path / 'file').write_text('x')
         assert 'is not a folder' in self.message(tmp_path / 'file')
 
@@ -72,6 +77,7 @@ class TestCheckRoot:
     def test_flat_images_in_the_root(self, picture, tmp_path):
         (tmp_path / '25_1_2_20170116174525125.jpg').write_bytes(picture(0))
         assert 'leave out data.directories' in self.message(tmp_path, name=UTKFACE)
+        assert self.message(tmp_path).endswith('174525125.jpg; for files named like these, use --layout utkface')
         layout.check_root(str(tmp_path), Settings(layout=UTKFACE))
         layout.check_root(str(tmp_path), Settings(directories=['.'], layout=UTKFACE))
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from components.errors import InputError
 from pipeline.serving import predict
 from pipeline.serving.image_files import Source
 from pipeline.serving.predict import ImageRejected, Prediction
@@ -71,3 +72,16 @@ def test_the_reason_of_a_tensorflow_error_is_its_first_line_about_the_request():
     message = 'Graph execution error:\n\nDetected at node Assert\n<stack traces>\nassertion failed: [bad] [1]\n'
     assert predict._reason(message) == 'assertion failed: [bad] [1]'
     assert predict._reason('') == 'no reason given'
+
+
+def test_the_model_of_a_run_directory_is_the_newest_version_that_it_serves(tmp_path):
+    serving = tmp_path / 'serving' / 'gender_classifier'
+    for version in ('9', '10'):
+        (serving / version).mkdir(parents=True)
+        (serving / version / 'saved_model.pb').touch()
+    found = [predict.version_folder(folder) for folder in (tmp_path, serving, serving / '9')]
+    assert found == [serving / '10', serving / '10', serving / '9']
+    with pytest.raises(
+        InputError, match=r'not a SavedModel .* and no run directory with a pushed model; give serving/'
+    ):
+        predict.version_folder(tmp_path / 'serving')
