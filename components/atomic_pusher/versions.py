@@ -2,29 +2,48 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbered versions of a model in a serving directory, as TensorFlow Serving reads them.
 
-`push` and `existing` use TFX's `fileio`, also on buckets; the other functions work on local folders and need no TFX.
+`push` and `existing` also work on buckets; the other functions work on local folders. A bucket cannot rename a folder
+in one step: there, a version is complete when it has its graph, which is written last.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from components.errors import InputError
-from components.io.files import folder_digests, sha256_file, sync_folder
+from components.io import stores
+from components.io.files import (
+    any_path,
+    atomic_path,
+    folder_digests,
+    folder_files,
+    in_bucket,
+    local_file,
+    remove_folder,
+    sha256_file,
+    sync_folder,
+)
 
 #: Folder of versions that a rollback withdrew; servers ignore it, because its name is not a number.
 WITHDRAWN = 'withdrawn'
 _PARTIAL = '.partial-'
+_CLAIMS = '.pushing'
+_GRAPH = 'saved_model.pb'
 
 
 def existing(base_directory: str) -> list[int]:
-    """The versions in a serving directory, ascending; [] if it does not exist. Other names are ignored."""
-    from tfx.dsl.io import fileio
-
-    return _numbers(fileio.listdir(base_directory)) if fileio.exists(base_directory) else []
+    """The complete versions in a serving directory, ascending; [] if it does not exist. Other names are ignored."""
+    if in_bucket(base_directory):
+        split = (name.split('/') for name in folder_files(base_directory))
+        return _numbers(parts[0] for parts in split if parts[1:] == [_GRAPH])
+    folder = Path(base_directory)
+    return _numbers(item.name for item in folder.iterdir()) if folder.is_dir() else []
 
 
 def served(base_directory: Path) -> list[int]:
@@ -93,32 +112,63 @@ def push(model_dir: str, base_directory: str, extra: Mapping[str, Path] | None =
       model_dir: the SavedModel.
       base_directory: the serving directory.
       extra: files to add to the version, by their path in it.
-    """
-    from tfx.dsl.io import fileio
-    from tfx.utils import io_utils
 
+    Raises:
+      OSError: the directory cannot be written.
+    """
+    files = {**folder_files(model_dir), **(extra or {})}
     # Also above withdrawn versions: a number identifies one model.
     served, aside = existing(base_directory), existing(os.path.join(base_directory, WITHDRAWN))
     if served:
         newest = os.path.join(base_directory, str(served[-1]))
-        added = {name: sha256_file(file) for name, file in (extra or {}).items()}
-        if folder_digests(newest) == folder_digests(model_dir) | added:
+        if folder_digests(newest) == {name: sha256_file(file) for name, file in files.items()}:
             return newest, str(served[-1])
     taken = served + aside
     version = str(max([int(time.time()), *(number + 1 for number in taken)]))
-    fileio.makedirs(base_directory)
-    for name in fileio.listdir(base_directory):
-        if name.startswith(_PARTIAL):  # left by a killed push; two runs never use one directory at once
-            fileio.rmtree(os.path.join(base_directory, name))
-    partial = os.path.join(base_directory, _PARTIAL + version)
+    if in_bucket(base_directory):
+        with _claimed(base_directory, int(version)) as claimed:
+            target = os.path.join(base_directory, str(claimed))
+            _upload(files, target)
+        return target, str(claimed)
     target = os.path.join(base_directory, version)
-    io_utils.copy_dir(model_dir, partial)
-    for name, file in (extra or {}).items():
-        place = os.path.join(partial, name)
-        fileio.makedirs(os.path.dirname(place))
-        io_utils.copy_file(str(file), place, overwrite=True)
+    base = Path(base_directory)
+    base.mkdir(parents=True, exist_ok=True)
+    for left in base.glob(f'{_PARTIAL}*'):  # by a killed push; two runs never use one directory at once
+        remove_folder(left)
+    partial = base / (_PARTIAL + version)
+    _copy(files, partial)
     # Data must reach the disk before the name does, and the name before the metadata say so.
     sync_folder(partial)
-    fileio.rename(partial, target)
+    partial.rename(target)
     sync_folder(target)
     return target, version
+
+
+def _copy(files: Mapping[str, Path], target: Path) -> None:
+    for name, file in files.items():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        with local_file(file) as here:
+            shutil.copyfile(here, target / name)
+
+
+@contextlib.contextmanager
+def _claimed(base_directory: str, version: int) -> Iterator[int]:
+    """Yields this number, or the next that no other push has: of several writers, the store lets one create a claim."""
+    with tempfile.NamedTemporaryFile() as empty:
+        while True:
+            claim = os.path.join(base_directory, _CLAIMS, str(version))
+            try:
+                stores.of(claim).create(claim, empty.name)
+                if not folder_files(os.path.join(base_directory, str(version))):  # of a push that ended
+                    break
+            except FileExistsError:
+                pass
+            version += 1
+    yield version
+    any_path(claim).unlink(missing_ok=True)
+
+
+def _upload(files: Mapping[str, Path], target: str) -> None:
+    for name in sorted(files, key=lambda name: name == _GRAPH):
+        with local_file(files[name]) as here, atomic_path(os.path.join(target, name)) as there:
+            shutil.copyfile(here, there)

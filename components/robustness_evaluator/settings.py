@@ -16,7 +16,7 @@ class Settings(Base):
     SECTION = 'robustness'
 
     faces: int = setting(
-        80,
+        50,
         'test faces, as many of each gender, that the model also sees in other frames: looser, tighter, smaller, JPEG, '
         'gray, darker; each passes through the base seven times; 0: none',
         low=0,
