@@ -166,8 +166,8 @@ def check_inputs(inputs: dict[str, Any]) -> None:
                 folder = storage.local_path(artifact['uri'])
                 if changed := intact.change(storage.uri(folder), json.loads(files), intact.digests(folder)):
                     raise RunError(
-                        f'{changed} since it was made; compile with --set kubeflow.cache=false and submit that once, '
-                        'which makes it again'
+                        f'{changed} since it was made; restore it, or compile with another tag of the image, which is '
+                        "part of Kubeflow's cache key, and submit: everything is made again"
                     )
 
 

@@ -148,5 +148,5 @@ def test_dataflows_image_has_the_pinned_sdk_and_the_projects_environment():
     dockerfile = (_DEPLOY / 'dataflow' / 'Dockerfile').read_text()
     constraints = (_DEPLOY.parent / 'constraints.txt').read_text()
     release = re.search(r'^FROM apache/beam_python3\.11_sdk:(\S+) AS', dockerfile, re.MULTILINE)
-    assert release and f'apache-beam=={release[1]}\n' in constraints
+    assert release and f'apache-beam=={release[1]} ' in constraints
     assert 'RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1' in dockerfile

@@ -125,7 +125,7 @@ def test_manifests_and_client_use_the_same_release():
     constraints = (_FOLDER.parents[1] / 'constraints.txt').read_text()
     release = service['image'].rpartition(':')[2].rstrip('}')
     assert manifest['spec']['predictor']['model']['runtimeVersion'] == release
-    assert f'tensorflow-serving-api=={release}\n' in constraints
+    assert f'tensorflow-serving-api=={release} ' in constraints
 
 
 def test_the_readme_quotes_the_error_message():
