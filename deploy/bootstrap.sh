@@ -163,7 +163,7 @@ say "installing $(grep -c == constraints.txt) pinned packages into .venv (a few 
 # uv checks the hashes of pinned requirements only, so the ranges of pyproject.toml are resolved to pins first. The
 # project itself, a folder, has no hash.
 quietly 'resolving the packages' "$uv" pip compile --quiet --python "$venv/bin/python" --constraints constraints.txt \
-  --extra dev --extra kubeflow --extra notebook --extra pipeline --no-header --no-annotate \
+  --extra dev --extra faces --extra kubeflow --extra notebook --extra pipeline --no-header --no-annotate \
   --output-file "$tools/requirements.txt" pyproject.toml
 pinned=(--python "$venv/bin/python" --compile-bytecode --constraints constraints.txt --build-constraints constraints.txt)
 install=("$uv" pip install "${pinned[@]}" --require-hashes --requirement "$tools/requirements.txt")

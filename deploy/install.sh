@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # install.sh SOURCE TARGET [REQUIREMENT...]: builds this project's wheel from SOURCE and installs it in a virtual
-# environment at TARGET, with the extras pipeline and kubeflow at the versions and hashes in constraints.txt. Needs
+# environment at TARGET, with the extras faces, kubeflow and pipeline at the versions and hashes in constraints.txt. Needs
 # Python 3.11, glibc 2.39 and, for pyfarmhash, a C++ compiler. deploy/Dockerfile calls it too. Older hosts: deploy/bootstrap.sh.
 set -eu
 source=$(cd "$1" && pwd)
@@ -29,7 +29,7 @@ export UV_NO_CACHE=1 UV_NO_PROGRESS=1
 "$python" -m venv --without-pip "$target"
 echo "install: installing the pinned packages into $target (a few minutes)" >&2
 # uv checks the hashes of pinned requirements only, so the ranges of pyproject.toml are resolved to pins first.
-printf '%s\n' "$@" | "$uv" pip compile --quiet --python "$target/bin/python" --extra kubeflow --extra pipeline \
+printf '%s\n' "$@" | "$uv" pip compile --quiet --python "$target/bin/python" --extra faces --extra kubeflow --extra pipeline \
   --constraints "$pins" --no-header --no-annotate --output-file "$work/requirements.txt" "$source/pyproject.toml" -
 "$uv" pip install --quiet --python "$target/bin/python" --require-hashes --requirement "$work/requirements.txt" \
   --constraints "$pins" --build-constraints "$pins"

@@ -23,6 +23,7 @@ from components.embedding_gen.settings import Settings as EmbeddingSettings
 from components.errors import InputError
 from components.evaluator.settings import Settings as EvaluationSettings
 from components.fine_tuner.settings import Settings as FineTuningSettings
+from components.framing_gen.settings import Settings as FramingSettings
 from components.robustness_evaluator.settings import Settings as RobustnessSettings
 from components.settings import Settings, allowed, suggestion
 from components.stratified_example_gen.settings import Settings as DataSettings
@@ -41,6 +42,7 @@ class Config(Settings):
 
     data: DataSettings = field(default_factory=DataSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    framing: FramingSettings = field(default_factory=FramingSettings)
     transform: TransformSettings = field(default_factory=TransformSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)

@@ -23,6 +23,8 @@ from components.data_gate.component import DataGate
 from components.embedding_gen.component import EmbeddingGen
 from components.evaluator.component import Evaluator
 from components.fine_tuner.component import FineTuner
+from components.framing_gen.component import FramingGen
+from components.framing_gen.settings import OFF
 from components.robustness_evaluator.component import RobustnessEvaluator
 from components.signature_check.component import SignatureCheck
 from components.signature_check.settings import Settings as CheckSettings
@@ -190,7 +192,7 @@ def _train(
 
 
 def _release(config: Config, environment: Environment, ingested: _Ingested, trained: _Trained) -> list[BaseComponent]:
-    """Evaluates and checks the model, and pushes it if it is blessed."""
+    """Evaluates and checks the model, and pushes it with the framing of its training images if it is blessed."""
     evaluator = Evaluator(
         examples=trained.embeddings,
         model=trained.model,
@@ -198,6 +200,7 @@ def _release(config: Config, environment: Environment, ingested: _Ingested, trai
         extra_slices=config.data.manifest_columns,
         baseline_accuracy=environment.baseline_accuracy,
     )
+    framing = [FramingGen(ingested.examples, config.framing)] if config.framing.detector != OFF else []
     check = SignatureCheck(
         model=trained.model,
         examples=ingested.examples,
@@ -205,6 +208,7 @@ def _release(config: Config, environment: Environment, ingested: _Ingested, trai
         settings=CheckSettings(embedding=config.embedding),
     )
     pusher = AtomicPusher(
+        framing=framing[0].outputs['framing'] if framing else None,
         model=trained.model,
         model_blessing=evaluator.outputs['blessing'],
         infra_blessing=check.outputs['blessing'],
@@ -212,7 +216,7 @@ def _release(config: Config, environment: Environment, ingested: _Ingested, trai
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=environment.serving_dir)
         ),
     )
-    if not config.robustness.faces:
-        return [evaluator, check, pusher]
-    robustness = RobustnessEvaluator(ingested.examples, trained.model, config.robustness)
-    return [evaluator, robustness, check, pusher]
+    optional: list[BaseComponent] = [*framing]
+    if config.robustness.faces:
+        optional.append(RobustnessEvaluator(ingested.examples, trained.model, config.robustness))
+    return [evaluator, *optional, check, pusher]

@@ -14,6 +14,11 @@ from tfx.utils import proto_utils
 
 from components.artifacts import Artifacts
 from components.atomic_pusher import versions
+from components.faces import framing
+from components.io.files import any_path
+
+#: The key of the optional input.
+FRAMING = 'framing'
 
 
 class Executor(executor.Executor):
@@ -23,7 +28,8 @@ class Executor(executor.Executor):
         """Runs the component.
 
         Args:
-          input_dict: `model`, the exported SavedModel; `model_blessing`; `infra_blessing`.
+          input_dict: `model`, the exported SavedModel; `model_blessing`; `infra_blessing`; optional `framing`, a
+            folder, whose framing.json goes into `assets.extra` of the version.
           output_dict: `pushed_model`, with the custom properties of TFX's Pusher (pushed, pushed_destination,
             pushed_version), but without its copy of the model.
           exec_properties: `push_destination`, JSON of PushDestination; `filesystem.base_directory` is the serving
@@ -36,6 +42,8 @@ class Executor(executor.Executor):
             return
         destination = pusher_pb2.PushDestination()
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
-        target, version = versions.push(self.GetModelPath(input_dict), destination.filesystem.base_directory)
+        extra = [any_path(artifact.uri, framing.FILE) for artifact in input_dict.get(FRAMING, [])]
+        files = {f'{framing.EXTRA}/{file.name}': file for file in extra if file.exists()}
+        target, version = versions.push(self.GetModelPath(input_dict), destination.filesystem.base_directory, files)
         self._MarkPushed(pushed, pushed_destination=target, pushed_version=version)
         logging.info('Model pushed to %s.', target)

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from components.errors import InputError
@@ -26,6 +26,7 @@ from components.io.files import (
     in_bucket,
     local_file,
     remove_folder,
+    sha256_file,
     sync_folder,
 )
 
@@ -99,7 +100,7 @@ def _numbers(names: Iterable[str]) -> list[int]:
     return sorted(int(name) for name in plain if name.isascii() and name.isdigit())
 
 
-def push(model_dir: str, base_directory: str) -> tuple[str, str]:
+def push(model_dir: str, base_directory: str, extra: Mapping[str, Path] | None = None) -> tuple[str, str]:
     """Copies a SavedModel to a new version, which appears in one step; returns its folder and number.
 
     If the newest version already has exactly these files, it is the result: an earlier push was killed after the copy.
@@ -107,21 +108,27 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     The number is the time in seconds since 1970, as in TFX's Pusher. If a version is not older than that (the clock was
     set back, or two pushes fall into one second), it is one more than the highest number.
 
+    Args:
+      model_dir: the SavedModel.
+      base_directory: the serving directory.
+      extra: files to add to the version, by their path in it.
+
     Raises:
       OSError: the directory cannot be written.
     """
+    files = {**folder_files(model_dir), **(extra or {})}
     # Also above withdrawn versions: a number identifies one model.
     served, aside = existing(base_directory), existing(os.path.join(base_directory, WITHDRAWN))
     if served:
         newest = os.path.join(base_directory, str(served[-1]))
-        if folder_digests(newest) == folder_digests(model_dir):
+        if folder_digests(newest) == {name: sha256_file(file) for name, file in files.items()}:
             return newest, str(served[-1])
     taken = served + aside
     version = str(max([int(time.time()), *(number + 1 for number in taken)]))
     if in_bucket(base_directory):
         with _claimed(base_directory, int(version)) as claimed:
             target = os.path.join(base_directory, str(claimed))
-            _upload(model_dir, target)
+            _upload(files, target)
         return target, str(claimed)
     target = os.path.join(base_directory, version)
     base = Path(base_directory)
@@ -129,7 +136,7 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     for left in base.glob(f'{_PARTIAL}*'):  # by a killed push; two runs never use one directory at once
         remove_folder(left)
     partial = base / (_PARTIAL + version)
-    _copy(model_dir, partial)
+    _copy(files, partial)
     # Data must reach the disk before the name does, and the name before the metadata say so.
     sync_folder(partial)
     partial.rename(target)
@@ -137,8 +144,8 @@ def push(model_dir: str, base_directory: str) -> tuple[str, str]:
     return target, version
 
 
-def _copy(model_dir: str, target: Path) -> None:
-    for name, file in folder_files(model_dir).items():
+def _copy(files: Mapping[str, Path], target: Path) -> None:
+    for name, file in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         with local_file(file) as here:
             shutil.copyfile(here, target / name)
@@ -161,8 +168,7 @@ def _claimed(base_directory: str, version: int) -> Iterator[int]:
     any_path(claim).unlink(missing_ok=True)
 
 
-def _upload(model_dir: str, target: str) -> None:
-    files = folder_files(model_dir)
+def _upload(files: Mapping[str, Path], target: str) -> None:
     for name in sorted(files, key=lambda name: name == _GRAPH):
         with local_file(files[name]) as here, atomic_path(os.path.join(target, name)) as there:
             shutil.copyfile(here, there)

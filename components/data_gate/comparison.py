@@ -9,7 +9,7 @@ outliers never count for much, however far out they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,14 @@ def margin(one: float, other: float) -> float:
       other: examples in the second sample.
     """
     return math.sqrt(-math.log(_CHANCE / 2) / 2 * (1 / one + 1 / other))
+
+
+def of_samples(feature: str, one: Sequence[float], other: Sequence[float]) -> Distance:
+    """Compares two samples of a number."""
+    from scipy import stats
+
+    value = float(stats.ks_2samp(one, other, method='asymp').statistic)
+    return Distance(feature, 'Kolmogorov-Smirnov distance', value, margin(len(one), len(other)))
 
 
 def distances(

@@ -50,6 +50,7 @@ class Executor(base_executor.BaseExecutor):
         statistics = artifact_utils.get_single_instance(input_dict['statistics'])
         splits = artifact_utils.decode_split_names(statistics.split_names)
         examples = artifact_utils.get_single_uri(input_dict['examples'])
+        summary = json.loads(_read(examples, '', names.INGESTION_SUMMARY_FILE))
         measured = {split: _statistics(statistics.uri, split) for split in splits}
         for split, found in measured.items():
             check_count([os.path.join(examples, split_folder(split))], comparison.overall(found).num_examples)
@@ -59,15 +60,16 @@ class Executor(base_executor.BaseExecutor):
                 split: anomalies_pb2.Anomalies.FromString(_read(anomalies.uri, split, 'SchemaDiff.pb'))
                 for split in artifact_utils.decode_split_names(anomalies.split_names)
             },
-            json.loads(_read(examples, '', names.INGESTION_SUMMARY_FILE))['strata'],
+            summary['strata'],
+            summary.get('faces', {}),
             _baseline(exec_properties['baseline'], splits),
             settings,
         )
-        summary = '; '.join(' '.join(str(finding).split()) for finding in findings)
+        found = '; '.join(' '.join(str(finding).split()) for finding in findings)
         if findings and settings.mode == STOP:
-            raise RunError(f'the data did not pass the gate (gate.mode=warn continues anyway): {summary}')
+            raise RunError(f'the data did not pass the gate (gate.mode=warn continues anyway): {found}')
         if findings:
-            logging.warning('DataGate ignores findings: %s', summary)
+            logging.warning('DataGate ignores findings: %s', found)
         target = os.path.join(artifact_utils.get_single_uri(output_dict['decision']), 'decision.json')
         io_utils.write_string_file(target, json.dumps(gate.decision(findings, settings.mode), indent=1))
 

@@ -79,6 +79,23 @@ def stratum_findings(strata: Mapping[str, Mapping[str, int]], fewest: int) -> li
     ]
 
 
+def face_findings(faces: Mapping[str, int], without: float, several: float) -> list[Finding]:
+    """Whether too many of the sampled images show no face, or several; none if the images were not searched.
+
+    Args:
+      faces: `faces` of the ingestion summary.
+      without: the largest share without a face.
+      several: the largest share with several.
+    """
+    searched = faces.get('searched', 0)
+    bounds = (('no_face', without, 'gate.max_without_face'), ('several_faces', several, 'gate.max_several_faces'))
+    return [
+        Finding('all splits', reason.replace('_', ' '), f'{faces[reason]} of {searched}', f'at most {most:.1%} ({key})')
+        for reason, most, key in bounds
+        if searched and faces[reason] > most * searched
+    ]
+
+
 def distance_findings(where: str, found: Iterable[Distance], most: float, key: str) -> list[Finding]:
     """Which distances are surely larger than `most`; `key` is the configuration's name of that bound."""
     return [
@@ -101,6 +118,7 @@ def decide(
     statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     anomalies: Mapping[str, anomalies_pb2.Anomalies],
     strata: Mapping[str, Mapping[str, int]],
+    faces: Mapping[str, int],
     baseline: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     settings: Settings,
 ) -> list[Finding]:
@@ -110,6 +128,7 @@ def decide(
       statistics: TFDV's statistics by split, the training split first.
       anomalies: TFDV's anomalies by split.
       strata: counts by split and stratum, see `stratum_findings`.
+      faces: counts of the ingestion summary, see `face_findings`.
       baseline: statistics by split to measure drift from; may be empty.
       settings: the bounds.
     """
@@ -118,6 +137,7 @@ def decide(
         findings += balance_findings(split, found, settings.min_gender_share)
         findings += gender_findings(split, found, settings.max_gender_distance)
     findings += stratum_findings(strata, settings.min_per_stratum)
+    findings += face_findings(faces, settings.max_without_face, settings.max_several_faces)
     whole = {split: comparison.overall(found) for split, found in statistics.items()}
     train, *others = whole
     for split in others:

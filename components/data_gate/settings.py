@@ -29,6 +29,10 @@ class Settings(Base):
     max_drift: float = setting(
         0.1, "largest distance between a feature's distributions now and in the last run on other data", low=0, high=1
     )
+    max_without_face: float = setting(
+        0.05, 'largest share of sampled images without a face, if data.detect looks for them', low=0, high=1
+    )
+    max_several_faces: float = setting(0.1, 'largest share with several faces', low=0, high=1)
     max_gender_distance: float = setting(
         0.2, "largest distance between women's and men's distributions of a measure of the images", low=0, high=1
     )

@@ -156,11 +156,28 @@ def as_displayed(data: bytes) -> bytes:
         raise InputError(f'{REASONS[inspection.reason]}: {inspection.detail}')
     if not inspection.needs_conversion:
         return data
-    header = read_header(data)
-    image = _upright(_on_white(_decode(data, header), header), header)
     buffer = io.BytesIO()
-    image.save(buffer, 'PNG', icc_profile=None)
+    displayed(data).save(buffer, 'PNG', icc_profile=None)
     return buffer.getvalue()
+
+
+def displayed(data: bytes, at_least: int | None = None) -> Image.Image:
+    """An accepted image as displayed, RGB; with `at_least`, a JPEG at the least resolution with sides of that length.
+
+    Raises:
+      InputError: the image does not decode.
+    """
+    try:
+        header = read_header(data)
+        image = _decode(data, header, at_least)
+    except HeaderError as error:
+        raise InputError(f'{REASONS[error.reason]}: {error.detail}') from None
+    return _upright(_on_white(image, header), header)
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of an accepted image as displayed."""
+    return _upright_size(read_header(data))
 
 
 def _upright(image: Image.Image, header: Header) -> Image.Image:

@@ -8,7 +8,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from components import names
@@ -19,20 +19,25 @@ from components.stratified_example_gen.records import (
     AGES_DIFFER,
     CONFLICT,
     DUPLICATE,
+    FACES,
+    FRAMED_DIFFERENTLY,
     MALFORMED,
     MANIFEST,
+    NO_FACE,
     OUTSIDE_AGE,
     PROFILE,
     REJECTED,
+    SEVERAL_FACES,
     Note,
     Photo,
 )
-from components.stratified_example_gen.settings import Settings
+from components.stratified_example_gen.settings import OFF, Settings
 
 REJECTED_NAME = 'rejected.csv'
 REMARKS_NAME = 'remarks.csv'
 
 _MAX_NAMES_IN_SENTENCE = 3
+_ODD = (NO_FACE, SEVERAL_FACES, FRAMED_DIFFERENTLY)
 _REASONS = REASONS | {
     'link_outside_root': 'links out of the data root',
     'unreadable': 'unreadable',
@@ -41,6 +46,7 @@ _REASONS = REASONS | {
     'outside_root': 'outside the data root',
     'not_a_file': 'not a regular file',
     'too_many_bytes': 'file too long',
+    NO_FACE: 'without a face',
 }
 
 
@@ -69,6 +75,8 @@ class IngestionSummary:
       outside_ages: names (of folders, or of files in a flat layout) with an age outside 1-70, which are ignored.
       manifest: mismatches between manifest.csv or `data.labels` and the files, by reason.
       ages_differ: kept images whose copies have different ages; their age is unknown.
+      faces: how many sampled images were 'searched' for faces, and those without one ('no_face'; `align` leaves them
+        out), with several, and with one that is framed unlike the others; empty without `data.detect`.
     """
 
     found: int
@@ -88,6 +96,7 @@ class IngestionSummary:
     outside_ages: int = 0
     manifest: dict[str, int]
     ages_differ: int = 0
+    faces: dict[str, int] = field(default_factory=dict)
 
     def describe(self) -> str:
         """The summary as a paragraph."""
@@ -109,6 +118,9 @@ class IngestionSummary:
             text.append(f'{self.ignored_profiles:,} unusable colour profiles were ignored.')
         if self.ages_differ:
             text.append(f'{self.ages_differ:,} have copies of another age; one copy each is kept, its age unknown.')
+        if self.faces:
+            counts = ', '.join(f'{number:,} {reason.replace("_", " ")}' for reason, number in self.faces.items())
+            text.append(f'Faces: {counts}.')
         if self.malformed:
             more = len(self.malformed) - _MAX_NAMES_IN_SENTENCE
             listed = ', '.join(self.malformed[:_MAX_NAMES_IN_SENTENCE]) + (f' and {more:,} more' if more > 0 else '')
@@ -175,7 +187,9 @@ def build(
     reasons: Counter[str] = Counter()
     manifest: Counter[str] = Counter()
     malformed = []
+    odd = Counter[str]()  # of the sampled images
     for note in sorted(notes):
+        odd[note.reason] += note.kind == FACES or note.reason == NO_FACE
         kinds[note.kind] += 1
         if note.kind == REJECTED:
             reasons[note.reason] += 1
@@ -197,13 +211,15 @@ def build(
     found = {band for strata in counted.values() for _, band in strata}
     bands = [*(names.AGE_BANDS if found != {names.UNKNOWN} else ()), *({names.UNKNOWN} & found)]
     places = [(gender, band) for gender in names.GENDERS for band in bands]
+    left_out = reasons[NO_FACE]  # after sampling
+    faces = {'searched': folders.total() + left_out, **{reason: odd[reason] for reason in _ODD}}
     return IngestionSummary(
-        found=usable + kinds[REJECTED] + kinds[DUPLICATE] + kinds[CONFLICT],
+        found=usable - left_out + kinds[REJECTED] + kinds[DUPLICATE] + kinds[CONFLICT],
         rejected=dict(sorted(reasons.items())),
         duplicates=kinds[DUPLICATE],
         conflicting=kinds[CONFLICT],
         sampled=folders.total(),
-        not_sampled=usable - folders.total(),
+        not_sampled=usable - folders.total() - left_out,
         converted=converted,
         recoloured=recoloured,
         ignored_profiles=kinds[PROFILE],
@@ -215,6 +231,7 @@ def build(
         outside_ages=kinds[OUTSIDE_AGE],
         manifest=dict(sorted(manifest.items())),
         ages_differ=kinds[AGES_DIFFER],
+        faces=faces if settings.detect != OFF else {},
     )
 
 
@@ -222,11 +239,11 @@ def write(folder: Path, summary: IngestionSummary, notes: Iterable[Note]) -> Non
     """Writes rejected.csv, remarks.csv and ingestion_summary.json.
 
     rejected.csv lists rejected, duplicate and conflicting files; remarks.csv lists malformed names, ages outside 1-70,
-    ignored colour profiles, images whose copies differ in age, and manifest mismatches. Both are UTF-8, sorted by path,
-    with the columns path, reason, detail; unprintable characters are escaped.
+    ignored colour profiles, images whose copies differ in age, odd faces, and manifest mismatches. Both are UTF-8,
+    sorted by path, with the columns path, reason, detail; unprintable characters are escaped.
     """
     ordered = sorted(notes, key=lambda note: (note.path, note))
-    remarks = {MALFORMED, OUTSIDE_AGE, PROFILE, AGES_DIFFER, MANIFEST}
+    remarks = {MALFORMED, OUTSIDE_AGE, PROFILE, AGES_DIFFER, FACES, MANIFEST}
     _write_rows(folder / REJECTED_NAME, [note for note in ordered if note.kind not in remarks])
     _write_rows(folder / REMARKS_NAME, [note for note in ordered if note.kind in remarks])
     write_text(folder / names.INGESTION_SUMMARY_FILE, json.dumps(asdict(summary), indent=2) + '\n')

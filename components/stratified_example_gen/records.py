@@ -23,7 +23,11 @@ MALFORMED = 'malformed'  # a name that does not match the layout
 OUTSIDE_AGE = 'outside_age'  # a name whose age is outside 1-70
 PROFILE = 'profile'  # an ignored colour profile
 AGES_DIFFER = 'ages_differ'  # an image whose copies have different ages
+FACES = 'faces'  # an image without a face, with several, or with one that is framed unlike the others
 MANIFEST = 'manifest'  # a mismatch between manifest.csv and the files
+
+# Reasons of notes about faces.
+NO_FACE, SEVERAL_FACES, FRAMED_DIFFERENTLY = 'no_face', 'several_faces', 'framed_differently'
 
 
 def folder_of(directory: bytes, gender: int, age: int) -> bytes:
@@ -72,7 +76,8 @@ class Photo(NamedTuple):
 
     `sha256` is the digest (32 bytes) of the file; `convert`: a converted PNG is stored instead of the file's bytes;
     `recoloured`: its colour profile is applied; `measures` are of the image as displayed; `perceptual_hash` has 64
-    bits, or is 0 if it is not needed.
+    bits, or is 0 if it is not needed; `landmarks`: x and y of the five landmarks by which the image is aligned, in
+    pixels as displayed, or nothing.
     """
 
     path: bytes
@@ -85,6 +90,7 @@ class Photo(NamedTuple):
     convert: bool = False
     recoloured: bool = False
     perceptual_hash: int = 0
+    landmarks: tuple[float, ...] = ()
 
 
 class Note(NamedTuple):

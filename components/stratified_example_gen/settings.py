@@ -12,6 +12,10 @@ from components.settings import Settings as Base, setting
 
 LAYOUTS = FOLDERS, UTKFACE, MANIFEST = 'folders', 'utkface', 'manifest'
 RACE = 'race'  # the column that UTKFace's file names have
+DETECTIONS = OFF, CHECK, ALIGN = 'off', 'check', 'align'
+
+# UTKFace's own framing, the median of 300 aligned crops: eyes, nose and corners of the mouth.
+_UTKFACE_LANDMARKS = [0.293, 0.287, 0.685, 0.287, 0.484, 0.516, 0.31, 0.682, 0.668, 0.682]
 
 #: The fractions that put every image into the test split, to evaluate a finished model.
 TEST_ONLY = (0.0, 0.0, 1.0)
@@ -63,7 +67,22 @@ class Settings(Base):
         high=16,
     )
 
+    detect: str = setting(
+        OFF,
+        'find faces (needs the extra faces). check: count and list images without a face, with several, or framed '
+        'unlike the others; align: keep the largest face of each, aligned, and leave images without a face out',
+        choices=DETECTIONS,
+    )
+    aligned_landmarks: tuple[float, ...] = setting(
+        _UTKFACE_LANDMARKS,
+        "x and y of the viewer's left and right eye, nose, left and right corner of the mouth in aligned images, as "
+        'fractions of width and height',
+    )
+    aligned_size: tuple[int, ...] = setting([200, 200], 'width and height of aligned images', low=16, high=4096)
+
     def __post_init__(self) -> None:
+        if self.detect is False:  # YAML 1.1 reads off as false
+            object.__setattr__(self, 'detect', OFF)
         for key in ('male_values', 'female_values'):  # YAML reads 1 as a number
             values = getattr(self, key)
             values = values if isinstance(values, list | tuple) else [values]
@@ -98,6 +117,10 @@ class Settings(Base):
             self.fail('directories', 'at least one name, each once, such as ["aligned"]')
         if self.layout == MANIFEST:
             self._check_labels()
+        if len(self.aligned_landmarks) != 10:
+            self.fail('aligned_landmarks', 'ten numbers')
+        if len(self.aligned_size) != 2:
+            self.fail('aligned_size', 'two numbers, width and height')
         for name in self.sources:
             is_plain = os.path.basename(name) == name and name not in ('', '..')
             if self.layout != MANIFEST and (not is_plain or (name == '.' and self.layout == FOLDERS)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from components import names
@@ -21,6 +21,7 @@ from components.io.shards import atomic_shard
 from components.io.trees import Tree, open_tree
 from components.stratified_example_gen import images
 from components.stratified_example_gen.records import Measures, Photo
+from components.stratified_example_gen.settings import Settings
 
 
 def plan_path(folder: Path, split: str, shard: int) -> Path:
@@ -33,7 +34,8 @@ def write_plan(path: Path, photos: Iterable[Photo]) -> None:
     with atomic_path(path) as temporary, open(temporary, 'w', encoding='ascii') as stream:
         for p in photos:
             labels = (os.fsdecode(p.path), os.fsdecode(p.stratum), p.gender, p.age, p.columns)
-            stream.write(json.dumps((*labels, p.sha256.hex(), p.measures, p.convert, p.recoloured)) + '\n')
+            how = (p.measures, p.convert, p.recoloured, p.landmarks)
+            stream.write(json.dumps((*labels, p.sha256.hex(), *how)) + '\n')
 
 
 def read_plan(path: Path) -> Iterator[Photo]:
@@ -42,15 +44,17 @@ def read_plan(path: Path) -> Iterator[Photo]:
         return
     with local_file(path) as file, open(file, encoding='ascii') as stream:
         for line in stream:
-            name, stratum, gender, age, columns, sha256, measures, *how = json.loads(line)
+            name, stratum, gender, age, columns, sha256, measures, convert, recoloured, landmarks = json.loads(line)
             labels = (os.fsencode(name), os.fsencode(stratum), gender, age, tuple(columns))
-            yield Photo(*labels, bytes.fromhex(sha256), Measures(*measures), *how)
+            photo = Photo(*labels, bytes.fromhex(sha256), Measures(*measures), convert, recoloured)
+            yield photo._replace(landmarks=tuple(landmarks))
 
 
-def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str], path: Path) -> None:
+def write_shard(data_root: str, photos: Iterable[Photo], settings: Settings, path: Path) -> None:
     """Reads each image again and writes it as a tf.train.Example to a gzipped TFRecord file; holds one at a time.
 
-    The file's bytes depend only on the photos: TensorFlow's gzip header has no time, and features are sorted.
+    A photo with landmarks is replaced by its face, aligned as the settings say. The file's bytes depend only on photos
+    and settings: TensorFlow's gzip header has no time, and features are sorted.
 
     Raises:
       InputError: an image has vanished or changed since it was accepted, or does not decode; with its name.
@@ -63,13 +67,14 @@ def write_shard(data_root: str, photos: Iterable[Photo], columns: Sequence[str],
         try:
             with tf.io.TFRecordWriter(os.fspath(temporary), options='GZIP') as writer:
                 for photo in photos:
-                    writer.write(_example(tree, photo, columns))
+                    writer.write(_example(tree, photo, settings))
         except (tf.errors.OpError, OSError) as error:
             text = ' '.join(str(error).split())
             raise RunError(f'{path} cannot be written: {text}; free space or choose another output folder') from None
 
 
-def _content(tree: Tree, photo: Photo) -> bytes:
+def content(tree: Tree, photo: Photo) -> bytes:
+    """Reads an accepted image again; raises InputError if it has vanished or changed."""
     try:
         data = tree.read(photo.path, images.MAX_BYTES)
         problem = '' if hashlib.sha256(data).digest() == photo.sha256 else 'changed'
@@ -84,21 +89,24 @@ def _content(tree: Tree, photo: Photo) -> bytes:
     return data
 
 
-def _example(tree: Tree, photo: Photo, columns: Sequence[str]) -> bytes:
+def _example(tree: Tree, photo: Photo, settings: Settings) -> bytes:
     import tensorflow as tf
 
-    content = _content(tree, photo)
+    data = content(tree, photo)
     try:
-        image = images.as_displayed(content) if photo.convert else content
+        if photo.landmarks:
+            image = data = _aligned(data, photo, settings)
+            measures = images.inspect(data).measure()
+        else:
+            image, measures = images.as_displayed(data) if photo.convert else data, photo.measures
     except (InputError, tf.errors.OpError) as error:
         text = ' '.join(str(error).split())
         raise InputError(f'{tree.printable(photo.path)} does not decode: {text}; remove it and run again') from None
-    measures = photo.measures
     values: dict[str, int | float | bytes] = {
         names.IMAGE: image,
         names.IMAGE_WIDTH: measures.width,
         names.IMAGE_HEIGHT: measures.height,
-        names.IMAGE_BYTES: len(content),
+        names.IMAGE_BYTES: len(data),
         names.BRIGHTNESS: measures.brightness,
         names.SATURATION: measures.saturation,
         names.SHARPNESS: measures.sharpness,
@@ -108,7 +116,7 @@ def _example(tree: Tree, photo: Photo, columns: Sequence[str]) -> bytes:
         names.PATH: photo.path,
     }
     # Without a manifest row there are no columns: TFDV and TFMA must see a missing feature, not an empty text.
-    for column, text in zip(columns, photo.columns, strict=False):
+    for column, text in zip(settings.columns, photo.columns, strict=False):
         values[column] = text.encode()
     example = tf.train.Example()
     for name, value in sorted(values.items()):
@@ -120,3 +128,15 @@ def _example(tree: Tree, photo: Photo, columns: Sequence[str]) -> bytes:
         else:
             feature.int64_list.value.append(value)
     return example.SerializeToString(deterministic=True)
+
+
+def _aligned(data: bytes, photo: Photo, settings: Settings) -> bytes:
+    from components.faces import finding
+    from components.faces.detector import Face
+    from components.faces.framing import Template
+
+    width, height = settings.aligned_size
+    places = settings.aligned_landmarks
+    template = Template((width, height), tuple(zip(places[::2], places[1::2], strict=True)))
+    points = tuple(zip(photo.landmarks[::2], photo.landmarks[1::2], strict=True))
+    return finding.aligned(data, Face((0, 0, 0, 0), 1.0, points), template)

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any
 
+from components.errors import InputError
 from pipeline import config as configuration
 from pipeline.commands import arguments
 
@@ -39,6 +41,16 @@ def add(commands: Any) -> None:
     )
     arguments.add_layout(evaluate)
     evaluate.add_argument(
+        '--detect',
+        action='store_true',
+        help='align the largest face of each image to the framing of the training images; images without a face are '
+        'left out',
+    )
+    evaluate.add_argument(
+        '--framing', type=arguments.path, metavar='FILE|DIR',
+        help="framing.json, or the folder of a model with one (default: the model's; needed with --server)",
+    )  # fmt: skip
+    evaluate.add_argument(
         '--output',
         type=arguments.path,
         required=True,
@@ -58,11 +70,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     from pipeline.report import page
     from pipeline.runners import displays, evaluation
     from pipeline.runs import history
+    from pipeline.serving import framed
 
     model = evaluation.served(arguments.server(options)) if options.server else evaluation.exported(options.model)
     baseline = evaluation.exported(options.baseline) if options.baseline else None
     # Every face counts, unless the user says otherwise.
-    overrides = ['data.per_folder=null', *arguments.layout_override(options), *options.set]
+    overrides = ['data.per_folder=null', *arguments.layout_override(options)]
+    if options.detect:
+        given = options.framing or (None if options.server else Path(model.name))
+        if given is None:
+            raise InputError('--detect: --server sends no framing; give --framing')
+        overrides += framed.overrides(framed.read(given))
+    overrides += options.set
     if options.config is None and model.config:
         if options.layout:  # the run's directories are those of its own layout
             overrides.insert(0, 'data.directories=null')

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import json
@@ -17,9 +18,11 @@ from components import names
 from pipeline.commands import arguments
 
 if TYPE_CHECKING:
-    from pipeline.serving.predict import Classifier, Prediction
+    from pipeline.serving.predict import Classifier, Framer, Prediction
 
 _COLUMNS = ('path', 'label', 'probability', 'error')
+_BOX = ('left', 'top', 'right', 'bottom')
+_FACE_COLUMNS = ('framing', *_BOX, 'confidence')  # with a model that has a framing
 
 
 def add(commands: Any) -> None:
@@ -37,12 +40,45 @@ def add(commands: Any) -> None:
     arguments.add_server(predict, model)
     form = predict.add_mutually_exclusive_group()
     form.add_argument('--json', action='store_true', help='print one JSON object per line')
-    form.add_argument('--csv', action='store_true', help=f'print CSV with the columns {", ".join(_COLUMNS)}')
+    form.add_argument(
+        '--csv', action='store_true',
+        help=f'print CSV with the columns {", ".join(_COLUMNS)} and, where faces are detected, '
+        f'{", ".join(_FACE_COLUMNS)}',
+    )  # fmt: skip
     predict.add_argument(
         'images', type=os.path.expanduser, nargs='+', metavar='IMAGE',
         help='files, folders (recursive), quoted patterns, or - for a list of paths on standard input',
     )  # fmt: skip
+    _add_detection(predict)
     predict.set_defaults(command=_predict)
+
+
+def _add_detection(predict: argparse.ArgumentParser) -> None:
+    group = predict.add_argument_group(
+        'photographs',
+        'Models with a framing know how the training images frame faces. By default, an image that is framed otherwise '
+        'is replaced by crops of its faces, aligned as in training.',
+    )
+    group.add_argument(
+        '--detect', action=argparse.BooleanOptionalAction,
+        help='align every face of every image; --no-detect: classify images as they are, and warn of other framing',
+    )  # fmt: skip
+    group.add_argument('--largest', action='store_true', help='only the largest face of each image')
+    group.add_argument(
+        '--annotate',
+        type=arguments.path,
+        metavar='DIR',
+        help='write copies of the images with boxes and answers to DIR',
+    )
+    group.add_argument(
+        '--framing', type=arguments.path, metavar='FILE|DIR',
+        help="framing.json, or the folder of a model with one (default: the model's; needed with --server)",
+    )  # fmt: skip
+    group.add_argument(
+        '--detector-prototxt', type=arguments.path, metavar='FILE',
+        help='an SSD face detector in Caffe format, in place of the package mtcnn: BGR minus (104, 177, 123)',
+    )  # fmt: skip
+    group.add_argument('--detector-caffemodel', type=arguments.path, metavar='FILE', help='its weights')
 
 
 def _predict(options: argparse.Namespace) -> int:
@@ -55,16 +91,62 @@ def _predict(options: argparse.Namespace) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors='surrogateescape')
     failed = False
-    with log_capture.quiet():
+    with log_capture.quiet(), contextlib.ExitStack() as stack:
+        framer = _framer(options)
         classify = _classifier(options)
-        show = _json if options.json else _csv() if options.csv else _table()
+        showing = [_json if options.json else _csv(framer) if options.csv else _table(framer)]
+        if options.annotate:
+            from pipeline.serving import annotation
+
+            showing.append(stack.enter_context(annotation.annotated(options.annotate)))
         # Predictions on the terminal already show the progress.
         with Progress('Predicting', unit='images', quiet=sys.stdout.isatty()) as progress:
-            for answer in predict.predict(classify, image_files.find(options.images, sys.stdin)):
+            for answer in predict.predict(classify, image_files.find(options.images, sys.stdin), framer):
                 failed = failed or answer.error is not None
-                show(answer)
+                for show in showing:
+                    show(answer)
+                if framer:
+                    _warn(answer)
                 progress.update()
     return 2 if failed else 0
+
+
+def _framer(options: argparse.Namespace) -> Framer | None:
+    """What `--detect` and the model's framing ask for; None if the model has no framing and none is needed."""
+    from components.errors import InputError
+    from pipeline.serving import framed
+
+    caffe = options.detector_prototxt, options.detector_caffemodel
+    if any(caffe) and not all(caffe):
+        raise InputError('--detector-prototxt and --detector-caffemodel belong together; give both')
+    given = options.framing or options.model
+    framing = framed.read(given) if options.framing or (options.detect and given) else given and framed.of_model(given)
+    if framing is None:
+        named = ('detect', 'largest', 'annotate', 'detector_prototxt')
+        if asked := [name for name in named if getattr(options, name)]:
+            where = '--server sends no framing; give --framing' if options.server else 'the model has no framing'
+            raise InputError(f'--{asked[0].replace("_", "-")}: {where}')
+        return None
+    detector = framed.detector(*caffe, needed=bool(options.detect))
+    if detector is None:
+        print(
+            'predict: no face detector is installed, so the framing of the images is not checked; answers are at '
+            "random for faces framed unlike the training images. Install this project's extra [faces]",
+            file=sys.stderr,
+        )
+    return framed.Framer(framing, detector, options.detect, options.largest)
+
+
+def _warn(answer: Prediction) -> None:
+    from components.io.files import printable
+    from pipeline.serving import framed
+
+    if answer.framing == framed.DIFFERENT:
+        print(
+            f'{printable(answer.path)}: not framed like the training images, so the answer is unreliable; '
+            '--detect finds and aligns its faces',
+            file=sys.stderr,
+        )
 
 
 def _classifier(options: argparse.Namespace) -> Classifier:
@@ -81,21 +163,30 @@ def _json(answer: Prediction) -> None:
     print(json.dumps(answer.as_dict()))
 
 
-def _csv() -> Callable[[Prediction], None]:
-    writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator='\n')
+def _csv(framer: Framer | None) -> Callable[[Prediction], None]:
+    columns = (*_COLUMNS, *_FACE_COLUMNS) if framer else _COLUMNS
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator='\n')
     writer.writeheader()
-    return lambda answer: writer.writerow(answer.as_dict())  # type: ignore[no-any-return]
+
+    def show(answer: Prediction) -> None:
+        values = answer.as_dict()
+        box = values.pop('box', ())
+        writer.writerow(values | dict(zip(_BOX, box, strict=False)))
+
+    return show
 
 
-def _table() -> Callable[[Prediction], None]:
+def _table(framer: Framer | None) -> Callable[[Prediction], None]:
     from components.io.files import printable
 
-    print('label   p(female)  image')
+    print(f'label   p(female)  {"framing    left   top  right bottom  " if framer else ""}image')
 
     def show(answer: Prediction) -> None:
         if answer.error is not None:
             print(f'{printable(answer.path)}: {answer.error}', file=sys.stderr)
-        else:
-            print(f'{answer.label:<6}  {answer.probability:9.3f}  {printable(answer.path)}')
+            return
+        box = answer.box or ('-',) * 4
+        where = f'{answer.framing:<9} {" ".join(f"{side:>5}" for side in box)}  ' if framer else ''
+        print(f'{answer.label:<6}  {answer.probability:9.3f}  {where}{printable(answer.path)}')
 
     return show

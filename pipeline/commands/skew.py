@@ -16,8 +16,8 @@ def add(commands: Any) -> None:
     """Declares the command."""
     skew = commands.add_parser(
         'skew', help='compare served images with the training split',
-        description='Compares image size, file size, brightness, saturation and sharpness; exit status 1 if one surely '
-        'exceeds --max-distance.',
+        description='Compares the framing of faces (if the run measured it), image size, file size, brightness, '
+        'saturation and sharpness; exit status 1 if one surely exceeds --max-distance.',
     )  # fmt: skip
     arguments.add_output(skew)
     skew.add_argument(
@@ -39,6 +39,8 @@ def _skew(options: argparse.Namespace) -> int:
         found = skew.skew(options.output, image_files.find(options.requests, sys.stdin))
     ignored = f', {found.unusable} unreadable' if found.unusable else ''
     print(f'{found.images} requests{ignored}, compared with the training split:')
+    if found.unframed:
+        print("framing: not compared, because no face detector is installed; install this project's extra [faces]")
     print('feature         distance  at least  at most')
     for distance in found.distances:
         mark = '  TOO FAR' if distance.low > options.max_distance else ''

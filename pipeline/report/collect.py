@@ -15,7 +15,7 @@ from components.errors import RunError
 from components.evaluator import metrics, thresholds
 from components.io.files import any_path
 from components.robustness_evaluator import measuring
-from pipeline.report import curves, dataset, faces as pictures, predictions, scores
+from pipeline.report import curves, dataset, faces as pictures, framing as framings, predictions, scores
 from pipeline.report.content import Details, Report, RunRecord, Training
 from pipeline.runs import history, metadata, run_facts
 from pipeline.settings import ReportSettings
@@ -34,7 +34,12 @@ _NEEDED = (
 )
 
 # The artifacts of components that a run may lack.
-_OPTIONAL = (('Tuner', 'tuner_results'), ('FineTuner', 'model_run'), ('RobustnessEvaluator', 'robustness'))
+_OPTIONAL = (
+    ('Tuner', 'tuner_results'),
+    ('FineTuner', 'model_run'),
+    ('RobustnessEvaluator', 'robustness'),
+    ('FramingGen', 'framing'),
+)
 
 # Components whose output replaces that of another in the runs that have them.
 _REPLACED_BY = {('Trainer', 'model'): 'FineTuner', ('EmbeddingGen', 'embeddings'): 'FineTunedEmbeddingGen'}
@@ -112,6 +117,7 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
     validation = score(run, names.VALIDATION)
     examples, model_run = folders['StratifiedExampleGen', 'examples'], folders['Trainer', 'model_run']
     evaluation = metrics.read(folders['Evaluator', 'evaluation'])
+    framing = folders.get(('FramingGen', 'framing'))
     tuner, fine_tuner = folders.get(('Tuner', 'tuner_results')), folders.get(('FineTuner', 'model_run'))
     trials: list[dict[str, Any]] = []
     if tuner:
@@ -139,6 +145,7 @@ def describe(run: RunRecord, scored: scores.Scores | None = None, *, faces: str 
             pictures=with_pictures,
             faces=pictures.chosen(scored, examples, slices, settings),
             mean_image=pictures.mean_image(folders['Transform', 'transform_graph'], transform) if own_mean else None,
+            framing=framings.read(framing, with_pictures) if framing else None,
             learning=_json(model_run, names.HISTORY_FILE),
             fine_tuning=_json(fine_tuner, names.HISTORY_FILE) if fine_tuner else None,
             folders=dataset.counts(folders['EmbeddingGen', 'embeddings'], names.SPLITS),

@@ -21,6 +21,7 @@ from pipeline.report.curves import Curves, Suggested
 from pipeline.report.dataset import FeatureStatistics, FileList, FolderCount
 from pipeline.report.faces import Chosen
 from pipeline.report.findings import Findings
+from pipeline.report.framing import Framed
 from pipeline.report.scores import Scores
 from pipeline.runs.history import Entry, Finished
 from pipeline.runs.metadata import Stage
@@ -81,6 +82,7 @@ class Details:
     pictures: bool  # whether pictures of faces may be shown
     faces: Chosen
     mean_image: str | None  # a data: URI
+    framing: Framed | None  # of the training images, if it was measured
     learning: dict[str, list[float]]  # measures by epoch; empty without training
     fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'best_epoch'
     folders: list[FolderCount]

@@ -72,6 +72,7 @@ def collect(output: Path, run: metadata.Run, subject: Subject, scorers: Sequence
             pictures=settings.faces != 'none',
             faces=pictures.chosen(scored[0], examples, slices, settings),
             mean_image=None,
+            framing=None,
             learning={},
             fine_tuning=None,
             folders=dataset.counts(folders[scorers[0], 'scores'], [names.TEST]),

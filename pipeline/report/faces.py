@@ -148,7 +148,7 @@ def thumbnail(encoded: bytes) -> str:
     with Image.open(io.BytesIO(encoded)) as image:
         small = image.convert('RGB')
         small.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    return _data_uri(small)
+    return data_uri(small)
 
 
 def mean_image(transform_graph: str, transform: Mapping[str, Any]) -> str:
@@ -167,10 +167,11 @@ def mean_image(transform_graph: str, transform: Mapping[str, Any]) -> str:
     graph = tft.TFTransformOutput(transform_graph if in_bucket(transform_graph) else os.path.abspath(transform_graph))
     settings = TransformSettings.from_dict(transform)
     mean = preprocessing.mean_image(graph.transform_features_layer(), settings).numpy()[..., ::-1]  # RGB
-    return _data_uri(Image.fromarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8)), quality=90)
+    return data_uri(Image.fromarray(np.clip(np.rint(mean), 0, 255).astype(np.uint8)), quality=90)
 
 
-def _data_uri(image: Any, quality: int = _QUALITY) -> str:
+def data_uri(image: Any, quality: int = _QUALITY) -> str:
+    """A Pillow image as a data: URI of a JPEG."""
     stream = io.BytesIO()
     image.save(stream, 'JPEG', quality=quality, optimize=True)
     return 'data:image/jpeg;base64,' + base64.b64encode(stream.getvalue()).decode()

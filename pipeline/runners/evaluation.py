@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from components import names
 from components.errors import InputError
+from components.faces import loading
 from components.io.files import sha256_file
 from components.stratified_example_gen import layout
-from components.stratified_example_gen.settings import TEST_ONLY
+from components.stratified_example_gen.settings import OFF, TEST_ONLY
 from pipeline.config import Config
 from pipeline.runs import metadata, run_directory, run_facts
 from pipeline.runs.recorded import recorded
@@ -119,6 +120,8 @@ def evaluate(
     )
     run_directory.check_apart(output, data)
     layout.check_root(str(data), config.data)
+    if config.data.detect != OFF:
+        loading.require(f'data.detect={config.data.detect}')
     models = [model, baseline] if baseline else [model]
     with run_directory.exclusive(output):
         if any(run.stage('Trainer') for run in _earlier(output)):

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from components import names
 from components.embedding_gen import precision
 from components.errors import InputError
+from components.faces import loading
 from components.fine_tuner import layers
+from components.framing_gen.settings import AUTO, OFF
 from pipeline.config import Config
 from pipeline.runners.beam import options as beam_options
 from pipeline.runs import previous_runs, run_directory, run_facts
@@ -63,12 +65,20 @@ def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
     if config.beam.runner == DATAFLOW:
         beam_options.check_data(str(inputs.data))
     precision.check(config.embedding.precision)
+    _check_detector(config)
     network = inputs.check(config.data, config.model)
     height, width, channels = network.input_shape
     if channels != 3:
         raise InputError(f'{inputs.prototxt}: the input has {channels} channels; a base for faces needs 3 (BGR)')
     layers.check(config.fine_tuning.unfreeze_from, network)
     return height, width
+
+
+def _check_detector(config: Config) -> None:
+    """Raises an InputError if a setting needs the face detector and it is not installed."""
+    for key, wanted in (('data.detect', config.data.detect), ('framing.detector', config.framing.detector)):
+        if wanted not in (OFF, AUTO):
+            loading.require(f'{key}={wanted}')
 
 
 def _execute(

@@ -19,7 +19,7 @@ from pipeline.runs import metadata, run_facts
 from pipeline.runs.run_inputs import InputDigests
 
 # The sections that the model does not depend on.
-_NOT_OF_THE_MODEL = ('gate', 'evaluation', 'report', 'beam', 'kubeflow')
+_NOT_OF_THE_MODEL = ('gate', 'framing', 'evaluation', 'report', 'beam', 'kubeflow')
 
 
 def baseline_statistics(output: Path, data_fingerprint: str) -> str:

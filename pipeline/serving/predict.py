@@ -8,10 +8,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from components import names
 from components.errors import InputError, RunError
+from components.faces.detector import Face
 from components.io.files import printable
 from pipeline.serving.image_files import Source
 
@@ -26,18 +27,38 @@ Answer = tuple[str, float]
 Classifier = Callable[[Sequence[bytes]], list[Answer]]
 
 
+class Picture(NamedTuple):
+    """What to ask the model about, and where it is from."""
+
+    path: str
+    image: bytes | str  #: encoded, or an error
+    framing: str | None = None  #: what a framer did
+    face: Face | None = None  #: in pixels of the file's upright image
+
+
+#: (path, encoded image or error) to one picture or more each, in order.
+Framer = Callable[[Sequence[tuple[str, bytes | str]]], Iterable[Picture]]
+
+
 class ImageRejected(ValueError):
     """The model rejected a request: an image of it, or its size."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one file: either label and probability (of female), or an error."""
+    """The answer for one file, or one face of it: either label and probability (of female), or an error.
+
+    With a framer, `framing` says what was done, `box` where the face is (left, top, right, bottom in pixels of the
+    upright image), and `confidence` how sure the detector is.
+    """
 
     path: str
     label: str | None = None
     probability: float | None = None
     error: str | None = None
+    framing: str | None = None
+    box: tuple[int, ...] | None = None
+    confidence: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The attributes that are not None."""
@@ -127,12 +148,13 @@ def _reason(message: str) -> str:
     return (reasons or lines or ['no reason given'])[0][:300]
 
 
-def predict(classify: Classifier, sources: Iterable[Source]) -> Iterator[Prediction]:
+def predict(classify: Classifier, sources: Iterable[Source], framer: Framer | None = None) -> Iterator[Prediction]:
     """Yields predictions for files in their order; a bad file gives an error and does not affect the others.
 
     Args:
       classify: from `load` or `client.connect`.
       sources: image files: JPEG, PNG or BMP, in any EXIF orientation and colour mode. One batch is in memory at a time.
+      framer: finds and aligns faces, of which a file may have several; None for whole images.
     """
     batch: list[tuple[str, bytes | str]] = []
     size = 0
@@ -141,19 +163,36 @@ def predict(classify: Classifier, sources: Iterable[Source]) -> Iterator[Predict
         batch.append((path, image))
         size += len(image) if isinstance(image, bytes) else 0
         if len(batch) == _BATCH_IMAGES or size >= _BATCH_BYTES:
-            yield from _predict_batch(classify, batch)
+            yield from _predict_batch(classify, batch, framer)
             batch, size = [], 0
-    yield from _predict_batch(classify, batch)
+    yield from _predict_batch(classify, batch, framer)
 
 
-def _predict_batch(classify: Classifier, batch: Sequence[tuple[str, bytes | str]]) -> Iterator[Prediction]:
-    found = iter(_answers_or_errors(classify, [image for _, image in batch if isinstance(image, bytes)]))
-    for path, image in batch:
-        answer = next(found) if isinstance(image, bytes) else image
-        if isinstance(answer, str):
-            yield Prediction(path, error=answer)
-        else:
-            yield Prediction(path, *answer)
+def _predict_batch(
+    classify: Classifier, batch: Sequence[tuple[str, bytes | str]], framer: Framer | None
+) -> Iterator[Prediction]:
+    pictures = list(framer(batch)) if framer else [Picture(*item) for item in batch]
+    for picture, answer in zip(pictures, _all_answers(classify, [item.image for item in pictures]), strict=True):
+        label, probability = (None, None) if isinstance(answer, str) else answer
+        face = picture.face
+        yield Prediction(
+            picture.path, label, probability,
+            error=answer if isinstance(answer, str) else None,
+            framing=picture.framing,
+            box=tuple(map(round, face.box)) if face else None,
+            confidence=face.confidence if face else None,
+        )  # fmt: skip
+
+
+def _all_answers(classify: Classifier, images: Sequence[bytes | str]) -> Iterator[Answer | str]:
+    """The answers for images, in requests of bounded size; errors stay as they are."""
+    encoded = [image for image in images if isinstance(image, bytes)]
+    found = (
+        answer
+        for start in range(0, len(encoded), _BATCH_IMAGES)
+        for answer in _answers_or_errors(classify, encoded[start : start + _BATCH_IMAGES])
+    )
+    return (next(found) if isinstance(image, bytes) else image for image in images)
 
 
 def _answers_or_errors(classify: Classifier, images: Sequence[bytes]) -> list[Answer | str]:

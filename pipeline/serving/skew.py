@@ -13,12 +13,20 @@ from typing import TYPE_CHECKING
 from components import names
 from components.data_gate.comparison import Distance
 from components.errors import InputError, RunError
+from components.faces import finding, loading
+from components.faces.framing import FILE, NO_FACE, Framing
 from components.io.files import any_path, local_file
+from components.stratified_example_gen import images
+from pipeline.runs import metadata
 from pipeline.serving.image_files import Source
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
+#: The name of the framing among the features.
+FRAMING = 'framing'
+
+_TOGETHER = 16  # images searched for faces at once
 _LOG_SUFFIXES = ('.tfrecord', '.tfrecords', '.tfrecord.gz', '.tfrecords.gz')
 
 
@@ -28,7 +36,8 @@ class Skew:
 
     images: int  #: number of measured requests
     unusable: int  #: number of requests without a readable image
-    distances: tuple[Distance, ...]  #: by feature, the largest first
+    distances: tuple[Distance, ...]  #: by feature: the framing first, if it was compared, then the largest first
+    unframed: bool = False  #: the run measured its framing, but no detector is installed to compare it
 
 
 def skew(output: Path, requests: Iterable[Source]) -> Skew:
@@ -42,10 +51,17 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
       InputError: `output` is not a run directory, a file is not a log, or the requests contain no image.
       RunError: no run has statistics.
     """
-    training = _training_split(output)
-    measured = [None if data is None else _measure(data) for source in requests for data in _images(source)]
-    rows = [row for row in measured if row is not None]
-    unusable = len(measured) - len(rows)
+    training, framing = _newest(output)
+    landmarks = _Landmarks(framing) if framing and loading.installed() else None
+    rows, unusable = [], 0
+    for data in (data for source in requests for data in _images(source)):
+        row = None if data is None else _measure(data)
+        if row is None or data is None:
+            unusable += 1
+            continue
+        rows.append(row)
+        if landmarks:
+            landmarks.add(data)
     if not rows:
         raise InputError(f'--requests: no image among {unusable} requests; give image files or logged requests')
     import pandas as pd
@@ -56,33 +72,64 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
     options = tfdv.StatsOptions(num_quantiles_histogram_buckets=comparison.QUANTILES)
     served = tfdv.generate_statistics_from_dataframe(pd.DataFrame(rows), options, n_jobs=1)
     found = comparison.distances(training, served.datasets[0], names.MEASURED)
-    return Skew(len(rows), unusable, tuple(sorted(found, key=lambda distance: -distance.value)))
+    ordered = sorted(found, key=lambda distance: -distance.value)
+    first = [landmarks.distance()] if landmarks else []
+    return Skew(len(rows), unusable, (*first, *ordered), unframed=framing is not None and not landmarks)
 
 
-def _training_split(output: Path) -> statistics_pb2.DatasetFeatureStatistics:
-    """The statistics of the training split."""
+class _Landmarks:
+    """The distances of images' landmarks from a framing; searches batches of images for faces."""
+
+    def __init__(self, framing: Framing):
+        self._framing, self._detector = framing, loading.load()
+        self._waiting: list[bytes] = []
+        self._found: list[float] = []
+
+    def add(self, data: bytes) -> None:
+        """Takes an accepted image."""
+        self._waiting.append(data)
+        if len(self._waiting) == _TOGETHER:
+            self._measure()
+
+    def distance(self) -> Distance:
+        """The distance between training images and the images taken."""
+        from components.data_gate import comparison
+
+        self._measure()
+        return comparison.of_samples(FRAMING, self._framing.distances, self._found)
+
+    def _measure(self) -> None:
+        found = finding.find(self._detector, self._waiting, finding.CROPS)
+        for data, faces in zip(self._waiting, found, strict=True):
+            size = images.upright_size(data)
+            self._found.append(self._framing.distance(faces[0], *size) if faces else NO_FACE)
+        self._waiting = []
+
+
+def _newest(output: Path) -> tuple[statistics_pb2.DatasetFeatureStatistics, Framing | None]:
+    """The statistics of the training split of the newest run that has them, and its framing if it was measured."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     from components.data_gate import comparison
-    from pipeline.runs import metadata
 
     for run in reversed(metadata.runs(output)):
-        statistics = run.output('StatisticsGen', 'statistics')
+        statistics, framing = run.output('StatisticsGen', 'statistics'), run.output('FramingGen', 'framing')
         if statistics:
             break
     else:
         raise RunError(f'{output}: no run completed StatisticsGen here; run the pipeline again')
     try:
         with local_file(any_path(statistics.uri, f'Split-{names.TRAIN}', 'FeatureStats.pb')) as here:
-            return comparison.overall(statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes()))
+            split = comparison.overall(statistics_pb2.DatasetFeatureStatisticsList.FromString(here.read_bytes()))
     except OSError as error:
         raise RunError(f'{error.filename}: cannot be read ({error.strerror}); restore the run directory') from None
+    file = any_path(framing.uri, FILE) if framing else None
+    return split, Framing.from_json(file.read_text('utf-8'), str(file)) if file and file.exists() else None
 
 
 def _images(source: Source) -> Iterator[bytes | None]:
     """Yields the encoded images of a file, or None if it cannot be read."""
     from components.io.trees import open_tree
-    from components.stratified_example_gen import images
 
     if source.problem is not None:
         yield None
@@ -114,8 +161,6 @@ def _logged(path: str) -> Iterator[bytes]:
 
 def _measure(data: bytes) -> dict[str, int | float] | None:
     """The features of an image, as in the sampled examples, or None if it is not one."""
-    from components.stratified_example_gen import images
-
     found = images.inspect(data)
     if found.reason is not None:
         return None

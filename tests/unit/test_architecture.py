@@ -141,7 +141,7 @@ def test_a_components_library_imports_no_tfx():
 def test_components_are_imported_from_their_packages_and_only_then_load_tfx():
     names = (
         'AtomicPusher', 'CaffeConverter', 'CuratedSchema', 'DataGate', 'EmbeddingGen', 'Evaluator', 'FineTuner',
-        'RobustnessEvaluator', 'SignatureCheck', 'StratifiedExampleGen',
+        'FramingGen', 'RobustnessEvaluator', 'SignatureCheck', 'StratifiedExampleGen',
     )  # fmt: skip
     packages = {
         name: 'components.' + ''.join(f'_{letter.lower()}' if letter.isupper() else letter for letter in name)[1:]
@@ -198,7 +198,7 @@ def test_a_component_takes_its_settings_as_one_property():
     kinds = [kind for kind in vars(definition).values() if hasattr(getattr(kind, 'SPEC_CLASS', None), 'PARAMETERS')]
     with_settings = [kind for kind in kinds if 'settings' in kind.SPEC_CLASS.PARAMETERS]
     assert {kind.__name__ for kind in with_settings} == {
-        'CaffeConverter', 'CuratedSchema', 'DataGate', 'EmbeddingGen', 'Evaluator', 'FineTuner',
+        'CaffeConverter', 'CuratedSchema', 'DataGate', 'EmbeddingGen', 'Evaluator', 'FineTuner', 'FramingGen',
         'RobustnessEvaluator', 'SignatureCheck', 'StratifiedExampleGen',
     }  # fmt: skip
     keys = {name for section in _sections().values() for name in section.as_dict()}

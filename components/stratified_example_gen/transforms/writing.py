@@ -16,8 +16,9 @@ from components.io.files import any_path, as_os_errors, write_text
 from components.io.shards import shard_name, split_folder
 from components.stratified_example_gen import sampling, shards
 from components.stratified_example_gen.records import Note, Photo
-from components.stratified_example_gen.settings import Settings
+from components.stratified_example_gen.settings import OFF, Settings
 from components.stratified_example_gen.transforms.choosing import DropDuplicates, Sample, Split
+from components.stratified_example_gen.transforms.detecting import DetectFaces
 from components.stratified_example_gen.transforms.reading import FindImages, InspectImages, JoinManifest
 
 USABLE_NAME = 'usable'
@@ -34,17 +35,21 @@ def make_plan(pipeline: beam.Pipeline, data_root: str, settings: Settings, work:
     labelled, manifest_notes = files | 'Join' >> JoinManifest(data_root, settings)
     photos, reading_notes = labelled | 'Inspect' >> InspectImages(data_root, settings)
     usable, duplicate_notes = photos | 'DropDuplicates' >> DropDuplicates(settings)
-    _ = (
+    sampled = (
         usable
         | 'Sample' >> Sample(settings)
         | 'Split' >> Split(settings)
         | 'KeyByShard' >> beam.Map(_by_shard, settings)
         | 'GroupByShard' >> beam.GroupByKey()
-        | 'WritePlans' >> beam.Map(_write_plan, settings, work)
     )
+    notes = [listing_notes, manifest_notes, reading_notes, duplicate_notes]
+    if settings.detect != OFF:
+        sampled, face_notes = sampled | 'DetectFaces' >> DetectFaces(data_root, settings, work)
+        notes.append(face_notes)
+    _ = sampled | 'WritePlans' >> beam.Map(_write_plan, settings, work)
     _ = usable | 'CountUsable' >> beam.combiners.Count.Globally() | 'WriteUsable' >> beam.Map(_write_usable, work)
     _ = (
-        (listing_notes, manifest_notes, reading_notes, duplicate_notes)
+        notes
         | 'FlattenNotes' >> beam.Flatten()
         | 'KeyNotes' >> beam.WithKeys(0)
         | 'GroupNotes' >> beam.GroupByKey()
@@ -107,4 +112,4 @@ def _write_shard(place: tuple[str, int], data_root: str, settings: Settings, wor
         with as_os_errors(target):
             target.mkdir(exist_ok=True)
         path = target / shard_name(shard, settings.shards)
-        shards.write_shard(data_root, photos, settings.columns, path)
+        shards.write_shard(data_root, photos, settings, path)

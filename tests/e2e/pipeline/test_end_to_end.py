@@ -20,11 +20,14 @@ import tensorflow as tf
 from PIL import Image
 from sklearn import metrics as sk
 
+from components.faces import loading
 from components.robustness_evaluator import frames, measuring
 from pipeline.__main__ import parser
 from pipeline.model import tuner
 from pipeline.report import words
 from pipeline.runs import metadata
+from pipeline.serving import image_files, skew
+from tests.tools import photographs
 
 _STAGES = {
     'StratifiedExampleGen', 'CuratedSchema', 'StatisticsGen', 'ExampleValidator', 'DataGate', 'CaffeConverter',
@@ -373,6 +376,24 @@ def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):
     assert sum(sum(genders.values()) for genders in result['data']['splits'].values()) == 280
     # 168 training faces are few; chance is 0.5, and an AUC of 0.5 has an error of 0.08 on 56 faces.
     assert result['overall']['auc']['value'] > 0.62
+    if not loading.installed():
+        return
+    # The framing of the training faces goes with the model, and photographs are brought to it.
+    assert 'The framing of the training faces.' in (output / 'report' / 'index.html').read_text()
+    draw_from = random.Random(4)
+    photographed = tmp_path / 'photographs'
+    photographed.mkdir()
+    for path in sorted((shared / 'data' / 'agegender' / 'combined' / 'valid').glob('3*/*.jpg'))[::4]:
+        picture = photographs.photograph(Image.open(path).convert('RGB'), 2, 20, draw_from)
+        (photographed / f'{path.parent.name}-{path.name}').write_bytes(photographs.encoded(picture))
+    model = output / 'serving' / 'gender_classifier'
+    answers = command('predict', '--model', model, '--json', '--annotate', tmp_path / 'shown', photographed)
+    assert answers.returncode == 0, answers.stderr
+    found = [json.loads(line) for line in answers.stdout.splitlines()]
+    assert {answer['framing'] for answer in found} == {'aligned'}
+    assert len(found) == len(list((tmp_path / 'shown').iterdir())) == len(list(photographed.iterdir()))
+    first = skew.skew(output, image_files.find([str(photographed)], sys.stdin)).distances[0]
+    assert (first.feature, first.value) == ('framing', pytest.approx(1, abs=0.1))
 
 
 def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path):

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The flags that extend TFX's cache key."""
+"""The wiring of the pipeline, and the flags that extend TFX's cache key."""
 
 import dataclasses
 
@@ -39,3 +39,21 @@ def test_the_search_does_not_depend_on_the_epochs_of_the_final_training():
     assert properties() == properties('trainer.epochs=31')
     assert properties() != properties('tuner.epochs=31')
     assert properties() != properties('trainer.batch_size=7')
+
+
+def test_the_framing_goes_with_the_model_unless_it_is_off():
+    def made(*changes: str) -> dict[str, object]:
+        return {
+            component.id: component
+            for component in definition.create_pipeline(config.load('demo', changes), _HERE).components
+        }
+
+    off, on = made(), made('framing.detector=auto')
+    assert set(on) - set(off) == {'FramingGen'}
+    assert 'framing' not in off['AtomicPusher'].inputs
+    assert on['AtomicPusher'].inputs['framing'].producer_component_id == 'FramingGen'
+    assert on['AtomicPusher'].exec_properties == off['AtomicPusher'].exec_properties
+    # The embeddings and the model do not depend on it.
+    assert {name: component.exec_properties for name, component in off.items()} == {
+        name: on[name].exec_properties for name in off
+    }

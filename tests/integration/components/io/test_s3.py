@@ -151,7 +151,7 @@ def test_a_pushed_version_counts_when_its_graph_is_there(store, tmp_path, monkey
     monkeypatch.setattr(time, 'time', lambda: 99.5)
     with versions._claimed(base, 99) as one, versions._claimed(base, 99) as other:
         assert (one, other) == (99, 100)
-        versions._upload(str(model), f'{base}/99')
+        versions._upload(files.folder_files(model), f'{base}/99')
     assert versions.push(str(model), base)[1] == '100'
     assert store.get('serving/gender/100/saved_model.pb') == b'another graph'
 

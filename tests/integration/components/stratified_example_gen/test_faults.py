@@ -99,7 +99,7 @@ class TestChangingInput:
         with pytest.raises(
             InputError, match=r'25_F/text\.jpg does not decode: not an image: begins with .*; remove it'
         ):
-            shards.write_shard(str(root), [photo], (), target)
+            shards.write_shard(str(root), [photo], Settings(), target)
 
     def test_links_pipes_and_sockets(self, root, sample):
         folder = root / 'combined/aligned/25_F'
@@ -198,7 +198,7 @@ class TestFullDisk:
         (tmp_path / 'out' / WORK).mkdir()
         (tmp_path / 'out' / WORK / f'.{target.stem}.{"0" * 12}.partial{target.suffix}').symlink_to('/dev/full')
         with pytest.raises(RunError, match=r'cannot be written: .*No space left on device.*; free space'):
-            shards.write_shard(str(root), [photo], (), target)
+            shards.write_shard(str(root), [photo], Settings(), target)
         assert list(target.parent.iterdir()) == []
 
 

@@ -41,6 +41,18 @@ def test_the_newest_version_is_not_pushed_twice_unless_it_is_damaged(tmp_path, m
     assert Path(again[0], 'variables', 'variables.index').read_bytes() == b'index'
 
 
+def test_extra_files_belong_to_a_version(tmp_path, model):
+    base, extra = str(tmp_path / 'serving'), tmp_path / 'framing.json'
+    extra.write_text('{}')
+    plain = versions.push(model, base)
+    first = versions.push(model, base, {'assets.extra/framing.json': extra})
+    assert int(first[1]) > int(plain[1])
+    assert Path(first[0], 'assets.extra', 'framing.json').read_text() == '{}'
+    assert versions.push(model, base, {'assets.extra/framing.json': extra}) == first
+    extra.write_text('{"a": 1}')
+    assert int(versions.push(model, base, {'assets.extra/framing.json': extra})[1]) > int(first[1])
+
+
 def test_a_new_version_is_the_highest_even_after_the_clock_was_set_back(tmp_path, model):
     base = tmp_path / 'serving'
     (base / '99999999999').mkdir(parents=True)
@@ -52,7 +64,7 @@ def test_a_killed_push_leaves_no_version_and_the_next_push_removes_its_files(tmp
     copy = versions._copy
 
     def dies_halfway(source, target):
-        copy(source + '/variables', target / 'variables')
+        copy({name: file for name, file in source.items() if name.startswith('variables')}, target)
         raise OSError(28, 'No space left on device')
 
     monkeypatch.setattr(versions, '_copy', dies_halfway)

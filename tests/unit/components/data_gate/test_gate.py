@@ -58,7 +58,7 @@ def _decide(frame: pd.DataFrame, share: float = 0.3) -> list[gate.Finding]:
     """The findings on one split."""
     statistics, anomalies = _checked(frame)
     bounds = dataclasses.replace(_SETTINGS, min_gender_share=share)
-    return gate.decide({'train': statistics}, {'train': anomalies}, {}, {}, bounds)
+    return gate.decide({'train': statistics}, {'train': anomalies}, {}, {}, {}, bounds)
 
 
 def test_ordinary_faces_pass():
@@ -176,7 +176,7 @@ def test_a_few_outliers_never_stop_a_run(odd):
     good, one, share, many = split(1600, 0), split(500, 1), split(500, 25), split(500, 150)
     for other, expected in ((one, False), (share, False), (many, True)):
         for splits, baseline in (({'train': good, 'test': other}, {}), ({'train': other}, {'train': good})):
-            findings = gate.decide(splits, {}, {}, baseline, _SETTINGS)
+            findings = gate.decide(splits, {}, {}, {}, baseline, _SETTINGS)
             assert bool(findings) == expected, findings
             assert {finding.feature for finding in findings} <= set(odd)
 
@@ -187,7 +187,7 @@ def test_skew_and_drift_name_the_feature_the_number_and_the_bound(which, key):
     (statistics, anomalies), (other, _) = _checked(young), _checked(old)
     splits = {'train': statistics} if which == 'drift' else {'train': statistics, 'test': other}
     baseline = {'train': other} if which == 'drift' else {}
-    findings = gate.decide(splits, {'train': anomalies}, {}, baseline, _SETTINGS)
+    findings = gate.decide(splits, {'train': anomalies}, {}, {}, baseline, _SETTINGS)
     assert [finding.feature for finding in findings] == ['age']
     assert 'Kolmogorov-Smirnov distance 1.000 (0.594 to 1.000)' in str(findings[0])
     assert f'at most {key}' in str(findings[0])
@@ -247,3 +247,12 @@ def test_a_missing_baseline_is_named(artifact_dicts, tmp_path):
     properties = {'settings': _SETTINGS.to_json(), 'baseline': str(tmp_path / 'gone')}
     with pytest.raises(RunError, match=r'gone: the statistics of the last run on other data are gone'):
         Executor().Do(*artifact_dicts, properties)
+
+
+def test_too_many_images_without_a_face_are_a_finding():
+    counts = {'searched': 200, 'no_face': 11, 'several_faces': 20, 'framed_differently': 100}
+    assert [str(finding) for finding in gate.face_findings(counts, 0.05, 0.1)] == [
+        'all splits: no face: 11 of 200; expected at most 5.0% (gate.max_without_face)'
+    ]
+    assert gate.face_findings(counts, 0.06, 0.1) == []
+    assert gate.face_findings({}, 0, 0) == []

@@ -92,6 +92,7 @@ def test_a_shift_of_the_images_is_a_finding(splits, train, test, baseline, notic
         {'train': splits('train', train), 'test': splits('test', test)},
         {},
         {},
+        {},
         # Honest drift is between different photographs.
         {} if baseline is None else {'train': splits('test', baseline)},
         Settings(),
