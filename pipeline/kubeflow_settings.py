@@ -95,6 +95,17 @@ class KubeflowSettings(Settings):
 
     claim: str = setting('face-gender-data', 'the PersistentVolumeClaim for inputs and pushed models; empty: none')
     mount: str = setting('/data', 'where containers mount it')
+    bucket: str = setting(
+        '', 's3:// or gs://BUCKET/FOLDER for inputs, checkpoints, embeddings and pushed models; replaces the volume'
+    )
+    bucket_endpoint: str = setting('', "address of an s3:// store, e.g. http://seaweedfs.kubeflow:9000; empty: AWS's")
+    bucket_secret: str = setting(
+        '', "Secret with accesskey and secretkey, e.g. mlpipeline-minio-artifact; empty: the pods' own role"
+    )
+    require_digest: bool = setting(False, 'refuse an image without @sha256:DIGEST')
+    run_as_non_root: bool = setting(
+        False, 'runAsNonRoot for tasks, for namespaces that enforce "restricted"; needs Kubeflow Pipelines 2.16'
+    )
     resources: dict[str, ContainerResources] = setting(
         {
             EVERY: ContainerResources(cpu=2, memory='4G', cpu_request=0.5, memory_request='2G'),
@@ -121,6 +132,7 @@ class KubeflowSettings(Settings):
         if self.claim and not _is_name(self.claim):
             self.fail('claim', 'the name of a claim: lower-case letters, digits, - and .')
         self._check_mount()
+        self._check_bucket()
         for name, resources in self.resources.items():
             if resources == ContainerResources():
                 raise InputError(f'kubeflow.resources.{name}: expected a limit or a request, found none')
@@ -131,6 +143,17 @@ class KubeflowSettings(Settings):
             for name, value in getattr(self, key).items():
                 if not _is_label_key(name) or (value and not re.fullmatch(_LABEL, value)):
                     self.fail(key, 'labels of Kubernetes, KEY: VALUE or DOMAIN/KEY: VALUE')
+
+    def _check_bucket(self) -> None:
+        if self.bucket and not re.fullmatch(r'(gs|s3)://[a-z0-9][a-z0-9._-]+[a-z0-9](/[^/\s]+)*/?', self.bucket):
+            self.fail('bucket', 's3://BUCKET/FOLDER or gs://BUCKET/FOLDER')
+        if self.bucket_endpoint and not re.fullmatch(r'https?://[\w.-]+(:\d+)?/?', self.bucket_endpoint):
+            self.fail('bucket_endpoint', 'an address such as http://seaweedfs.kubeflow:9000')
+        if self.bucket_secret and not _is_name(self.bucket_secret):
+            self.fail('bucket_secret', 'the name of a Secret: lower-case letters, digits, - and .')
+        for key in ('bucket_endpoint', 'bucket_secret'):
+            if getattr(self, key) and not self.bucket.startswith('s3://'):
+                self.fail(key, 'nothing without kubeflow.bucket=s3://BUCKET/FOLDER')
 
     def _check_mount(self) -> None:
         path = PurePosixPath(self.mount)

@@ -12,6 +12,7 @@ from tfx.types import artifact_utils
 from components.artifacts import Artifacts
 from components.caffe_converter.folder import convert_to_folder
 from components.caffe_converter.settings import Settings
+from components.io.files import local_input
 
 
 class Executor(base_executor.BaseExecutor):
@@ -26,8 +27,8 @@ class Executor(base_executor.BaseExecutor):
             - model: Model, a folder with `base.keras` (from float32 [B, H, W, C], as in training, to the output layer's
               output) and `report.json` (see `folder.convert_to_folder`).
           exec_properties:
-            - prototxt: str, path of the network.
-            - caffemodel: str, path of its weights.
+            - prototxt: str, path of the network, also in a bucket.
+            - caffemodel: str, path of its weights, also in a bucket.
             - settings: str, JSON of `Settings`.
             - prototxt_sha256, caffemodel_sha256: str, digests of the files; '' is not checked.
 
@@ -35,11 +36,13 @@ class Executor(base_executor.BaseExecutor):
           InputError: the files cannot be converted, or differ from their digests.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        convert_to_folder(
-            exec_properties['prototxt'],
-            exec_properties['caffemodel'],
-            artifact_utils.get_single_uri(output_dict['model']),
-            Settings.from_json(exec_properties['settings']),
-            prototxt_sha256=exec_properties['prototxt_sha256'],
-            caffemodel_sha256=exec_properties['caffemodel_sha256'],
-        )
+        prototxt, caffemodel = exec_properties['prototxt'], exec_properties['caffemodel']
+        with local_input(prototxt) as here, local_input(caffemodel) as weights:
+            convert_to_folder(
+                str(here),
+                str(weights),
+                artifact_utils.get_single_uri(output_dict['model']),
+                Settings.from_json(exec_properties['settings']),
+                prototxt_sha256=exec_properties['prototxt_sha256'],
+                caffemodel_sha256=exec_properties['caffemodel_sha256'],
+            )

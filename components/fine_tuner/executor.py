@@ -9,7 +9,6 @@ import importlib
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -21,7 +20,7 @@ from components import names, source_digest
 from components.artifacts import Artifacts, split_files
 from components.fine_tuner.function_args import FunctionArgs
 from components.fine_tuner.settings import Settings
-from components.io.files import sha256_file
+from components.io.files import any_path, sha256_file
 
 
 class Executor(base_executor.BaseExecutor):
@@ -54,7 +53,7 @@ class Executor(base_executor.BaseExecutor):
         if exec_properties['checkpoints']:
             texts = [exec_properties['settings'], exec_properties['custom_config'], source_digest.of(module)]
             digest = _digest(texts, [base_file, head_file, *train, *validation, *_all_files(graph)])
-            checkpoint = Path(exec_properties['checkpoints'], f'{digest}.npz')
+            checkpoint = any_path(exec_properties['checkpoints'], f'{digest}.npz')
         model_dir = uri(output_dict['model'])
         getattr(importlib.import_module(module), function)(
             FunctionArgs(

@@ -25,18 +25,23 @@ _RETRY_S = 120.0  # the library's default
 _MAX_REASON_LENGTH = 300
 
 
-def list_objects(bucket: str, **options: Any) -> Any:
-    """The client's iterator over the objects of a bucket, with name, size and checksums only.
+def listing(bucket: str, prefix: str) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """Objects directly below a prefix, with checksum and size, and the prefixes of the folders there."""
+    found = _list(bucket, prefix=prefix, delimiter='/')
+    objects = [(blob.name, _checksum(blob)) for blob in found]
+    return objects, list(found.prefixes)
 
-    Args:
-      bucket: its name.
-      **options: of `google.cloud.storage.Client.list_blobs`.
-    """
+
+def first(bucket: str, prefix: str) -> tuple[str, bytes] | None:
+    """The first object whose name begins with a prefix, with checksum and size, or None."""
+    return next(((blob.name, _checksum(blob)) for blob in _list(bucket, prefix=prefix, max_results=1)), None)
+
+
+def _list(bucket: str, **options: Any) -> Any:
     return _client(os.getpid()).list_blobs(bucket, fields=_LISTED_FIELDS, retry=_retry(), **options)
 
 
-def checksum(blob: Any) -> bytes:
-    """The checksum and size of a listed object."""
+def _checksum(blob: Any) -> bytes:
     # CRC-32C first: composed objects have no MD5, and one file may be uploaded either way.
     return f'{blob.crc32c or blob.md5_hash} {blob.size}'.encode()
 
@@ -76,6 +81,25 @@ def download(bucket: str, name: str, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise OverflowError(f'longer than the limit of {max_bytes:,} bytes')
     return data
+
+
+def create(uri: str, file: str) -> None:
+    """Uploads a file, unless there is such an object: the store decides, so one of several writers succeeds.
+
+    Raises:
+      FileExistsError: there is one.
+      OSError: the bucket cannot be written.
+    """
+    from google.api_core import exceptions
+
+    bucket, name = bucket_and_name(uri)
+    try:
+        blob = _client(os.getpid()).bucket(bucket).blob(name)
+        blob.upload_from_filename(file, if_generation_match=0, retry=_retry())
+    except exceptions.PreconditionFailed:
+        raise FileExistsError(errno.EEXIST, 'exists', uri) from None
+    except errors() as error:
+        raise OSError(errno.EIO, _reason(error), uri) from None
 
 
 @functools.cache

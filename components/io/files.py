@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Local files and objects in buckets, written so that a reader never sees half a file.
 
-A bucket path is `gs://BUCKET/NAME`; TensorFlow opens it.
+A bucket path is `gs://BUCKET/NAME`, which TensorFlow opens, or `s3://BUCKET/NAME`, which fsspec does.
 """
 
 from __future__ import annotations
@@ -17,15 +17,25 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.errors import InputError
+from components.io import s3_filesystem
+
+_SCHEMES = ('gs://', 's3://')
+
 
 def in_bucket(path: str | os.PathLike[str]) -> bool:
     """Whether a path is in a bucket."""
-    return os.fspath(path).startswith('gs://')
+    return os.fspath(path).startswith(_SCHEMES)
+
+
+def scheme(path: str | os.PathLike[str]) -> str:
+    """`gs://` or `s3://`; '' for local paths."""
+    return next((scheme for scheme in _SCHEMES if os.fspath(path).startswith(scheme)), '')
 
 
 def bucket_and_name(uri: str) -> tuple[str, str]:
     """Splits a bucket path into the bucket and the object's name, without the slash between them."""
-    bucket, _, name = uri.removeprefix('gs://').partition('/')
+    bucket, _, name = uri.removeprefix(scheme(uri)).partition('/')
     return bucket, name
 
 
@@ -45,6 +55,8 @@ def any_path(path: str | os.PathLike[str], *more: str) -> Path:
     """
     if not in_bucket(path):
         return Path(path, *more)
+    if scheme(path) == 's3://':
+        return s3_filesystem.path(os.fspath(path), *more)  # type: ignore[no-any-return]
     from etils import epath
 
     return epath.Path(path, *more)
@@ -73,6 +85,27 @@ def local_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         copy = Path(folder, os.path.basename(os.fspath(path)))
         _transfer(path, copy)
         yield copy
+
+
+@contextlib.contextmanager
+def local_input(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """`local_file` for a file that the user named: an error about the copy is one about the object.
+
+    Raises:
+      InputError: the object cannot be read, or the block raised it.
+    """
+    if not in_bucket(path):
+        yield Path(path)
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            copy = stack.enter_context(local_file(path))
+        except OSError as error:
+            raise InputError(f'{os.fspath(path)}: cannot be read ({error.strerror})') from None
+        try:
+            yield copy
+        except InputError as error:
+            raise InputError(str(error).replace(str(copy), os.fspath(path))) from None
 
 
 @contextlib.contextmanager
@@ -150,6 +183,12 @@ def folder_files(path: str | os.PathLike[str]) -> dict[str, Path]:
     root = any_path(path)
     if not in_bucket(path):
         return {file.relative_to(root).as_posix(): file for file in sorted(root.rglob('*')) if file.is_file()}
+    if scheme(path) == 's3://':
+        with as_os_errors(path):
+            keys = s3_filesystem.filesystem().find(os.fspath(path))
+        prefix = os.fspath(path).removeprefix('s3://').rstrip('/') + '/'
+        names = (key.removeprefix(prefix) for key in keys if key.startswith(prefix) and not key.endswith('/'))
+        return {name: root / name for name in names}
     import tensorflow as tf
 
     with as_os_errors(path):
@@ -189,6 +228,16 @@ def as_os_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     if not in_bucket(path):
         yield
         return
+    if scheme(path) == 's3://':
+        try:
+            yield
+        except FileExistsError:
+            raise
+        except s3_filesystem.errors() as error:
+            denied, missing = isinstance(error, PermissionError), isinstance(error, FileNotFoundError)
+            number = errno.EACCES if denied else errno.ENOENT if missing else errno.EIO
+            raise OSError(number, s3_filesystem.reason(error), os.fspath(path)) from None
+        return
     import tensorflow as tf
 
     try:
@@ -207,7 +256,13 @@ def as_os_errors(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _transfer(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Uploads or downloads a file."""
-    import tensorflow as tf
+    remote = source if in_bucket(source) else target
+    with as_os_errors(remote):
+        if scheme(remote) == 's3://':
+            store = s3_filesystem.filesystem()
+            copy = store.get_file if remote is source else store.put_file
+            copy(os.fspath(source), os.fspath(target))
+            return
+        import tensorflow as tf
 
-    with as_os_errors(source if in_bucket(source) else target):
         tf.io.gfile.copy(os.fspath(source), os.fspath(target), overwrite=True)

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Directory trees to read: a local folder, or a folder of a Cloud Storage bucket.
+"""Directory trees to read: a local folder, or a folder of a bucket in Cloud Storage or S3.
 
 A bucket has no folders; object names up to a '/' act as one. Listing transfers only names, sizes and checksums.
 """
@@ -14,11 +14,11 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from components.errors import InputError
-from components.io import cloud_storage
-from components.io.files import bucket_and_name, in_bucket, printable
+from components.io import stores
+from components.io.files import bucket_and_name, in_bucket, printable, scheme
 
 _SCHEME = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*://')
 # https://cloud.google.com/storage/docs/buckets#naming
@@ -90,7 +90,7 @@ def is_uri(text: str) -> bool:
 
 
 def open_tree(data_root: str) -> Tree:
-    """The tree at a path or gs:// URI; neither lists nor reads anything.
+    """The tree at a path or a URI of gs:// or s3://; neither lists nor reads anything.
 
     Raises:
       InputError: the URI does not name a folder of a bucket.
@@ -98,7 +98,9 @@ def open_tree(data_root: str) -> Tree:
     if in_bucket(data_root):
         return _BucketTree(data_root)
     if is_uri(data_root):
-        raise InputError(f'data root {printable(data_root)}: expected a local folder or gs://BUCKET/FOLDER')
+        raise InputError(
+            f'data root {printable(data_root)}: expected a local folder, gs://BUCKET/FOLDER or s3://BUCKET/FOLDER'
+        )
     return _LocalTree(data_root)
 
 
@@ -168,7 +170,7 @@ class _BucketTree:
     """A folder of a bucket. Holds no connection, so it can be pickled.
 
     Args:
-      root: gs://BUCKET or gs://BUCKET/FOLDER.
+      root: SCHEME://BUCKET or SCHEME://BUCKET/FOLDER.
 
     Raises:
       InputError: the URI is malformed.
@@ -177,6 +179,7 @@ class _BucketTree:
     uniform_access = True
 
     def __init__(self, root: str):
+        self._scheme = scheme(root)
         self._bucket, folder = bucket_and_name(root)
         try:
             root.encode()  # object names are UTF-8
@@ -184,33 +187,29 @@ class _BucketTree:
             self._bucket = ''
         if not _BUCKET_NAME.fullmatch(self._bucket):
             raise InputError(
-                f'data root {printable(root)} does not name a folder of a bucket; expected gs://BUCKET/FOLDER, where '
-                'BUCKET consists of lower-case letters, digits, "-", "_" and "."'
+                f'data root {printable(root)} does not name a folder of a bucket; expected '
+                f'{self._scheme}BUCKET/FOLDER, where BUCKET consists of lower-case letters, digits, "-", "_" and "."'
             )
         folder = folder.rstrip('/')
         self._prefix = f'{folder}/' if folder else ''
 
     def printable(self, path: bytes = b'') -> str:
-        return printable(f'gs://{self._bucket}/{self._name(path)}'.rstrip('/'))
+        return printable(f'{self._scheme}{self._bucket}/{self._name(path)}'.rstrip('/'))
 
     def entries(self, folder: bytes) -> list[Entry]:
         # Skips the object named like the folder, which only marks an empty one.
         prefix = self._folder_prefix(folder)
         with self._listing_errors():
-            listing = cloud_storage.list_objects(self._bucket, prefix=prefix, delimiter='/')
-            files = [
-                Entry(blob.name[len(prefix) :].encode(), False, checksum=cloud_storage.checksum(blob))
-                for blob in listing
-                if blob.name != prefix
-            ]
-            folders = [Entry(name[len(prefix) : -1].encode(), True) for name in listing.prefixes]
+            objects, below = self._store.listing(self._bucket, prefix)
+        files = [Entry(name[len(prefix) :].encode(), False, checksum=sum_) for name, sum_ in objects if name != prefix]
+        folders = [Entry(name[len(prefix) : -1].encode(), True) for name in below]
         return sorted(files + folders)
 
     def is_folder(self, path: bytes) -> bool:
         # The root of a bucket always exists.
         prefix = self._folder_prefix(path)
         with self._listing_errors():
-            return any(cloud_storage.list_objects(self._bucket, prefix=prefix, max_results=1)) or not prefix
+            return self._store.first(self._bucket, prefix) is not None or not prefix
 
     def exists(self, path: bytes) -> bool:
         return self._find(path) is not None
@@ -222,21 +221,24 @@ class _BucketTree:
         return io.BytesIO(self.read(path, max_bytes))
 
     def read(self, path: bytes, max_bytes: int) -> bytes:
-        return cloud_storage.download(self._bucket, self._name(path), max_bytes)
+        return self._store.download(self._bucket, self._name(path), max_bytes)
 
     def digest(self, path: bytes, entry: Entry | None) -> bytes:
         if entry is not None:
             return entry.checksum
-        blob = self._find(path)
-        return b'unreadable' if blob is None else cloud_storage.checksum(blob)
+        return self._find(path) or b'unreadable'
 
-    def _find(self, path: bytes) -> Any:
-        """The object with this name, without its content, or None."""
+    @property
+    def _store(self) -> stores.Store:
+        return stores.of(self._scheme)
+
+    def _find(self, path: bytes) -> bytes | None:
+        """The checksum of the object with this name, or None."""
         name = self._name(path).rstrip('/')
         with self._listing_errors():
             # A name sorts before all longer names that start with it.
-            first = next(iter(cloud_storage.list_objects(self._bucket, prefix=name, max_results=1)), None)
-        return first if first is not None and first.name == name else None
+            first = self._store.first(self._bucket, name)
+        return first[1] if first is not None and first[0] == name else None
 
     def _name(self, path: bytes) -> str:
         # Listed paths are UTF-8; other bytes come from the configuration and match no object.
@@ -249,9 +251,9 @@ class _BucketTree:
     def _listing_errors(self) -> Iterator[None]:
         try:
             yield
-        except cloud_storage.errors() as error:
-            permission = 'the role Storage Object Viewer'
-            raise cloud_storage.input_error(error, f'data root {self.printable()}', self._bucket, permission) from None
+        except self._store.errors() as error:
+            permission = 'the role Storage Object Viewer' if self._scheme == 'gs://' else 'to list and read objects'
+            raise self._store.input_error(error, f'data root {self.printable()}', self._bucket, permission) from None
 
 
 def _opener(path: str | bytes, flags: int) -> int:

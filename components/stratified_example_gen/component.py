@@ -19,7 +19,7 @@ class StratifiedExampleGen(base_beam_component.BaseBeamComponent):
     when you build the pipeline, so that changed data invalidates the cache.
 
     Args:
-      data_root: the folder of images, accessible to every worker, or gs://BUCKET/FOLDER.
+      data_root: the folder of images, accessible to every worker, or gs:// or s3://BUCKET/FOLDER.
       settings: what to sample and how to split it.
       fingerprint: a digest of the data.
     """

@@ -93,6 +93,21 @@ def add_server(command: argparse.ArgumentParser, model: Any) -> None:
     command.add_argument(
         '--timeout', type=float, default=60, metavar='SECONDS', help='limit for each request (default: %(default)s)'
     )
+    command.add_argument('--tls', action='store_true', help='encrypt, and check the certificate of the server')
+    command.add_argument(
+        '--ca-file', type=path, metavar='FILE', help='the authority of the certificate, if it is not a public one'
+    )
+    command.add_argument(
+        '--token-file', type=path, metavar='FILE', help='a bearer token for the server; both files imply --tls'
+    )
+
+
+def server(options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of `pipeline.serving.client.connect` that `add_server`'s flags give."""
+    files = {name: str(file) for name in ('ca_file', 'token_file') if (file := getattr(options, name))}
+    return {
+        'server': options.server, 'model': options.model_name, 'timeout': options.timeout, 'tls': options.tls, **files,
+    }  # fmt: skip
 
 
 def load_config(options: argparse.Namespace) -> Config:

@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
         type=arguments.path_or_uri,
         required=True,
         metavar='DIR|URI',
-        help='the folder of the faces, local or gs://BUCKET/FOLDER',
+        help='the folder of the faces, local, gs:// or s3://BUCKET/FOLDER',
     )
     arguments.add_layout(evaluate)
     evaluate.add_argument(
@@ -59,10 +59,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from pipeline.runners import displays, evaluation
     from pipeline.runs import history
 
-    if options.server:
-        model = evaluation.served(options.server, options.model_name, options.timeout)
-    else:
-        model = evaluation.exported(options.model)
+    model = evaluation.served(arguments.server(options)) if options.server else evaluation.exported(options.model)
     baseline = evaluation.exported(options.baseline) if options.baseline else None
     # Every face counts, unless the user says otherwise.
     overrides = ['data.per_folder=null', *arguments.layout_override(options), *options.set]

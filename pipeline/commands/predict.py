@@ -74,7 +74,7 @@ def _classifier(options: argparse.Namespace) -> Classifier:
         return predict.load(options.model)
     from pipeline.serving import client
 
-    return client.connect(options.server, options.model_name, options.timeout)
+    return client.connect(**arguments.server(options))
 
 
 def _json(answer: Prediction) -> None:

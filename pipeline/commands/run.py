@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     run.add_argument(
         '--data', type=arguments.path_or_uri, required=True, metavar='DIR|URI',
-        help='the folder of the faces (by default the one with combined/), local or gs://BUCKET/FOLDER',
+        help='the folder of the faces (by default the one with combined/), local, gs:// or s3://BUCKET/FOLDER',
     )  # fmt: skip
     arguments.add_layout(run)
     run.add_argument('--prototxt', type=arguments.path, required=True, metavar='FILE', help="the network's description")

@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import os
+
 import keras
 import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
 
 from components import names
 from components.embedding_gen.embedder import Embedder
 from pipeline.model import request_validation
+
+#: In the SavedModel: what TensorFlow Serving replays before it serves a version (its saved_model_warmup_util.cc).
+WARMUP = os.path.join('assets.extra', 'tf_serving_warmup_requests')
 
 
 class GenderModel(tf.Module):
@@ -61,5 +67,18 @@ class GenderModel(tf.Module):
 
 
 def export(model: GenderModel, directory: str) -> None:
-    """Writes the SavedModel, with float32 weights and without training state."""
+    """Writes the SavedModel, with float32 weights, without training state, and with requests that warm a server up."""
     tf.saved_model.save(model, directory, signatures=model.signatures())
+    _, height, width, _ = model.embedder.base.inputs[0].shape
+    image = tf.io.encode_jpeg(tf.fill([height, width, 3], tf.constant(128, tf.uint8))).numpy()
+    path = os.path.join(directory, WARMUP)
+    tf.io.gfile.makedirs(os.path.dirname(path))
+    with tf.io.TFRecordWriter(path) as writer:
+        # Kernels are prepared for each shape: that of one image, and that of a full batch of the base.
+        for images in sorted({1, model.embedder.batch_size}):
+            log = prediction_log_pb2.PredictionLog()
+            request = log.predict_log.request
+            request.model_spec.name = names.MODEL
+            request.model_spec.signature_name = names.SERVING
+            request.inputs[names.SERVING_INPUT].CopyFrom(tf.make_tensor_proto([image] * images, tf.string))
+            writer.write(log.SerializeToString())

@@ -78,10 +78,9 @@ def exported(path: Path) -> Model:
     )
 
 
-def served(server: str, model: str, timeout: float) -> Model:
-    """A served model; see `client.connect` for the arguments."""
-    arguments = {'server': server, 'model': model, 'timeout': timeout}
-    return Model(f'{server}/{model}', 'pipeline.serving.client.connect', arguments)
+def served(arguments: dict[str, Any]) -> Model:
+    """A served model; `arguments` are those of `client.connect`, which must work where Scorer runs."""
+    return Model(f'{arguments["server"]}/{arguments["model"]}', 'pipeline.serving.client.connect', arguments)
 
 
 def _pushed_to(run: metadata.Run) -> Path | None:
@@ -102,7 +101,7 @@ def evaluate(
 
     Args:
       config: its sections data, evaluation, robustness and report are used; every image joins the test split.
-      data: the folder of the faces, local or gs://BUCKET/FOLDER.
+      data: the folder of the faces, local, gs:// or s3://BUCKET/FOLDER.
       model: the model.
       output: the folder of the results, a run directory of its own.
       display: shows the progress.

@@ -8,6 +8,7 @@ MLMD 1.21 waits 30 seconds for a locked file and then reports missing tables, an
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -31,8 +32,10 @@ def check(file: Path) -> bool:
     try:
         with file.open('rb') as stream:
             stream.read(1)
+        # After a kill, the journal of the unfinished transaction has to be rolled back before anything can be read.
+        mode = 'rw' if Path(f'{file}-journal').exists() and os.access(file.parent, os.W_OK) else 'ro'
         with contextlib.closing(
-            sqlite3.connect(f'{file.resolve().as_uri()}?mode=ro', uri=True, timeout=_WAIT_S)
+            sqlite3.connect(f'{file.resolve().as_uri()}?mode={mode}', uri=True, timeout=_WAIT_S)
         ) as database:
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
-from components.io.files import bucket_and_name, in_bucket
+from components.io.files import bucket_and_name, in_bucket, scheme
 from pipeline.runs import database
 
 #: The file in a run directory.
@@ -116,10 +116,10 @@ def runs(output: str | Path) -> list[Run]:
 def _check_buckets(found: list[Run]) -> None:
     """Fails early: callers read the artifacts next."""
     uris = {output.uri for run in found for stage in run.stages for output in stage.outputs.values()}
-    for name in sorted({bucket_and_name(uri)[0] for uri in uris if in_bucket(uri)}):
-        from components.io import cloud_storage
+    for bucket in sorted({scheme(uri) + bucket_and_name(uri)[0] for uri in uris if in_bucket(uri)}):
+        from components.io import stores
 
-        cloud_storage.check_bucket('artifacts in', f'gs://{name}')
+        stores.of(bucket).check_bucket('artifacts in', bucket)
 
 
 def _run(store: Any, context: Any, root: Path) -> Run:

@@ -12,6 +12,7 @@ from typing import Any
 from components import names
 from components.errors import InputError, RunError
 from components.io.files import printable
+from pipeline.serving import credentials
 from pipeline.serving.predict import Answer, Classifier, ImageRejected, answers
 
 # gRPC's own retries (grpc/grpc, doc/service_config.md), all within the timeout of a request. Five attempts are gRPC's
@@ -32,8 +33,16 @@ _CHANNEL = (
 )
 
 
-def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, version: int | None = None) -> Classifier:
-    """Returns a classifier that calls a served model. The first call connects, without encryption.
+def connect(
+    server: str,
+    model: str = names.MODEL,
+    timeout: float = 60.0,
+    version: int | None = None,
+    tls: bool = False,
+    ca_file: str | None = None,
+    token_file: str | None = None,
+) -> Classifier:
+    """Returns a classifier that calls a served model. The first call connects.
 
     A request that finds the server unavailable is repeated for about three seconds. If the server changes the model's
     version between two calls, a line on stderr says so.
@@ -43,10 +52,13 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
       model: its name on the server.
       timeout: seconds for one request of up to 32 images, with its repetitions.
       version: the version to use; None for the newest.
+      tls: encrypt, and check the certificate of the server; implied by the files.
+      ca_file: see `credentials.channel_credentials`.
+      token_file: the same.
 
     Raises:
-      InputError: `server` is not HOST:PORT. A call raises it if the server is unreachable or lacks the model or the
-        signature.
+      InputError: `server` is not HOST:PORT, or a file is unusable. A call raises it if the server is unreachable,
+        refuses the caller, or lacks the model or the signature.
       RunError: a call timed out, the server failed, or its answer is not one of such a model.
       ImageRejected: the model rejected an image of the call, or the server the call's size.
     """
@@ -57,7 +69,11 @@ def connect(server: str, model: str = names.MODEL, timeout: float = 60.0, versio
 
     from pipeline.serving import protocol
 
-    call = grpc.insecure_channel(server, _CHANNEL).unary_unary(
+    if tls or ca_file or token_file:
+        channel = grpc.secure_channel(server, credentials.channel_credentials(ca_file, token_file), _CHANNEL)
+    else:
+        channel = grpc.insecure_channel(server, _CHANNEL)
+    call = channel.unary_unary(
         protocol.METHOD, protocol.PredictRequest.SerializeToString, protocol.PredictResponse.FromString
     )
     served: int | None = None  # version of the last answer
@@ -130,7 +146,12 @@ def _translated(server: str, model: str, timeout: float, error: Any) -> Exceptio
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return ImageRejected(f'RESOURCE_EXHAUSTED: {details}')
     if code == grpc.StatusCode.UNAVAILABLE:
-        return InputError(f'--server {server}: cannot be reached ({details}); is it up, and is this its gRPC port?')
+        return InputError(
+            f'--server {server}: cannot be reached ({details}); is it up, is this its gRPC port, and does '
+            'it use TLS (--tls, --ca-file)?'
+        )
+    if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        return InputError(f'--server {server}: refuses this caller ({details}); see --token-file')
     if code == grpc.StatusCode.NOT_FOUND:
         return InputError(f'--server {server}: has no model {model} ({details}); see --model-name')
     if code == grpc.StatusCode.FAILED_PRECONDITION:

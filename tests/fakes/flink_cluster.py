@@ -174,13 +174,13 @@ class Pod:
     def start(self, jar: Path) -> None:
         """Starts both."""
         cluster, port = self._cluster, _free_port()
-        pool = [sys.executable, '-m', 'apache_beam.runners.worker.worker_pool_main', f'--service_port={port}']
+        pool = [sys.executable, '-m', 'pipeline.runners.beam.worker_pool', f'--port={port}']
         # The pool starts its workers as "python".
         path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
         self._stack.enter_context(
             cluster.process(f'{self.name}-workers', pool, PATH=path, PYTHONUNBUFFERED='1', TF_CPP_MIN_LOG_LEVEL='3')
         )
-        # The pool listens on all addresses of the machine; in a pod these are the pod's.
+        # The pool listens on 127.0.0.1, which each pod has for itself.
         self._stack.enter_context(_forward((self.address, cluster.pool_port), port))
         hosts = cluster.folder / f'{self.name}.hosts'
         hosts.write_text(f'127.0.0.1 localhost {socket.gethostname()}\n{self.address} {POOL_HOST}\n')

@@ -27,12 +27,12 @@ import yaml
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.fakes import kfp_store
+from tests.fakes import kfp_store, s3_store
 from tests.fakes.google_cloud import objects
 from tests.tools import warm_python
 
 _ROOT = 'minio://mlpipeline/v2/artifacts'
-_SCHEMES = {'minio://': 'minio', 'gs://': 'gcs'}
+_SCHEMES = {'minio://': 'minio', 'gs://': 'gcs', 's3://': 's3'}
 _PLACEHOLDER = '{{$}}'
 #: Seconds of a retry policy in one second of a test.
 _SCALE = 1000
@@ -66,7 +66,7 @@ class Cluster:
       folder: for all files.
       python: runs the containers' programs.
       workers: the number of concurrent tasks.
-      bucket: the store in Cloud Storage; by default, the store is a folder.
+      bucket: the store in Cloud Storage or S3; by default, the store is a folder.
       environment: additional environment variables of containers.
     """
 
@@ -75,7 +75,7 @@ class Cluster:
         folder: Path,
         python: warm_python.Server,
         workers: int = 2,
-        bucket: objects.Objects | None = None,
+        bucket: objects.Objects | s3_store.Store | None = None,
         environment: dict[str, str] | None = None,
     ):
         self._folder, self._python = folder, python
@@ -124,7 +124,8 @@ class Cluster:
         """Runs one task on the results of others; kills its first container once `kill` returns True."""
         document = next(yaml.safe_load_all(file.read_text('utf-8')))
         parameters = root_parameters(document, arguments)
-        return self._task(document, name, parameters, done, f'{_ROOT}/task/{uuid.uuid4()}', kill)
+        root = document.get('defaultPipelineRoot') or _ROOT
+        return self._task(document, name, parameters, done, f'{root}/task/{uuid.uuid4()}', kill)
 
     def _task(
         self,

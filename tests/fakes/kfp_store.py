@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Kubeflow's object store for `kfp_executor`: a folder, or Cloud Storage on loopback.
+"""Kubeflow's object store for `kfp_executor`: a folder, or Cloud Storage or S3 on loopback.
 
 Replaces `UploadBlob` and `DownloadBlob` in backend/src/v2/objectstore/object_store.go of github.com/kubeflow/pipelines:
 only files are kept, and downloading nothing is no error.
@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tests.fakes import s3_store
 from tests.fakes.google_cloud import objects
 
 
@@ -34,11 +35,12 @@ class InFolder:
 
 
 class InBucket:
-    """gs:// as the objects of a bucket."""
+    """gs:// or s3:// as the objects of a bucket."""
 
-    def __init__(self, bucket: objects.Objects, folder: Path):
+    def __init__(self, bucket: objects.Objects | s3_store.Store, folder: Path):
         self._bucket = bucket
         self._folder = folder
+        self._root = f's3://{s3_store.BUCKET}/' if isinstance(bucket, s3_store.Store) else f'gs://{bucket.name}/'
 
     def files(self, uri: str) -> Path:
         """Returns a copy of an artifact's files."""
@@ -55,15 +57,14 @@ class InBucket:
     def download(self, uri: str, target: Path) -> None:
         """See `InFolder`."""
         start = self._name(uri) + '/'
-        for name, content in self._bucket.contents.items():
-            if name.startswith(start):
-                assert not name.endswith('/'), f'{name}: DownloadBlob would create a file for a folder'
-                file = target / name.removeprefix(start)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
+        for name in self._bucket.names(start):
+            assert not name.endswith('/'), f'{name}: DownloadBlob would create a file for a folder'
+            file = target / name.removeprefix(start)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self._bucket.get(name))
 
     def _name(self, uri: str) -> str:
-        return uri.removeprefix(f'gs://{self._bucket.name}/')
+        return uri.removeprefix(self._root)
 
 
 def _copy(source: Path, target: Path) -> None:

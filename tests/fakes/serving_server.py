@@ -61,15 +61,24 @@ def serving(base_path: Path, name: str) -> Iterator[tuple[str, _Service]]:
 
 
 @contextlib.contextmanager
-def answering(respond: Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], bytes]) -> Iterator[str]:
-    """Answers each Predict call with the bytes that `respond` returns; yields HOST:PORT of loopback."""
+def answering(
+    respond: Callable[[predict_pb2.PredictRequest, grpc.ServicerContext], bytes], server_pem: Path | None = None
+) -> Iterator[str]:
+    """Answers each Predict call with the bytes that `respond` returns; yields HOST:PORT of loopback.
+
+    With `server_pem`, a certificate and its key, over TLS.
+    """
     predict = grpc.unary_unary_rpc_method_handler(respond, predict_pb2.PredictRequest.FromString)
     handler = grpc.method_handlers_generic_handler('tensorflow.serving.PredictionService', {'Predict': predict})
     # TensorFlow Serving does not limit the message size.
     server = grpc.server(futures.ThreadPoolExecutor(2), [handler], options=[('grpc.max_receive_message_length', -1)])
-    port = server.add_insecure_port('127.0.0.1:0')
+    if server_pem is None:
+        port = server.add_insecure_port('127.0.0.1:0')
+    else:
+        pem = server_pem.read_bytes()
+        port = server.add_secure_port('127.0.0.1:0', grpc.ssl_server_credentials([(pem, pem)]))
     server.start()
     try:
-        yield f'127.0.0.1:{port}'
+        yield f'{"127.0.0.1" if server_pem is None else "localhost"}:{port}'
     finally:
         server.stop(None).wait()

@@ -106,7 +106,7 @@ def test_the_base_installs_the_converter_without_tfx(metadata):
 
 
 def test_the_extras(metadata):
-    assert set(metadata.get_all('Provides-Extra')) == {'client', 'pipeline', 'kubeflow', 'dev'}
+    assert set(metadata.get_all('Provides-Extra')) == {'client', 'pipeline', 'kubeflow', 'notebook', 'dev'}
     pipeline, client = _required(metadata, 'pipeline'), _required(metadata, 'client')
     assert {'tfx', 'tensorflow', 'apache-beam', 'tensorflow-serving-api'} <= pipeline
     assert client == {'h5py', 'numpy', 'tqdm', 'grpcio', 'pillow', 'protobuf', 'pyyaml'}
@@ -115,16 +115,21 @@ def test_the_extras(metadata):
 
 
 def test_every_requirement_is_pinned(metadata):
-    pins = {line.partition('==')[0] for line in (_ROOT / 'constraints.txt').read_text().splitlines()}
+    pins = {name for name, _ in _pins()}
     assert {Requirement(text).name.lower() for text in metadata.get_all('Requires-Dist')} <= pins
 
 
-def test_every_pin_is_plain():
-    lines = (_ROOT / 'constraints.txt').read_text().splitlines()
-    assert len(lines) > 100
-    for line in lines:
-        name, equals, version = line.partition('==')
-        assert name and equals and version and ' ' not in line and '/' not in line, line
+def _pins() -> list[tuple[str, str]]:
+    """(name, the rest of the pin) for each pin; its lines are joined by backslashes."""
+    text = (_ROOT / 'constraints.txt').read_text().replace('\\\n', '')
+    return [(name, rest) for name, _, rest in (line.partition('==') for line in text.splitlines())]
+
+
+def test_every_pin_has_a_version_and_hashes_and_nothing_else():
+    assert len(_pins()) > 100
+    for name, rest in _pins():
+        assert re.fullmatch(r'[a-z0-9-]+', name)
+        assert re.fullmatch(r'[\w.!+]+( +--hash=sha256:[0-9a-f]{64})+', rest), name
 
 
 def test_the_page_of_configuration_keys_is_what_the_command_prints():

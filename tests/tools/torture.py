@@ -1,10 +1,10 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Injects faults and prints how many the pipeline survived: `make torture KILLS=100 DISKS=20 DAMAGES=20`.
+"""Injects faults and prints how many the pipeline survived: `make torture KILLS=100 DISKS=20 DAMAGES=20 DATASETS=10`.
 
 - Kills: SIGKILL at a random moment of a run, and of the run that continues it, until one ends by itself before.
-- Full disks: a file system of a random size, given more space after the run failed in one line. Mounting one needs
-  root; without, RLIMIT_FSIZE limits the size of each file instead.
+- Full disks: a file system of a random size, given somewhat more space each time that the run fails in one line.
+  Mounting one needs root; without, RLIMIT_FSIZE limits the size of each file instead.
 - Damaged files: a random file of a finished run is cut, has one bit changed, is filled with zeros, or is deleted.
 - Hostile data: a random selection of broken, crafted and misnamed files among the faces.
 - Hostile answers: `predict --server` with a server that gives each of the wrong answers of the tests.

@@ -18,7 +18,7 @@ from typing import Self
 
 import numpy as np
 
-from components.io.files import atomic_path
+from components.io.files import atomic_path, local_file
 
 
 @dataclass
@@ -43,7 +43,7 @@ class History:
 
 
 def save(path: Path, history: History, arrays: Sequence[np.ndarray]) -> None:
-    """Writes a checkpoint, a `.npz` file; a killed write leaves the previous one."""
+    """Writes a checkpoint, a `.npz` file, also in a bucket; a killed write leaves the previous one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         np.savez(temporary, np.array(history.to_json()), *arrays)
@@ -51,6 +51,6 @@ def save(path: Path, history: History, arrays: Sequence[np.ndarray]) -> None:
 
 def load(path: Path) -> tuple[History, list[np.ndarray]]:
     """Reads a checkpoint of `save`."""
-    with np.load(path, allow_pickle=False) as stored:
+    with local_file(path) as file, np.load(file, allow_pickle=False) as stored:
         history, *arrays = (stored[f'arr_{number}'] for number in range(len(stored.files)))
     return History.from_json(str(history)), arrays

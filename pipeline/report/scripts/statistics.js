@@ -94,7 +94,7 @@ function mcnemar(firstOnly, secondOnly) {
 function benjaminiHochberg(ps) {
   const largestFirst = ps.map((_, place) => place).sort((i, j) => ps[j] - ps[i]), corrected = [];
   let least = 1;
-  largestFirst.forEach((place, before) => { corrected[place] = least = Math.min(least, ps[place] * ps.length / (ps.length - before)); });
+  largestFirst.forEach((place, before) => { corrected[place] = least = Math.min(least, ps[place] * (ps.length / (ps.length - before))); });
   return corrected;
 }
 

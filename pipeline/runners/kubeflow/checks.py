@@ -21,14 +21,16 @@ _IMAGE = re.compile(
 _STORES = ('gs', 'minio', 's3')
 
 
-def check_image(image: str) -> None:
-    """Raises InputError if a container runtime could not parse the name of the image."""
+def check_image(image: str, *, digest: bool = False) -> None:
+    """Raises InputError if a container runtime could not parse the image's name, or if it lacks a wanted digest."""
     match = _IMAGE.fullmatch(image)
     if not match or len(match['name']) > 255:
         raise InputError(
             f'--image {image}: not an image; expected [HOST[:PORT]/]NAME[:TAG][@sha256:DIGEST], the name in lower case '
             'and the digest with 64 digits'
         )
+    if digest and '@' not in image:
+        raise InputError(f'--image {image}: kubeflow.require_digest wants NAME@sha256:DIGEST; a tag can move')
 
 
 def check_root(root: str, *, vertex: bool) -> None:

@@ -14,7 +14,7 @@ import yaml
 from components import names
 from components.errors import InputError
 from components.fine_tuner import layers
-from components.io.files import in_bucket, write_text
+from components.io.files import scheme, write_text
 from pipeline.config import Config
 from pipeline.kubeflow_settings import EVERY, ContainerResources
 from pipeline.runners.beam import options as beam_options
@@ -70,7 +70,7 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
         not use the image, the root or an accelerator.
     """
     root = root or config.beam.pipeline_root or ''
-    checks.check_image(image)
+    checks.check_image(image, digest=config.kubeflow.require_digest)
     checks.check_root(root, vertex=vertex)
     if not vertex:
         checks.check_accelerators(config.kubeflow)
@@ -106,22 +106,24 @@ def pipeline_job(config: Config, *, image: str, size: tuple[int, int], root: str
 def _environment(config: Config, size: tuple[int, int], root: str) -> Environment:
     from pipeline.definition import Environment
 
-    mount = config.kubeflow.mount.rstrip('/')
+    settings = config.kubeflow
+    folder = (settings.bucket or settings.mount).rstrip('/')
     return Environment(
         name=NAME,
         root=root,
-        serving_dir=f'{mount}/serving/{names.MODEL}',
-        data_root=f'{mount}/faces',
+        serving_dir=f'{folder}/serving/{names.MODEL}',
+        data_root=f'{folder}/faces',
         data_fingerprint='',
-        prototxt=f'{mount}/base.prototxt',
+        prototxt=f'{folder}/base.prototxt',
         prototxt_sha256='',
-        caffemodel=f'{mount}/base.caffemodel',
+        caffemodel=f'{folder}/base.caffemodel',
         caffemodel_sha256='',
         baseline_statistics='',
         input_size=size,
         beam_args=tuple(beam_options.args(config.beam)),
-        # Without a volume, no folder outlives a container.
-        checkpoints=f'{mount}/checkpoints' if config.kubeflow.claim else '',
+        # Without a volume and a store, no folder outlives a container.
+        embedding_store=f'{folder}/embedding_store' if settings.bucket else '',
+        checkpoints=f'{folder}/checkpoints' if settings.bucket or settings.claim else '',
     )
 
 
@@ -129,7 +131,7 @@ def _parameters(config: Config, environment: Environment) -> list[Parameter]:
     example_gen, converter, pusher = 'StratifiedExampleGen', 'CaffeConverter', 'AtomicPusher'
     return [
         Parameter('data_root', example_gen, 'data_root', STRING, environment.data_root,
-                  'The folder that contains combined/, as the containers see it, or gs://BUCKET/FOLDER.'),
+                  'The folder that contains combined/, as the containers see it, or a folder of a bucket.'),
         Parameter('per_folder', example_gen, 'settings__per_folder', INTEGER, config.data.per_folder,
                   'Images to take from each age-gender folder.'),
         Parameter('prototxt', converter, 'prototxt', STRING, environment.prototxt, "The network's description."),
@@ -153,7 +155,7 @@ def _check_resources(
 def _check_runner(settings: BeamSettings, root: str) -> None:
     if settings.runner == LOCAL:
         return
-    if not in_bucket(root):
+    if scheme(root) != 'gs://':
         raise InputError(
             f'beam.runner {settings.runner}: workers cannot read the artifacts that Kubeflow keeps in its pods; give '
             '--root gs://BUCKET/FOLDER, or set beam.runner=local'

@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError, RunError
-from components.io.files import any_path, in_bucket, write_text
+from components.io.files import any_path, in_bucket, scheme, write_text
 from pipeline.runners.beam import dataflow, options as beam_options
 from pipeline.runners.kubeflow import storage
 from pipeline.runners.kubeflow.spec import PART
@@ -90,7 +90,7 @@ def _place(artifact: dict[str, Any], in_store: bool) -> None:
     artifact.setdefault('name', artifact['uri'])  # TFX derives artifact ids from names
     if not in_store:
         artifact['uri'] = storage.local_path(artifact['uri'])
-    elif not in_bucket(artifact['uri']):
+    elif scheme(artifact['uri']) != 'gs://':
         raise InputError(
             f'{artifact["uri"]}: the workers of the Beam runner can read gs:// only; give the run the pipeline root '
             'gs://BUCKET/FOLDER, as "submit" does, or compile with beam.runner=local'
@@ -166,8 +166,8 @@ def check_inputs(inputs: dict[str, Any]) -> None:
                 folder = storage.local_path(artifact['uri'])
                 if changed := intact.change(storage.uri(folder), json.loads(files), intact.digests(folder)):
                     raise RunError(
-                        f'{changed} since it was made; compile with --set kubeflow.cache=false and submit that once, '
-                        'which makes it again'
+                        f'{changed} since it was made; restore it, or compile with another tag of the image, which is '
+                        "part of Kubeflow's cache key, and submit: everything is made again"
                     )
 
 

@@ -18,7 +18,8 @@ from typing import Any
 
 from components.caffe_converter.settings import Settings as ModelSettings
 from components.errors import InputError, RunError
-from components.io.files import in_bucket, write_text
+from components.io import stores
+from components.io.files import in_bucket, local_input, write_text
 from components.stratified_example_gen.settings import Settings as DataSettings
 from pipeline.runners.kubeflow import volume
 from pipeline.runs.run_inputs import InputDigests, RunInputs
@@ -30,26 +31,30 @@ def digests(values: Mapping[str, str]) -> InputDigests:
     Args:
       values: 'data_root', 'prototxt' and 'caffemodel'; 'data' and 'model', the settings of StratifiedExampleGen and
         CaffeConverter as JSON; 'compiled_size', JSON [height, width] that the pipeline was compiled for; 'output' and
-        optionally 'checkpoints', folders that later tasks write to.
+        optionally 'checkpoints' and 'embedding_store', folders that later tasks write to. All may be in buckets.
 
     Raises:
       InputError: an input is unusable, a folder is not writable, or the network has another input size.
     """
     data, model = DataSettings.from_json(values['data']), ModelSettings.from_json(values['model'])
-    inputs = RunInputs(values['data_root'], Path(values['prototxt']), Path(values['caffemodel']))
     for key in ('data_root', 'prototxt', 'caffemodel'):
         if not in_bucket(values[key]):
             volume.check_readable(Path(values[key]))
-    for key in ('output', 'checkpoints'):
-        if values.get(key) and not in_bucket(values[key]):
-            volume.check_writable(Path(values[key]))
-    found, expected = list(inputs.check(data, model).input_shape), [*json.loads(values['compiled_size']), 3]
-    if found != expected:
-        raise InputError(
-            f'{inputs.prototxt}: the input is {found} (height, width, channels), but the pipeline was compiled for '
-            f'{expected}; compile it with this prototxt'
-        )
-    return inputs.digests(data)
+    for key in ('output', 'checkpoints', 'embedding_store'):
+        if values.get(key):
+            if in_bucket(values[key]):
+                stores.of(values[key]).check_bucket(key, values[key], write=True)
+            else:
+                volume.check_writable(Path(values[key]))
+    with local_input(values['prototxt']) as prototxt, local_input(values['caffemodel']) as caffemodel:
+        inputs = RunInputs(values['data_root'], prototxt, caffemodel)
+        found, expected = list(inputs.check(data, model).input_shape), [*json.loads(values['compiled_size']), 3]
+        if found != expected:
+            raise InputError(
+                f'{inputs.prototxt}: the input is {found} (height, width, channels), but the pipeline was compiled for '
+                f'{expected}; compile it with this prototxt'
+            )
+        return inputs.digests(data)
 
 
 def main(arguments: list[str]) -> int:

@@ -48,6 +48,7 @@ _DIGESTS = {
 _WRITTEN = {
     'AtomicPusher': ('push_destination__filesystem__base_directory', 'output'),
     'FineTuner': ('checkpoints', 'checkpoints'),
+    'EmbeddingGen': ('store', 'embedding_store'),
 }
 # Another output of `INPUTS`: the start time of the run.
 _STARTED = 'started'
@@ -57,6 +58,9 @@ _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': '
 _NOT_CACHED = (INPUTS, REPORT)
 # Tasks that read or write files other than artifacts.
 _ON_THE_VOLUME = (INPUTS, *_GIVEN, 'FineTuner', 'AtomicPusher')
+_IN_THE_STORE = (*_ON_THE_VOLUME, 'EmbeddingGen', 'FineTunedEmbeddingGen')
+# The keys of Kubeflow's own Secret mlpipeline-minio-artifact.
+_CREDENTIALS = {'accesskey': 'AWS_ACCESS_KEY_ID', 'secretkey': 'AWS_SECRET_ACCESS_KEY'}
 # Argo counts `maxDuration` from the start of the first attempt: after it, nothing is retried, and a retry under way is
 # stopped. Without a value, Kubeflow writes 0, which means never. A year is longer than any task.
 _RETRIES_END = f'{365 * 24 * 3600}s'
@@ -171,6 +175,11 @@ def set_execution(spec: Json, settings: KubeflowSettings, code_digests: Mapping[
         resources = _resources(settings.resources, name, vertex)
         if resources:
             container['resources'] = resources
+        if settings.bucket_endpoint and name in _IN_THE_STORE:
+            container['env'] = [
+                {'name': 'AWS_ENDPOINT_URL', 'value': settings.bucket_endpoint},
+                {'name': 'AWS_REGION', 'value': 'us-east-1'},  # one is needed to sign requests; such stores ignore it
+            ]
         if settings.retries:
             task['retryPolicy'] = {
                 'maxRetryCount': settings.retries,
@@ -229,8 +238,13 @@ def pods(spec: Mapping[str, Any], settings: KubeflowSettings) -> Json | None:
     executors = {}
     for name in spec['root']['dag']['tasks']:
         config: Json = {}
-        if settings.claim and name in _ON_THE_VOLUME:
+        if settings.claim and not settings.bucket and name in _ON_THE_VOLUME:
             config['pvcMount'] = [{'pvcNameParameter': _constant(settings.claim), 'mountPath': settings.mount}]
+        if settings.bucket_secret and name in _IN_THE_STORE:
+            keys = [{'secretKey': key, 'envVar': variable} for key, variable in _CREDENTIALS.items()]
+            config['secretAsEnv'] = [{'secretNameParameter': _constant(settings.bucket_secret), 'keyToEnv': keys}]
+        if settings.run_as_non_root:
+            config['securityContext'] = {'runAsNonRoot': True}
         if settings.image_pull_policy:
             config['imagePullPolicy'] = settings.image_pull_policy
         if settings.image_pull_secrets:

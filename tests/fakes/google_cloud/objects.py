@@ -83,6 +83,14 @@ class Objects:
         with self._lock:
             return {name: one.content for name, one in self._objects.items()}
 
+    def names(self, prefix: str = '') -> list[str]:
+        """The names of the objects below a prefix."""
+        return [name for name in self.contents if name.startswith(prefix)]
+
+    def get(self, name: str) -> bytes:
+        """Reads an object."""
+        return self.contents[name]
+
     def put(self, name: str, content: bytes) -> None:
         """Writes an object."""
         with self._lock:

@@ -8,7 +8,6 @@ use it too. Requests without a token are refused.
 
 from __future__ import annotations
 
-import datetime
 import json
 import ssl
 import threading
@@ -16,11 +15,7 @@ from http import server
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
+from tests.fakes import certificate
 from tests.fakes.google_cloud.objects import Objects, Request, Response
 
 _HOSTS = ('www.googleapis.com', 'storage.googleapis.com', 'oauth2.googleapis.com')
@@ -37,7 +32,7 @@ class Proxy:
 
     def __init__(self, objects: Objects, folder: Path):
         self._folder = folder
-        _write_certificate(folder)
+        certificate.write(folder, _HOSTS)
         credentials = {'type': 'authorized_user', 'client_id': 'a', 'client_secret': 'b', 'refresh_token': 'c'}
         (folder / 'credentials.json').write_text(json.dumps(credentials))
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -122,26 +117,3 @@ class _Handler(server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
-
-
-def _write_certificate(folder: Path) -> None:
-    now = datetime.datetime.now(datetime.UTC)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, 'loopback')])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in _HOSTS]), critical=False)
-        .sign(key, hashes.SHA256())
-    ).public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / 'authority.pem').write_bytes(certificate)
-    (folder / 'server.pem').write_bytes(certificate + secret)

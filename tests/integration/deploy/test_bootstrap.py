@@ -62,9 +62,7 @@ def test_no_network(bootstrap):
     )
     status, lines = bootstrap(uv=uv, getconf='echo glibc 2.41')
     assert status == 1
-    assert lines[-1].startswith(
-        'bootstrap: installing the packages failed: error: Failed to fetch: operation timed out'
-    )
+    assert lines[-1].startswith('bootstrap: resolving the packages failed: error: Failed to fetch: operation timed out')
 
 
 def test_an_old_host_without_apt(bootstrap, tmp_path):

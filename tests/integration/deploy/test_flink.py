@@ -14,7 +14,7 @@ import yaml
 
 from pipeline import config
 from pipeline.__main__ import parser
-from pipeline.runners.beam import options as beam_options
+from pipeline.runners.beam import options as beam_options, worker_pool
 
 _DEPLOY = Path(__file__).resolve().parents[3] / 'deploy'
 _CLUSTER = yaml.safe_load((_DEPLOY / 'flink' / 'cluster.yaml').read_text())
@@ -88,9 +88,9 @@ def test_the_run_is_a_command_line_that_fits_the_cluster():
     name = _CLUSTER['metadata']['name']
     assert settings.flink_master == f'{name}-rest:8081'
     assert settings.workers == _CLUSTER['spec']['taskManager']['replicas']
-    port = re.fullmatch(r'--service_port=(\d+)', _pool()['args'][0])
+    port = re.fullmatch(r'--port=(\d+)', _pool()['args'][0])
     assert port and settings.worker_pool == f'localhost:{port[1]}'
-    assert _pool()['ports'][0]['containerPort'] == int(port[1])
+    assert f"('localhost', {port[1]})" in _pool()['readinessProbe']['exec']['command'][-1]
     (server,) = _RUN['spec']['template']['spec']['initContainers']
     assert settings.job_server == f'localhost:{server["args"][server["args"].index("--job-port") + 1]}'
     assert server['image'] == _CLUSTER['spec']['image']
@@ -115,7 +115,7 @@ def test_workers_mount_the_files_of_the_run_at_the_same_path():
 def test_workers_run_the_python_of_the_pipelines_image():
     (container,) = _RUN['spec']['template']['spec']['containers']
     assert _pool()['image'] == container['image']
-    assert _pool()['command'] == ['python', '-m', 'apache_beam.runners.worker.worker_pool_main']
+    assert _pool()['command'] == ['python', '-m', worker_pool.__name__]
     # The pool starts each worker as "python", so the project's Python must be the first on the PATH.
     image = (_DEPLOY / 'Dockerfile').read_text()
     target = re.search(r'install\.sh /source (\S+)', image)
@@ -132,9 +132,21 @@ def test_no_container_runs_as_root_or_writes_to_its_image():
     assert _pool()['securityContext']['runAsNonRoot'] is True
 
 
+def test_only_flinks_pods_the_run_and_the_operator_may_connect():
+    nobody, flink = yaml.safe_load_all((_DEPLOY / 'flink' / 'network.yaml').read_text())
+    assert (nobody['spec']['podSelector'], nobody['spec'].get('ingress')) == ({}, None)
+    name = _CLUSTER['metadata']['name']
+    assert flink['spec']['podSelector']['matchLabels'] == {'app': name}  # the operator's labels
+    each_other, rest = flink['spec']['ingress']
+    assert each_other['from'] == [{'podSelector': {'matchLabels': {'app': name}}}]
+    run = {'batch.kubernetes.io/job-name': _RUN['metadata']['name']}
+    assert rest['from'][0] == {'podSelector': {'matchLabels': run}}
+    assert [port['port'] for port in rest['ports']] == [8081]
+
+
 def test_dataflows_image_has_the_pinned_sdk_and_the_projects_environment():
     dockerfile = (_DEPLOY / 'dataflow' / 'Dockerfile').read_text()
     constraints = (_DEPLOY.parent / 'constraints.txt').read_text()
     release = re.search(r'^FROM apache/beam_python3\.11_sdk:(\S+) AS', dockerfile, re.MULTILINE)
-    assert release and f'apache-beam=={release[1]}\n' in constraints
+    assert release and f'apache-beam=={release[1]} ' in constraints
     assert 'RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1' in dockerfile

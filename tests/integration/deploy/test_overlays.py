@@ -11,6 +11,7 @@ import yaml
 
 from components import names
 from pipeline.config import Config
+from pipeline.runners.kubeflow import spec
 
 _FOLDER = Path(__file__).resolve().parents[3] / 'deploy' / 'kubeflow'
 _COMMAND = ['kubectl', 'kustomize'] if shutil.which('kubectl') else ['kustomize', 'build']
@@ -37,6 +38,8 @@ def test_the_claim_is_the_one_that_pipelines_mount_and_kserve_serves_from(overla
         namespace
     }
     served = _built(_FOLDER / 'serving')['InferenceService', names.MODEL.replace('_', '-')]
+    probe = served['spec']['predictor']['model']['readinessProbe']['httpGet']['path']
+    assert probe == f'/v1/models/{served["metadata"]["name"]}/metadata'
     assert served['spec']['predictor']['model']['storageUri'] == f'pvc://{settings.claim}/serving/{names.MODEL}'
 
 
@@ -55,7 +58,9 @@ def test_flink_reads_the_same_claim():
         if 'persistentVolumeClaim' in volume
     }
     assert claims == {name for kind, name in items if kind == 'PersistentVolumeClaim'}
-    assert {item['metadata']['namespace'] for item in (*items.values(), job)} == {'face-gender'}
+    assert ('Namespace', 'face-gender') in items
+    namespaced = [item['metadata'] for item in (*items.values(), job) if item['kind'] != 'Namespace']
+    assert {metadata['namespace'] for metadata in namespaced} == {'face-gender'}
 
 
 def test_a_profiles_artifacts_are_below_its_own_folder():
@@ -70,6 +75,7 @@ def test_the_object_store_needs_no_volume_and_contains_placeholders():
     assert {kind for kind, _ in items} == {'ConfigMap', 'Secret'}
     ((secret, values),) = ((name, item['stringData']) for (kind, name), item in items.items() if kind == 'Secret')
     assert set(values.values()) == {'CHANGE-ME'}
+    assert set(values) == set(spec._CREDENTIALS)  # what the tasks of kubeflow.bucket_secret read
     provider = yaml.safe_load(items['ConfigMap', 'kfp-launcher']['data']['providers'])['s3']['default']
     given = provider['credentials']['secretRef']
     assert (given['secretName'], {given['accessKeyKey'], given['secretKeyKey']}) == (secret, set(values))

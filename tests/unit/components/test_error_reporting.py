@@ -67,3 +67,38 @@ def test_bugs_and_temporary_errors_are_raised_at_once(tmp_path):
         ):
             raise error
     error_reporting.raise_saved(tmp_path)
+
+
+def _caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ('error', 'path'),
+    [
+        (OSError(errno.ENOSPC, 'No space left on device', '/disk/a.gz'), '/disk/a.gz'),
+        (_caused(ValueError('x'), OSError(errno.EDQUOT, 'Disk quota exceeded', b'/disk/b')), '/disk/b'),
+        (RuntimeError('INTERNAL: sqlite error 13: database or disk is full'), None),
+        (RuntimeError('/disk/c; No space left on device [Op:SaveV2]'), None),
+        (RuntimeError("errno = 27, error message = 'File too large'"), None),
+    ],
+)
+def test_a_full_disk_is_named_whatever_library_noticed(error, path, tmp_path):
+    told = error_reporting.exhausted(error, tmp_path)
+    assert type(told) is RunError
+    assert str(told) == (
+        f'{path or tmp_path}: no space left on the disk of {tmp_path}; free space and run the same command again'
+    )
+
+
+@pytest.mark.parametrize(
+    'error', [MemoryError(), _caused(RuntimeError('x'), MemoryError()), RuntimeError('std::bad_alloc')], ids=str
+)
+def test_missing_memory_is_named(error, tmp_path):
+    assert str(error_reporting.exhausted(error, tmp_path)).startswith('not enough memory; close other programs')
+
+
+def test_other_errors_are_not_explained_by_disk_or_memory(tmp_path):
+    assert error_reporting.exhausted(ValueError('shape (3, 4)'), tmp_path) is None
+    assert error_reporting.exhausted(ValueError('shape (3, 4)'), tmp_path / 'gone') is None

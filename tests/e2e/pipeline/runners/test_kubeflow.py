@@ -1,14 +1,17 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled pipeline, run as Kubeflow would, compared with the local run."""
+"""The compiled pipeline, run as Kubeflow would with nothing but an S3 store, compared with the local run."""
 
 import dataclasses
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components import names
 from components.evaluator import metrics, thresholds
@@ -16,7 +19,8 @@ from pipeline.model import head_training, tuner
 from pipeline.model.settings import TrainerSettings
 from pipeline.report import words
 from pipeline.runners.kubeflow import report_task
-from tests.fakes import kfp_executor
+from pipeline.serving import predict
+from tests.fakes import kfp_executor, s3_store
 
 _TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tuner.epochs=2']
 
@@ -36,24 +40,39 @@ class KubeflowRun:
 
 
 @pytest.fixture(scope='session')
-def kubeflow_run(command, inputs, low_bounds, tmp_path_factory, warm_python) -> KubeflowRun:
+def store() -> Iterator[s3_store.Store]:
+    with s3_store.running() as running:
+        yield running
+
+
+@pytest.fixture(scope='session')
+def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory, warm_python) -> KubeflowRun:
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
+    # What kubeflow.bucket sets; here the configuration stays that of the local run.
+    documents = list(yaml.safe_load_all(file.read_text()))
+    for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
+        parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']
+        assert parameters[name] == {'runtimeValue': {'constant': ''}}
+        parameters[name]['runtimeValue']['constant'] = 's3://faces/embeddings'
+    file.write_text(yaml.safe_dump_all(documents))
     arguments = {
-        'data_root': str(inputs.data),
-        'prototxt': str(inputs.prototxt),
-        'caffemodel': str(inputs.caffemodel),
-        'output': str(folder / 'serving'),
+        'data_root': store.upload(inputs.data, 'drawn'),
+        'prototxt': 's3://faces/base.prototxt',
+        'caffemodel': 's3://faces/base.caffemodel',
+        'output': 's3://faces/serving',
     }
-    cluster = kfp_executor.Cluster(folder, warm_python)
+    store.put('base.prototxt', inputs.prototxt.read_bytes())
+    store.put('base.caffemodel', inputs.caffemodel.read_bytes())
+    cluster = kfp_executor.Cluster(folder, warm_python, bucket=store, environment=store.environment)
     return KubeflowRun(cluster, file, arguments, cluster.run(file, **arguments))
 
 
 def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
     process = command(
         'compile', '--config', 'demo', *low_bounds, *settings, '--prototxt', inputs.prototxt,
-        '--image', 'pipeline:test', '-o', file,
+        '--image', 'pipeline:test', '--root', 's3://faces/kfp', '-o', file,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
     return file
@@ -88,12 +107,13 @@ def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
     )
     assert measured == pytest.approx(expected, rel=1e-6)
     assert ours['data'] == local['data']
-    for key in ('config_sha256', 'data_fingerprint', 'base_sha256', 'prototxt_sha256', 'versions'):
+    for key in ('config_sha256', 'base_sha256', 'prototxt_sha256', 'versions'):
         assert ours['run'][key] == local['run'][key]
+    assert ours['run']['data_fingerprint'] == kubeflow_run.tasks['Inputs'].parameters['data_fingerprint']
     assert ours['config'] == local['config']
     assert ours['run']['id'] == task.artifacts['metrics']['uri'].split('/')[-4]
     assert ours['run']['started'] == kubeflow_run.tasks['Inputs'].parameters['started']
-    assert (ours['blessed'], Path(ours['pushed']).parent) == (True, Path(kubeflow_run.arguments['output']))
+    assert (ours['blessed'], os.path.dirname(ours['pushed'])) == (True, kubeflow_run.arguments['output'])
 
     shown = task.artifacts['metrics']['metadata']
     genders = {
@@ -111,7 +131,8 @@ def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
 
 
 def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkeypatch):
-    (tmp_path / 'minio').symlink_to(kubeflow_run.cluster.object('minio://'))
+    (tmp_path / 's3' / 'faces').mkdir(parents=True)
+    (tmp_path / 's3' / 'faces' / 'kfp').symlink_to(kubeflow_run.cluster.object('s3://faces/kfp'))
     monkeypatch.setenv('KFP_LOCAL_BASE', str(tmp_path))
     inputs = kubeflow_run.tasks['Report'].invocation['inputs']
     assert inputs['parameterValues']['config__data__per_folder'] == 10
@@ -121,19 +142,28 @@ def test_the_report_has_the_parameters_of_the_run(kubeflow_run, tmp_path, monkey
     assert json.dumps([config['trainer']['epochs'], config['data']['per_folder']]) == '[7, 3]'
 
 
-def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run):
-    versions = list(Path(kubeflow_run.arguments['output']).iterdir())
-    assert [(version / 'saved_model.pb').is_file() for version in versions] == [True]
+def test_pushes_the_blessed_model_to_the_parameter_output(kubeflow_run, inputs, store):
+    (graph,) = (name for name in store.names('serving/') if name.endswith('/saved_model.pb'))
     pushed = kubeflow_run.tasks['AtomicPusher'].artifacts['pushed_model']['metadata']
-    assert pushed['pushed_destination'] == str(versions[0])
+    assert pushed['pushed_destination'] == f's3://faces/{os.path.dirname(graph)}'
+    face = next((inputs.data / 'combined' / 'aligned').glob('*/*'))
+    ((label, _),) = predict.load(kubeflow_run.cluster.object(pushed['pushed_destination']))([face.read_bytes()])
+    assert label in names.GENDERS
+
+
+def test_embeddings_are_kept_in_the_store(kubeflow_run, store):
+    assert {name.rpartition('.')[0].rpartition('.')[2] for name in store.names('embeddings/')} == {
+        'embeddings',
+        'digests',
+    }
 
 
 def test_inputs_outputs_the_digests(kubeflow_run, finished):
     run = finished.first_metrics['run']
     found = dict(kubeflow_run.tasks['Inputs'].parameters)
     assert re.fullmatch(r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ', found.pop('started'))
+    assert re.fullmatch(r'[0-9a-f]{64}', found.pop('data_fingerprint'))  # of the store's checksums
     assert found == {
-        'data_fingerprint': run['data_fingerprint'],
         'prototxt_sha256': run['prototxt_sha256'],
         'caffemodel_sha256': run['base_sha256'],
     }
@@ -163,21 +193,20 @@ def test_the_trainer_gets_the_tuners_best_values(kubeflow_run, command, inputs, 
 
 
 def test_a_fine_tuning_killed_late_is_retried_resumes_and_gives_the_same_numbers(
-    kubeflow_run, command, inputs, low_bounds, tmp_path
+    kubeflow_run, command, inputs, low_bounds, store, tmp_path
 ):
     compiled = _compiled(
         command, inputs, low_bounds, tmp_path / 'p.yaml', '--set=fine_tuning.unfreeze_from=conv5_1'
     ).read_text()
     tuned = {}
     for name in ('whole', 'killed'):
-        file, checkpoints = tmp_path / f'{name}.yaml', tmp_path / name
-        file.write_text(compiled.replace('/data/checkpoints', str(checkpoints)))
-        kill = (lambda: any(checkpoints.glob('*.npz'))) if name == 'killed' else None  # noqa: B023
+        file = tmp_path / f'{name}.yaml'
+        file.write_text(compiled.replace('/data/checkpoints', f's3://faces/{name}'))
+        kill = (lambda: bool(store.names('killed/'))) if name == 'killed' else None
         tuned[name] = kubeflow_run.cluster.run_task(
             file, 'FineTuner', kubeflow_run.tasks, kill, **kubeflow_run.arguments
         )
-        # A kill during a write may leave a hidden temporary file, which nothing reads.
-        assert [file.name for file in checkpoints.iterdir() if not file.name.startswith('.')] == []
+        assert store.names(f'{name}/') == []
     resumed = {name: 'resuming after epoch' in task.stderr for name, task in tuned.items()}
     assert resumed == {'whole': False, 'killed': True}, tuned['killed'].stderr[-2000:]
     whole, killed = (
@@ -190,13 +219,18 @@ def test_a_fine_tuning_killed_late_is_retried_resumes_and_gives_the_same_numbers
 def test_artifacts_contain_no_container_paths(kubeflow_run):
     for task in kubeflow_run.tasks.values():
         for artifact in task.artifacts.values():
-            assert artifact['uri'].startswith('minio://mlpipeline/')
+            assert artifact['uri'].startswith('s3://faces/kfp/')
             assert '/pods/' not in json.dumps(artifact['metadata'])
 
 
 @pytest.mark.parametrize(
     ('parameter', 'path', 'message'),
-    [('data_root', '/none', 'does not exist'), ('output', '/proc/serving', '/proc/serving: cannot write to /proc')],
+    [
+        ('data_root', 's3://faces/none', 'data root s3://faces/none does not exist'),
+        ('prototxt', 's3://faces/none', 's3://faces/none: cannot be read'),
+        ('output', 's3://none/serving', 'output s3://none/serving: bucket none does not exist'),
+        ('output', '/proc/serving', '/proc/serving: cannot write to /proc'),
+    ],
 )
 def test_a_bad_path_stops_the_run_with_one_line(kubeflow_run, parameter, path, message):
     with pytest.raises(kfp_executor.Failed) as failure:

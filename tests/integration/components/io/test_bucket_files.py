@@ -11,10 +11,11 @@ import pytest
 import tensorflow as tf
 
 from components import error_reporting
+from components.atomic_pusher import versions
 from components.embedding_gen import base_model, embedder, shard_embedder, store
 from components.embedding_gen.settings import Settings
 from components.errors import RunError, TemporaryError
-from components.io import files
+from components.io import cloud_storage, files
 
 
 def test_an_object_appears_only_if_the_block_succeeds(bucket, tmp_path):
@@ -41,7 +42,7 @@ def test_an_object_appears_only_if_the_block_succeeds(bucket, tmp_path):
 
 
 def test_local_folders_that_mirror_stores():
-    for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b'):
+    for path in ('/s3/bucket/x', '/gs/bucket/x', '/gcs/bucket/x', 'a://b', 's3:/b'):
         assert not files.in_bucket(path)
         assert str(files.any_path(path, 'y')) == f'{Path(path)}/y'
     assert str(files.any_path('gs://bucket/x', 'y')) == 'gs://bucket/x/y'
@@ -116,3 +117,20 @@ def test_tensorflow_lists_every_page(bucket):
         bucket.put(f'folder/x{number:02d}', b'')
     found = tf.io.gfile.listdir(f'gs://{bucket.name}/folder')
     assert sorted(found) == [f'{number:02d}/' for number in range(40)] + [f'x{number:02d}' for number in range(40)]
+
+
+def test_a_pushed_version_is_complete_and_has_its_own_number(bucket, tmp_path):
+    model, base = tmp_path / 'model', f'gs://{bucket.name}/serving'
+    (model / 'variables').mkdir(parents=True)
+    (model / 'saved_model.pb').write_bytes(b'graph')
+    (model / 'variables' / 'variables.index').write_bytes(b'index')
+    cloud_storage._client.cache_clear()
+    target, version = versions.push(str(model), base)
+    written = {name: content for name, content in bucket.contents.items() if not name.endswith('/')}
+    assert written == {
+        f'serving/{version}/saved_model.pb': b'graph', f'serving/{version}/variables/variables.index': b'index',
+    }  # fmt: skip
+    assert (target, versions.existing(base)) == (f'{base}/{version}', [int(version)])
+    with versions._claimed(base, 1) as one, versions._claimed(base, 1) as other:
+        assert (one, other) == (1, 2)
+    cloud_storage._client.cache_clear()

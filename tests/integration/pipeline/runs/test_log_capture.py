@@ -6,7 +6,11 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 
+import pytest
+
+from components.errors import RunError
 from pipeline.runs import log_capture
 
 
@@ -35,3 +39,21 @@ def test_a_threads_exception_goes_to_the_log(tmp_path, capfd):
     assert 'the worker was stopped' in (tmp_path / 'log').read_text()
     assert 'reader' in (tmp_path / 'log').read_text()
     assert capfd.readouterr().err == ''
+
+
+def test_a_log_on_a_full_disk_is_dropped_without_a_word(capfd):
+    """Logging would print a stack trace for every line."""
+    with log_capture.logged(Path('/dev/full')):
+        logging.getLogger('library').warning('lost')
+        os.write(1, b'of the run\n')
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ('of the run\n', '')
+
+
+def test_a_log_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with (
+        pytest.raises(RunError, match=r'file/run\.log: cannot be written \(.*\); free space or choose'),
+        log_capture.logged(tmp_path / 'file' / 'run.log'),
+    ):
+        pass

@@ -168,3 +168,15 @@ def test_a_run_directory_that_was_moved_or_copied_is_read_at_its_new_place(tmp_p
     assert run.output('Evaluator', 'gone').uri == f'{old}/Trainer/model/2'
     destination = run.output('AtomicPusher', 'pushed_model').properties['pushed_destination']
     assert destination == f'{new}/serving/gender_classifier/17'
+
+
+def test_a_transaction_that_a_kill_left_unfinished_is_rolled_back(output):
+    killed = (
+        'import os, signal, sqlite3, sys\nd = sqlite3.connect(sys.argv[1], isolation_level=None)\n'
+        'd.execute("PRAGMA cache_size = 1")\nd.execute("BEGIN")\n'
+        'for n in range(3000): d.execute("INSERT INTO Context(type_id, name) VALUES (1, ?)", (f"{n:0300}",))\n'
+        'os.kill(os.getpid(), signal.SIGKILL)'
+    )
+    subprocess.run([sys.executable, '-c', killed, output / metadata.FILE], check=False)
+    assert (output / f'{metadata.FILE}-journal').stat().st_size
+    assert [run.id for run in metadata.runs(output)] == ['run-1', 'run-2']

@@ -10,8 +10,11 @@ import grpc
 import pytest
 from tensorflow.core.framework import types_pb2
 
-from components.errors import RunError
+from components.errors import InputError, RunError
+from pipeline.__main__ import parser
+from pipeline.commands import arguments
 from pipeline.serving import client, predict
+from tests.fakes import certificate
 from tests.fakes.serving_server import answering
 from tests.fixtures.hostile_answers import HOSTILE, answer, floats, labels, tensor
 
@@ -153,3 +156,77 @@ def test_random_answers_give_answers_or_one_line(server, respond):
             assert all(label in ('male', 'female') and 0 <= number <= 1 for label, number in found)
             outcomes['answer'] += 1
     assert min(outcomes.values()) > 20, outcomes
+
+
+@pytest.fixture(scope='module')
+def secure(respond, tmp_path_factory):
+    """[HOST:PORT of a server with TLS, the folder of its certificate]."""
+    folder = tmp_path_factory.mktemp('certificate')
+    certificate.write(folder, ['localhost'])
+    with answering(lambda request, context: respond[0](request, context), folder / 'server.pem') as address:
+        yield address, folder
+
+
+def _only_with(token: str):
+    def guarded(request, context):
+        if dict(context.invocation_metadata()).get('authorization') != f'Bearer {token}':
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, 'no valid token')
+        return answer().SerializeToString()
+
+    return guarded
+
+
+def _connected(*flags):
+    options = parser().parse_args(['predict', 'face.jpg', *map(str, flags)])
+    return client.connect(**arguments.server(options))
+
+
+def test_tls_with_an_authority_of_ones_own_and_a_token_that_is_replaced(secure, respond, tmp_path):
+    server, folder = secure
+    token = tmp_path / 'token'
+    token.write_text('first\n')
+    respond[0] = _only_with('first')
+    flags = ['--server', server, '--ca-file', folder / 'authority.pem']
+    classify = _connected(*flags, '--token-file', token)
+    assert classify(_IMAGES) == [('female', 0.75), ('male', 0.25)]
+    respond[0] = _only_with('second')
+    with pytest.raises(InputError, match=r'refuses this caller \(no valid token\); see --token-file'):
+        classify(_IMAGES)
+    token.write_text('second\n')
+    assert classify(_IMAGES) == [('female', 0.75), ('male', 0.25)]
+    with pytest.raises(InputError, match='refuses this caller'):
+        _connected(*flags)(_IMAGES)
+
+
+def test_a_server_whose_certificate_is_not_trusted_gets_no_request(secure, respond, tmp_path, monkeypatch):
+    monkeypatch.setattr(client, '_CHANNEL', ())  # without repetitions, which take three seconds each
+    server, folder = secure
+    calls = []
+    respond[0] = lambda request, context: calls.append(request) or answer().SerializeToString()
+    certificate.write(tmp_path, ['localhost'])
+    _, _, port = server.rpartition(':')
+    untrusting = [
+        ['--server', server, '--tls'],
+        ['--server', server, '--ca-file', tmp_path / 'authority.pem'],
+        ['--server', f'127.0.0.1:{port}', '--ca-file', folder / 'authority.pem'],  # not the name in the certificate
+        ['--server', server],
+    ]
+    for flags in untrusting:
+        with pytest.raises(InputError, match=r'cannot be reached .*does it use TLS \(--tls, --ca-file\)') as caught:
+            _connected(*flags, '--timeout', '20')(_IMAGES)
+        assert str(caught.value).isprintable()
+    assert calls == []
+
+
+@pytest.mark.parametrize(('flag', 'content', 'message'), [
+    ('--ca-file', None, r'--ca-file .*: cannot be read \(No such file'),
+    ('--ca-file', 'text', 'expected certificates in PEM format'),
+    ('--token-file', '', 'expected one bearer token'),
+    ('--token-file', 'one\ntwo', 'expected one bearer token'),
+])  # fmt: skip
+def test_unusable_files_are_errors_before_the_first_request(tmp_path, flag, content, message):
+    file = tmp_path / 'file'
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(InputError, match=message):
+        _connected('--server', 'localhost:1', flag, file)

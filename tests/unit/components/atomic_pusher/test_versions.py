@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tfx.utils import io_utils
 
 from components.atomic_pusher import versions
 from components.errors import InputError
@@ -50,13 +49,13 @@ def test_a_new_version_is_the_highest_even_after_the_clock_was_set_back(tmp_path
 
 def test_a_killed_push_leaves_no_version_and_the_next_push_removes_its_files(tmp_path, model, monkeypatch):
     base = tmp_path / 'serving'
-    copy = io_utils.copy_dir
+    copy = versions._copy
 
-    def dies_halfway(source, target, *rest):
-        copy(source + '/variables', target + '/variables')
+    def dies_halfway(source, target):
+        copy(source + '/variables', target / 'variables')
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr(io_utils, 'copy_dir', dies_halfway)
+    monkeypatch.setattr(versions, '_copy', dies_halfway)
     with pytest.raises(OSError, match='No space left'):
         versions.push(model, str(base))
     assert versions.existing(str(base)) == []

@@ -14,6 +14,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow_serving.apis import prediction_log_pb2
 
 from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.settings import Settings
@@ -207,6 +208,19 @@ def test_only_jpeg_and_png_are_accepted(exported, images):
     signature = tf.saved_model.load(str(exported)).signatures['serving_default']
     with pytest.raises(tf.errors.InvalidArgumentError, match=re.escape(f'{request_validation.MESSAGE}] [1]')):
         signature(image_bytes=tf.constant([images[0], stream.getvalue()]))
+
+
+def test_the_warm_up_requests_are_what_the_served_signature_takes(exported):
+    """TensorFlow Serving refuses to load a version whose warm-up fails."""
+    signature = tf.saved_model.load(str(exported)).signatures['serving_default']
+    records = tf.data.TFRecordDataset(str(exported / 'assets.extra' / 'tf_serving_warmup_requests'))
+    logs = [prediction_log_pb2.PredictionLog.FromString(record) for record in records.as_numpy_iterator()]
+    for log in logs:
+        request = log.predict_log.request
+        assert (request.model_spec.name, request.model_spec.signature_name) == ('gender_classifier', 'serving_default')
+        inputs = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        assert signature(**inputs)['label'].shape == inputs['image_bytes'].shape
+    assert [log.predict_log.request.inputs['image_bytes'].tensor_shape.dim[0].size for log in logs] == [1, 4]
 
 
 def test_the_exported_graph_has_only_operations_of_tensorflow(exported):

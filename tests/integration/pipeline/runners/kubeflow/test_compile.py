@@ -144,6 +144,48 @@ def test_the_pods_are_scheduled_and_their_image_is_pulled_as_configured(command,
     assert all(executor == expected for executor in executors.values())
 
 
+def test_a_store_replaces_the_volume(command, tmp_path):
+    file = tmp_path / 'p.yaml'
+    digest = f'host/image@sha256:{"0" * 64}'
+    process = command(
+        'compile', '--config', 'vgg_face', _SIZE, '--image', digest, '-o', file, '--root', 's3://bucket/kfp',
+        '--set=kubeflow.bucket=s3://bucket/faces', '--set=kubeflow.bucket_endpoint=http://seaweedfs.kubeflow:9000',
+        '--set=kubeflow.bucket_secret=mlpipeline-minio-artifact', '--set=kubeflow.require_digest=true',
+        '--set=kubeflow.run_as_non_root=true', '--set=fine_tuning.unfreeze_from=conv5_1',
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    spec_, platform = yaml.safe_load_all(file.read_text())
+    json_format.ParseDict(spec_, pipeline_spec_pb2.PipelineSpec())
+    given = {name: it.get('defaultValue') for name, it in spec_['root']['inputDefinitions']['parameters'].items()}
+    assert given['data_root'] == 's3://bucket/faces/faces'
+    assert given['output'] == 's3://bucket/faces/serving/gender_classifier'
+    executors = platform['platforms']['kubernetes']['deploymentSpec']['executors']
+    users = {
+        'Inputs', 'StratifiedExampleGen', 'CaffeConverter', 'EmbeddingGen', 'FineTuner', 'FineTunedEmbeddingGen',
+        'AtomicPusher',
+    }  # fmt: skip
+    for name, container in spec_['deploymentSpec']['executors'].items():
+        pod, variables = executors[name], {it['name']: it['value'] for it in container['container'].get('env', [])}
+        assert 'pvcMount' not in pod
+        assert pod['securityContext'] == {'runAsNonRoot': True}
+        if name.removesuffix('_executor') not in users:
+            assert (variables, pod.get('secretAsEnv')) == ({}, None)
+            continue
+        assert variables['AWS_ENDPOINT_URL'] == 'http://seaweedfs.kubeflow:9000'
+        # SecretAsEnv of kubernetes_executor_config.proto
+        (secret,) = pod['secretAsEnv']
+        assert secret['secretNameParameter'] == {'runtimeValue': {'constant': 'mlpipeline-minio-artifact'}}
+        keys = {it['secretKey']: it['envVar'] for it in secret['keyToEnv']}
+        assert keys == {'accesskey': 'AWS_ACCESS_KEY_ID', 'secretkey': 'AWS_SECRET_ACCESS_KEY'}
+    tasks = spec_['root']['dag']['tasks']
+    for task, key, folder in (
+        ('FineTuner', 'checkpoints', 'checkpoints'),
+        ('EmbeddingGen', 'store', 'embedding_store'),
+    ):
+        value = tasks[task]['inputs']['parameters'][key]
+        assert value == {'runtimeValue': {'constant': f's3://bucket/faces/{folder}'}}
+
+
 def test_every_task_fits_a_node_of_4_cpus_and_16_gb_beside_kubeflow(documents):
     for executor in documents[0]['deploymentSpec']['executors'].values():
         resources = executor['container']['resources']

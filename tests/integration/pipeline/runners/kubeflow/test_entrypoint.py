@@ -69,7 +69,7 @@ def test_an_input_that_changed_since_it_was_made_is_one_line(published, change, 
     entrypoint.check_inputs(inputs)
     change(folder)
     with pytest.raises(
-        RunError, match=rf'^minio://bucket/examples/{problem} since it was made; .*kubeflow\.cache=false'
+        RunError, match=rf'^minio://bucket/examples/{problem} since it was made; .*another tag of the image'
     ):
         entrypoint.check_inputs(inputs)
 

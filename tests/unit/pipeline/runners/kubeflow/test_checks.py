@@ -34,6 +34,13 @@ def _set(key: str, value: str) -> list[str]:
             'hdfs://a/b', '/data', 'file:///data', 's3:/bucket/a',
             'gs://', 'gs:///a', 'GS://bucket/a', 'gs://bucket/a b',
         )),
+        *((_set('bucket', bucket), 'kubeflow.bucket: expected s3://BUCKET/FOLDER') for bucket in (
+            '/data', 'minio://a/b', 's3://', 's3://Bucket/a', 's3://bucket/a b',
+        )),
+        (_set('bucket_endpoint', 'http://store:9000'), 'bucket_endpoint: expected nothing without kubeflow.bucket'),
+        (['--set=kubeflow.bucket=s3://bkt/a', *_set('bucket_endpoint', 'store:9000')], 'expected an address such as'),
+        (['--set=kubeflow.bucket=s3://bkt/a', *_set('bucket_secret', 'A_b')], 'bucket_secret: expected the n'),
+        (_set('require_digest', 'true'), '--image pipeline:test: kubeflow.require_digest wants NAME@sha256:DIGEST'),
         (['--root', 's3://bucket/a', '-o', 'job.json'], 'expected gs://BUCKET/FOLDER'),
         *((_set('resources.all.accelerator', name), 'kubeflow.resources.all.accelerator: expected ') for name in (
             'gpu:1', 'nvidia.com/gpu', 'nvidia.com/gpu:0', '/gpu:1', 'nvidia.com/:1',
