@@ -43,10 +43,13 @@ class InBucket:
         self._root = f's3://{s3_store.BUCKET}/' if isinstance(bucket, s3_store.Store) else f'gs://{bucket.name}/'
 
     def files(self, uri: str) -> Path:
-        """Returns a copy of an artifact's files."""
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        self.download(uri, folder)
-        return folder
+        """Returns a copy of an artifact's file or files."""
+        copy = Path(tempfile.mkdtemp(dir=self._folder)) / 'artifact'
+        if self._name(uri) in self._bucket.names(self._name(uri)):
+            copy.write_bytes(self._bucket.get(self._name(uri)))
+        else:
+            self.download(uri, copy)
+        return copy
 
     def upload(self, source: Path, uri: str) -> None:
         """See `InFolder`."""
