@@ -7,11 +7,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import functools
 import io
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from components import names
@@ -93,7 +94,8 @@ def _predict(options: argparse.Namespace) -> int:
     failed = False
     with log_capture.quiet(), contextlib.ExitStack() as stack:
         framer = _framer(options)
-        classify = _classifier(options)
+        with _loading():
+            classify = _classifier(options)
         showing = [_json if options.json else _csv(framer) if options.csv else _table(framer)]
         if options.annotate:
             from pipeline.serving import annotation
@@ -109,6 +111,19 @@ def _predict(options: argparse.Namespace) -> int:
                     _warn(answer)
                 progress.update()
     return 2 if failed else 0
+
+
+@contextlib.contextmanager
+def _loading() -> Iterator[None]:
+    """Says on a terminal what takes seconds before the first answer."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    print('Loading the model …', end='', file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print('\r\x1b[K', end='', file=sys.stderr, flush=True)
 
 
 def _framer(options: argparse.Namespace) -> Framer | None:
@@ -159,6 +174,11 @@ def _classifier(options: argparse.Namespace) -> Classifier:
     return client.connect(**arguments.server(options))
 
 
+def _once(write: Callable[[], object]) -> Callable[[], object]:
+    """Writes on the first call only: a header before the first row, and none before an error that ends the command."""
+    return functools.cache(write)
+
+
 def _json(answer: Prediction) -> None:
     print(json.dumps(answer.as_dict()))
 
@@ -166,9 +186,10 @@ def _json(answer: Prediction) -> None:
 def _csv(framer: Framer | None) -> Callable[[Prediction], None]:
     columns = (*_COLUMNS, *_FACE_COLUMNS) if framer else _COLUMNS
     writer = csv.DictWriter(sys.stdout, columns, lineterminator='\n')
-    writer.writeheader()
+    header = _once(writer.writeheader)
 
     def show(answer: Prediction) -> None:
+        header()
         values = answer.as_dict()
         box = values.pop('box', ())
         writer.writerow(values | dict(zip(_BOX, box, strict=False)))
@@ -179,12 +200,14 @@ def _csv(framer: Framer | None) -> Callable[[Prediction], None]:
 def _table(framer: Framer | None) -> Callable[[Prediction], None]:
     from components.io.files import printable
 
-    print(f'label   p(female)  {"framing    left   top  right bottom  " if framer else ""}image')
+    title = f'label   p(female)  {"framing    left   top  right bottom  " if framer else ""}image'
+    header = _once(lambda: print(title))
 
     def show(answer: Prediction) -> None:
         if answer.error is not None:
             print(f'{printable(answer.path)}: {answer.error}', file=sys.stderr)
             return
+        header()
         box = answer.box or ('-',) * 4
         where = f'{answer.framing:<9} {" ".join(f"{side:>5}" for side in box)}  ' if framer else ''
         print(f'{answer.label:<6}  {answer.probability:9.3f}  {where}{printable(answer.path)}')

@@ -87,6 +87,7 @@ def test_an_unreachable_server_is_a_one_line_error(command, faces):
     assert process.returncode == 2
     assert len(process.stderr.splitlines()) == 1
     assert 'cannot be reached' in process.stderr
+    assert process.stdout == ''  # no header of a table before the error
 
 
 def test_other_failures_of_a_server_are_explained(server, faces, monkeypatch):
