@@ -49,6 +49,9 @@ class Store:
 
     def secure(self) -> None:
         """Makes a bucket and a user, and admits only that one."""
+        # moto's state belongs to the process, so an earlier server's is still there.
+        self._control('reset', b'')
+        self._control('reset-auth', b'1000')
         self._connect('s3').create_bucket(Bucket=BUCKET)
         iam = self._connect('iam')
         iam.create_user(UserName='pipeline')
@@ -58,9 +61,13 @@ class Store:
         self.environment |= {
             'AWS_ACCESS_KEY_ID': key['AccessKeyId'], 'AWS_SECRET_ACCESS_KEY': key['SecretAccessKey'],
         }  # fmt: skip
-        reset = urllib.request.Request(f'http://127.0.0.1:{self._port}/moto-api/reset-auth', b'0')
-        reset.add_header('Content-Type', 'text/plain')
-        urllib.request.urlopen(reset).close()  # noqa: S310
+        self._control('reset-auth', b'0')
+
+    def _control(self, action: str, content: bytes) -> None:
+        """`reset` forgets all objects and users; `reset-auth` admits anybody for so many more requests."""
+        request = urllib.request.Request(f'http://127.0.0.1:{self._port}/moto-api/{action}', content)
+        request.add_header('Content-Type', 'text/plain')
+        urllib.request.urlopen(request).close()  # noqa: S310
 
     def put(self, name: str, content: bytes) -> None:
         """Writes an object."""

@@ -106,7 +106,7 @@ def test_the_base_installs_the_converter_without_tfx(metadata):
 
 
 def test_the_extras(metadata):
-    assert set(metadata.get_all('Provides-Extra')) == {'client', 'pipeline', 'kubeflow', 'notebook', 'dev'}
+    assert set(metadata.get_all('Provides-Extra')) == {'client', 'pipeline', 'faces', 'kubeflow', 'notebook', 'dev'}
     pipeline, client = _required(metadata, 'pipeline'), _required(metadata, 'client')
     assert {'tfx', 'tensorflow', 'apache-beam', 'tensorflow-serving-api'} <= pipeline
     assert client == {'h5py', 'numpy', 'tqdm', 'grpcio', 'pillow', 'protobuf', 'pyyaml'}

@@ -35,7 +35,7 @@ def cloud(inputs, tmp_path_factory):
     [
         ('gs://faces/nowhere', 'data root gs://faces/nowhere does not exist; expected a folder'),
         ('gs://nobodys/x', 'data root gs://nobodys/x: bucket nobodys does not exist'),
-        ('s3://faces/drawn', 'data root s3://faces/drawn: expected a local folder or gs://BUCKET/FOLDER'),
+        ('hdfs://faces/drawn', 'data root hdfs://faces/drawn: expected a local folder, gs://BUCKET/FOLDER or s3://'),
     ],
 )
 def test_an_unusable_bucket_is_one_line(command, inputs, cloud, tmp_path, data, message):

@@ -391,7 +391,10 @@ def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):
     assert answers.returncode == 0, answers.stderr
     found = [json.loads(line) for line in answers.stdout.splitlines()]
     assert {answer['framing'] for answer in found} == {'aligned'}
-    assert len(found) == len(list((tmp_path / 'shown').iterdir())) == len(list(photographed.iterdir()))
+    taken = {str(path) for path in photographed.iterdir()}
+    assert {answer['path'] for answer in found} == taken
+    assert len(list((tmp_path / 'shown').iterdir())) == len(taken)
+    assert len(found) <= 1.1 * len(taken)  # a crop may show part of another face
     first = skew.skew(output, image_files.find([str(photographed)], sys.stdin)).distances[0]
     assert (first.feature, first.value) == ('framing', pytest.approx(1, abs=0.1))
 

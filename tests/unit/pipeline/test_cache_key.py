@@ -57,7 +57,7 @@ _EMBED = {'EmbeddingGen', 'FineTunedEmbeddingGen', 'Trainer', 'FineTuner'}
         ('components/caffe_converter/prototxt.py', {'CaffeConverter'}),
         ('pipeline/model/head.py', {'Tuner', 'Trainer', 'FineTuner'}),
         ('pipeline/model/tuner.py', {'Tuner'}),
-        ('pipeline/model/preprocessing.py', {'Transform', 'FineTuner'}),
+        ('pipeline/model/preprocessing.py', {'Transform', 'Trainer', 'FineTuner'}),
         ('pipeline/model/fine_tuning/batches.py', {'FineTuner'}),
         ('components/evaluator/thresholds.py', {'Evaluator'}),
         ('components/atomic_pusher/versions.py', {'AtomicPusher'}),

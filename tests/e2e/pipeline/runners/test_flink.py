@@ -43,8 +43,7 @@ def test_a_job_that_loses_a_pod_restarts_and_gives_the_local_result_and_a_local_
             f'--set=beam.flink_master={cluster.master}', '--set=beam.workers=2',
             f'--set=beam.worker_pool={flink_cluster.POOL_HOST}:{cluster.pool_port}',
         ]  # fmt: skip
-        command = [sys.executable, '-m', 'pipeline', *arguments]
-        with cluster.process('run', command) as run:
+        with cluster.process('run', [sys.executable, '-m', 'pipeline', *arguments]) as run:
             _wait(run, lambda: '] Transform ' in output_log.read_text(), output_log)
             done = {job['jid'] for job in cluster.get('/jobs/overview')['jobs']}
             started = [pod.workers for pod in cluster.pods]

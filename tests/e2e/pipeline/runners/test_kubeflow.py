@@ -39,25 +39,17 @@ class KubeflowRun:
         return self.cluster.object(self.tasks[task].artifacts[output]['uri'])
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def store() -> Iterator[s3_store.Store]:
     with s3_store.running() as running:
         yield running
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def kubeflow_run(command, inputs, low_bounds, store, tmp_path_factory, warm_python) -> KubeflowRun:
     """The demo, compiled and run once, each component in its own process."""
     folder = tmp_path_factory.mktemp('kubeflow')
     file = _compiled(command, inputs, low_bounds, folder / 'pipeline.yaml')
-    # What kubeflow.bucket sets; here the configuration stays that of the local run.
-    documents = list(yaml.safe_load_all(file.read_text()))
-    for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
-        parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']
-        assert parameters[name] == {'runtimeValue': {'constant': ''}}
-        # Equal values may be one object of the YAML.
-        parameters[name] = {'runtimeValue': {'constant': 's3://faces/embeddings'}}
-    file.write_text(yaml.safe_dump_all(documents))
     arguments = {
         'data_root': store.upload(inputs.data, 'drawn'),
         'prototxt': 's3://faces/base.prototxt',
@@ -76,6 +68,14 @@ def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
         '--image', 'pipeline:test', '--root', 's3://faces/kfp', '-o', file,
     )  # fmt: skip
     assert process.returncode == 0, process.stderr
+    # What kubeflow.bucket sets; here the configuration stays that of the local run.
+    documents = list(yaml.safe_load_all(file.read_text()))
+    for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
+        parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']
+        assert parameters[name] == {'runtimeValue': {'constant': ''}}
+        # Equal values may be one object of the YAML.
+        parameters[name] = {'runtimeValue': {'constant': 's3://faces/embeddings'}}
+    file.write_text(yaml.safe_dump_all(documents))
     return file
 
 

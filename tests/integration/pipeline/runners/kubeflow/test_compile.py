@@ -44,7 +44,7 @@ def documents(compiled) -> list[dict]:
 def test_kfps_messages_have_every_field(documents):
     spec = json_format.ParseDict(documents[0], pipeline_spec_pb2.PipelineSpec())
     assert spec.schema_version == '2.1.0'
-    assert len(spec.root.dag.tasks) == 14
+    assert len(spec.root.dag.tasks) == 15
     json_format.ParseDict(documents[1], pipeline_spec_pb2.PlatformSpec())
 
 
@@ -68,7 +68,7 @@ def test_fine_tuning_keeps_its_checkpoints_on_the_volume(command, tmp_path):
     spec, platform = yaml.safe_load_all(file.read_text())
     json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
     tasks = spec['root']['dag']['tasks']
-    assert len(tasks) == 16
+    assert len(tasks) == 17
     tuned = tasks['FineTuner']['inputs']
     assert tuned['parameters']['checkpoints'] == {'runtimeValue': {'constant': '/data/checkpoints'}}
     assert {name: source['taskOutputArtifact']['producerTask'] for name, source in tuned['artifacts'].items()} == {
@@ -195,7 +195,7 @@ def test_every_task_fits_a_node_of_4_cpus_and_16_gb_beside_kubeflow(documents):
 
 def test_tasks_are_retried_however_long_they_ran(documents):
     policies = [task['retryPolicy'] for task in documents[0]['root']['dag']['tasks'].values()]
-    assert len(policies) == 14
+    assert len(policies) == 15
     for policy in policies:
         day = 24 * 3600
         assert [wait_before_retry(policy, attempts, attempts * day) for attempts in (1, 2, 3)] == [30, 60, None]
