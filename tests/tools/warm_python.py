@@ -10,6 +10,7 @@ here, so that a child imports what its own PYTHONPATH names.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -121,7 +122,8 @@ class Child:
     def kill(self) -> None:
         """Sends SIGKILL."""
         if self.returncode is None:
-            os.kill(self.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended, and its status is on the way
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
