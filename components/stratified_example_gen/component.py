@@ -8,8 +8,9 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 
 from components import names, specification
+from components.faces import loading
 from components.stratified_example_gen import executor
-from components.stratified_example_gen.settings import Settings
+from components.stratified_example_gen.settings import OFF, Settings
 
 
 class StratifiedExampleGen(base_beam_component.BaseBeamComponent):
@@ -33,14 +34,18 @@ class StratifiedExampleGen(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(self, data_root: str, settings: Settings | None = None, *, fingerprint: str = ''):
+        settings = settings or Settings()
         examples = standard_artifacts.Examples()
         examples.split_names = artifact_utils.encode_split_names(list(names.SPLITS))
         super().__init__(
             specification.fill(
                 self.SPEC_CLASS,
                 data_root=data_root,
-                settings=(settings or Settings()).to_json(),
+                settings=settings.to_json(),
                 fingerprint=fingerprint,
                 examples=channel_utils.as_channel([examples]),
             )
         )
+        if settings.detect != OFF:
+            # For the cache only: executors ignore unknown flags.
+            self.executor_spec.add_extra_flags([f'--detector={loading.PACKAGE}=={loading.installed()}'])

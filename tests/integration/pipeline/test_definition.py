@@ -4,6 +4,7 @@
 
 import dataclasses
 
+from components.faces import loading
 from pipeline import config, definition
 
 _HERE = definition.Environment(
@@ -27,6 +28,17 @@ def test_only_from_root_adds_the_root_to_the_cache_key():
     for component, flags in here.items():
         assert one[component] == [*flags, '--root=gs://bucket/one']
         assert other[component] == [*flags, '--root=gs://bucket/two']
+
+
+def test_images_that_a_detector_aligned_belong_to_its_version(monkeypatch):
+    def flags(version: str, detect: str) -> list[str]:
+        monkeypatch.setattr(loading, 'installed', lambda: version)
+        made = definition.create_pipeline(config.load('demo', [f'data.detect={detect}']), _HERE)
+        (examples,) = [component for component in made.components if component.id == 'StratifiedExampleGen']
+        return list(examples.executor_spec.extra_flags)
+
+    assert flags('1.0.0', 'align') != flags('1.0.1', 'align')
+    assert flags('1.0.0', 'off') == flags('1.0.1', 'off')
 
 
 def test_the_search_does_not_depend_on_the_epochs_of_the_final_training():
