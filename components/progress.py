@@ -30,8 +30,8 @@ _display: Display | None = None
 
 
 @contextlib.contextmanager
-def shown_by(display: Display | None) -> Iterator[None]:
-    """Gives all work and notes inside a block to `display`; None: they are printed as without it."""
+def shown_by(display: Display) -> Iterator[None]:
+    """Gives all work and notes inside a block to `display`."""
     global _display
     before, _display = _display, display
     try:

@@ -127,12 +127,18 @@ def _hints(kind: Hashable) -> dict[str, Any]:
     return typing.get_type_hints(typing.cast(type, kind))
 
 
+def _without_none(hint: Any) -> tuple[Any, bool]:
+    """The type without `| None`, and whether it had that."""
+    if not isinstance(hint, types.UnionType):
+        return hint, False
+    return next(option for option in typing.get_args(hint) if option is not type(None)), True
+
+
 def _checked(value: Any, hint: Any, rules: Mapping[str, Any], where: str) -> Any:
     """Returns `value` converted to the type `hint` and checked against the bounds and choices of `rules`."""
-    if isinstance(hint, types.UnionType):
-        if value is None:
-            return None
-        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+    hint, optional = _without_none(hint)
+    if optional and value is None:
+        return None
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         items = value if isinstance(value, list | tuple) else [value]
@@ -179,10 +185,8 @@ def _bounds(rules: Mapping[str, Any]) -> str:
 
 def allowed(kind: type[Settings], key: str) -> str:
     """What a key may hold, in words, for example `whole number, at least 1, or null` or `one of a, b`."""
-    hint, rules = _hints(typing.cast(Hashable, kind))[key], kind.__dataclass_fields__[key].metadata
-    optional = isinstance(hint, types.UnionType)
-    if optional:
-        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+    hint, optional = _without_none(_hints(typing.cast(Hashable, kind))[key])
+    rules = kind.__dataclass_fields__[key].metadata
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     item = hint if origin is None else parts[0] if origin is tuple else parts[1]
     what = _EXPECTED.get(item, 'keys').removeprefix('a ')
@@ -190,5 +194,5 @@ def allowed(kind: type[Settings], key: str) -> str:
         what = f'one of {", ".join(choices)}'
     elif bounds := _bounds(rules):
         what += f', {bounds}'
-    form = {tuple: 'a list, each ', dict: 'by name, each '}.get(origin, '') if origin else ''
+    form = {tuple: 'a list, each ', dict: 'by name, each '}.get(origin, '')
     return f'{form}{what}{", or null" if optional else ""}'

@@ -67,6 +67,14 @@ def add_display(command: argparse.ArgumentParser) -> None:
     form.add_argument('--json', action='store_true', help='print progress and result as JSON, one object a line')
 
 
+def add_framing(command: Any) -> None:
+    """Adds --framing to a command or a group of its arguments."""
+    command.add_argument(
+        '--framing', type=path, metavar='FILE|DIR',
+        help="framing.json, or the folder of a model with one (default: the model's; needed with --server)",
+    )  # fmt: skip
+
+
 def add_labels(command: argparse.ArgumentParser) -> None:
     """Adds --name and --note."""
     command.add_argument('--name', metavar='TEXT', help='a name for this run, short for --set report.run_name=…')

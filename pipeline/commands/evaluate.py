@@ -46,10 +46,7 @@ def add(commands: Any) -> None:
         help='align the largest face of each image to the framing of the training images; images without a face are '
         'left out',
     )
-    evaluate.add_argument(
-        '--framing', type=arguments.path, metavar='FILE|DIR',
-        help="framing.json, or the folder of a model with one (default: the model's; needed with --server)",
-    )  # fmt: skip
+    arguments.add_framing(evaluate)
     evaluate.add_argument(
         '--output',
         type=arguments.path,

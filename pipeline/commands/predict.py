@@ -71,10 +71,7 @@ def _add_detection(predict: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='write copies of the images with boxes and answers to DIR',
     )
-    group.add_argument(
-        '--framing', type=arguments.path, metavar='FILE|DIR',
-        help="framing.json, or the folder of a model with one (default: the model's; needed with --server)",
-    )  # fmt: skip
+    arguments.add_framing(group)
     group.add_argument(
         '--detector-prototxt', type=arguments.path, metavar='FILE',
         help='an SSD face detector in Caffe format, in place of the package mtcnn: BGR minus (104, 177, 123)',

@@ -36,8 +36,7 @@ class Lines:
         """Shows the work of a block; `stages` are the names of the components in their order."""
         started = time.monotonic()
         self._stages = stages
-        with shown_by(None):
-            yield
+        yield
         self.end(time.monotonic() - started)
 
     def start(self, number: int) -> None:

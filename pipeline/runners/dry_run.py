@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from components.caffe_converter.summary import NetworkSummary
 from components.stratified_example_gen import layout
 from pipeline.config import Config
 from pipeline.runners import local
-from pipeline.runs import log_capture, metadata, run_directory
+from pipeline.runs import log_capture, metadata
 from pipeline.runs.run_inputs import RunInputs
 
 #: Where `make bench` writes its results.
@@ -57,10 +58,10 @@ def plan(config: Config, inputs: RunInputs, output: Path, bench: Path = BENCH) -
     from pipeline import definition
     from pipeline.runners import launch
 
-    size = local.check(config, inputs)
-    run_directory.check_apart(output, inputs.data)
+    network = local.check(config, inputs, output)
+    height, width, _ = network.input_shape
     digests = inputs.digests(config.data)
-    brought = local.environment(config, inputs, digests, output, size, create=False)
+    brought = local.environment(config, inputs, digests, output, (height, width), create=False)
     with log_capture.quiet():
         compiled = compiler.Compiler().compile(definition.create_pipeline(config, brought))
         names = [node.pipeline_node.node_info.id for node in compiled.nodes]
@@ -71,7 +72,7 @@ def plan(config: Config, inputs: RunInputs, output: Path, bench: Path = BENCH) -
                 copy = Path(folder) / metadata.FILE
                 _copy(output / metadata.FILE, copy)
                 known = launch.cached(compiled, copy, 'dry-run')
-    measured = _Measured.read(bench, config, inputs)
+    measured = _Measured.read(bench, config, inputs, network)
     return [
         Planned(name, True) if cached else _estimated(name, before, measured)
         for name, cached in zip(names, known, strict=True)
@@ -126,14 +127,13 @@ class _Measured:
     weights: float
 
     @classmethod
-    def read(cls, file: Path, config: Config, inputs: RunInputs) -> _Measured | None:
+    def read(cls, file: Path, config: Config, inputs: RunInputs, network: NetworkSummary) -> _Measured | None:
         """Reads the bench's results; None without whole ones."""
         try:
             run = json.loads(file.read_text('utf-8'))['parts']['runs']['raw']['first']
             per_image, weights, images = run['flops'], run['parameters'], run['images']
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        network = inputs.check(config.data, config.model)
         ratio = layout.most_images(str(inputs.data), config.data) / images
         return cls(run, ratio, ratio * network.flops / per_image, network.parameters / weights)
 

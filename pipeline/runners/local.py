@@ -24,6 +24,7 @@ from pipeline.runs.run_inputs import InputDigests, RunInputs
 from pipeline.settings import DATAFLOW
 
 if TYPE_CHECKING:
+    from components.caffe_converter.summary import NetworkSummary
     from pipeline.definition import Environment
     from pipeline.report.content import Report
     from pipeline.runners import displays
@@ -45,18 +46,17 @@ def run(config: Config, inputs: RunInputs, output: Path, display: displays.Lines
       InputError: an input is unusable; found before the first component where possible.
       RunError: a gate stopped the run, or a component failed; the log has the details.
     """
-    input_size = check(config, inputs)
-    run_directory.check_apart(output, inputs.data)
+    height, width, _ = check(config, inputs, output).input_shape
     with run_directory.exclusive(output), recorded(output) as run_id:
-        _execute(config, inputs, output, run_id, input_size, display)
+        _execute(config, inputs, output, run_id, (height, width), display)
         return _report(output, run_id)
 
 
-def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
-    """Checks configuration and inputs before anything heavy is imported or written.
+def check(config: Config, inputs: RunInputs, output: Path) -> NetworkSummary:
+    """Checks configuration, inputs and the run directory before anything heavy is imported or written.
 
     Returns:
-      Height and width of the network's input in pixels.
+      The network; its input has three channels.
 
     Raises:
       InputError: something is unusable.
@@ -67,11 +67,12 @@ def check(config: Config, inputs: RunInputs) -> tuple[int, int]:
     precision.check(config.embedding.precision)
     _check_detector(config)
     network = inputs.check(config.data, config.model)
-    height, width, channels = network.input_shape
+    channels = network.input_shape[-1]
     if channels != 3:
         raise InputError(f'{inputs.prototxt}: the input has {channels} channels; a base for faces needs 3 (BGR)')
     layers.check(config.fine_tuning.unfreeze_from, network)
-    return height, width
+    run_directory.check_apart(output, inputs.data)
+    return network
 
 
 def _check_detector(config: Config) -> None:
