@@ -77,6 +77,7 @@ def test_if_no_epoch_is_better_base_and_head_stay_unchanged(task):
 
 
 def test_the_last_epoch_is_kept_where_the_best_is_not_asked_for(task):
+    task.fine_tuning(epochs=8).run()
     history = task.fine_tuning(learning_rate=1.0, epochs=2, restore_best=False).run()
     assert history.kept_epoch == 2
     assert min(history.val_loss) > history.start['val_loss']
