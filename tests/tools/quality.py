@@ -21,7 +21,7 @@ _SHARES = (0.5, 0.6, 0.75, 0.9, 1.0)
 _PICTURES, _COLUMNS, _SIDE = 60, 10, 150
 
 
-def _finished(folder: Path) -> list[tuple[metadata.Run, dict]]:
+def finished(folder: Path) -> list[tuple[metadata.Run, dict]]:
     """The newest completed run of each configuration, seeds included, with that configuration."""
     found = {}
     for run in metadata.runs(folder):
@@ -36,7 +36,7 @@ def table(folder: Path) -> None:
     from components.evaluator import metrics
 
     groups = defaultdict(list)
-    for run, config in _finished(folder):
+    for run, config in finished(folder):
         seeds = [config['data'].pop('seed'), config['trainer'].pop('seed')]
         evaluation = metrics.read(run.output('Evaluator', 'evaluation').uri)
         values = {'overall': evaluation.overall.accuracy.value, 'AUC': evaluation.overall.auc.value}
@@ -67,7 +67,7 @@ def curve(folder: Path) -> None:
     from pipeline.model.settings import TrainerSettings
 
     found = defaultdict(list)
-    for run, config in _finished(folder):
+    for run, config in finished(folder):
         if run.stage('FineTuner'):
             continue
         settings = TrainerSettings.from_dict(config['trainer'])
@@ -93,7 +93,7 @@ def wrong(folder: Path, target: Path) -> None:
     from PIL import Image, ImageDraw
 
     scores, images, labels = defaultdict(list), {}, {}
-    for run, _ in _finished(folder):
+    for run, _ in finished(folder):
         if run.stage('FineTuner'):
             continue
         head = keras.models.load_model(Path(run.output('Trainer', 'model').uri, 'head.keras'), compile=False)
