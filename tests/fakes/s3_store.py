@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from botocore import session
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
 BUCKET = 'faces'
@@ -75,11 +77,10 @@ class Store:
 
     def upload(self, folder: Path, prefix: str) -> str:
         """Writes the files of a folder; returns the URI of the copy."""
+        backend = s3_backends[DEFAULT_ACCOUNT_ID]['aws']  # in this process, so without 6 ms for each request
         for file in folder.rglob('*'):
             if file.is_file():
-                self.client.put_object(
-                    Bucket=BUCKET, Key=f'{prefix}/{file.relative_to(folder)}', Body=file.read_bytes()
-                )
+                backend.put_object(BUCKET, f'{prefix}/{file.relative_to(folder)}', file.read_bytes())
         return f's3://{BUCKET}/{prefix}'
 
     def names(self, prefix: str = '') -> list[str]:
