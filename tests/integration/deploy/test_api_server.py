@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real API server's strict dry run of all manifests: unknown fields, wrong values, names, and pod security."""
 
+import copy
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,8 @@ from tests.fixtures.control_plane import ControlPlane, Refused
 
 _DEPLOY = Path(__file__).resolve().parents[3] / 'deploy'
 _OWN_VOLUME = 'kubeflow/overlays/standalone with own-volume'
-# Neither is Kubernetes'. The second is applied for each run, and so in no kustomization.
 _CUSTOM = [('serving.kserve.io', 'v1beta1', 'InferenceService'), ('flink.apache.org', 'v1beta1', 'FlinkDeployment')]
-_RUN = 'flink/run.yaml'
+_RUN = 'flink/run.yaml'  # applied for each run, and so in no kustomization
 
 
 def _tops() -> list[str]:
@@ -28,9 +28,8 @@ def _tops() -> list[str]:
 @pytest.fixture(scope='module')
 def manifests(control_plane: ControlPlane, tmp_path_factory) -> dict[str, list[dict]]:
     """The resources that each folder makes. Their namespaces and custom resources' definitions are installed."""
-    copy = tmp_path_factory.mktemp('deploy') / 'deploy'
-    shutil.copytree(_DEPLOY, copy)
-    file = copy / 'kubeflow/overlays/standalone/kustomization.yaml'
+    changed = shutil.copytree(_DEPLOY, tmp_path_factory.mktemp('deploy') / 'deploy')
+    file = changed / 'kubeflow/overlays/standalone/kustomization.yaml'
     file.write_text(file.read_text().replace('# - ../../own-volume', '- ../../own-volume'))
     folders = {name: _DEPLOY / name for name in _tops()} | {_OWN_VOLUME: file.parent}
     made = {
@@ -55,7 +54,7 @@ def test_the_pods_of_flinks_jobs_are_admitted_to_its_namespace(manifests, contro
     """The level "restricted" is checked when a job's pod is made, not with the job."""
     (job,) = manifests[_RUN]
     pod = {'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'run', 'namespace': job['metadata']['namespace']}}
-    pod['spec'] = job['spec']['template']['spec']
+    pod['spec'] = copy.deepcopy(job['spec']['template']['spec'])
     assert not control_plane.apply([pod], '--dry-run=server')
     del pod['spec']['securityContext']['seccompProfile']
     with pytest.raises(Refused, match='violates PodSecurity "restricted:latest": seccompProfile'):
