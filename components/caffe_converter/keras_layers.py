@@ -241,15 +241,29 @@ class PReLU(keras.layers.PReLU):
     """Keras' PReLU in two passes over memory instead of six: max(x, alpha · x), where no alpha is above 1.
 
     32 images of 56x56x64 on two loaded cores: 10 ms, not 15.
+
+    Args:
+      at_most_one: no alpha is above 1, nor will be. Otherwise the graph has both formulas, and asks before each use.
+      **kwargs: those of Keras' PReLU.
     """
+
+    def __init__(self, at_most_one: bool = False, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.at_most_one = at_most_one
 
     def call(self, x: Any) -> Any:
         """Rectifies; training may bring an alpha above 1, for which the maximum would be wrong."""
+        if self.at_most_one:
+            return ops.maximum(x, self.alpha * x)
         return ops.cond(
             ops.all(self.alpha <= 1),
             lambda: ops.maximum(x, self.alpha * x),
             lambda: ops.maximum(x, 0) + self.alpha * ops.minimum(x, 0),
         )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor."""
+        return super().get_config() | ({'at_most_one': True} if self.at_most_one else {})
 
 
 @register

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Folds BatchNormalization and Scale into the convolution before them: fewer passes over memory at inference."""
+"""Rewrites a base for inference: BatchNormalization and Scale become part of the convolution before them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from components.caffe_converter.keras_layers import Convolution, Scale
+from components.caffe_converter.keras_layers import Convolution, PReLU, Scale
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, Convolution)
 
@@ -20,8 +20,8 @@ def folded(base: keras.Model) -> keras.Model:
     """Returns a model that computes what `base` computes at inference, with fewer layers.
 
     Each convolution takes in the BatchNormalization and Scale layers that follow it, as long as each is the only one
-    to use the result before it, and the model does not return that result. A base without such layers, or
-    that is not functional, is returned itself.
+    to use the result before it, and the model does not return that result. A PReLU whose slopes are all at most 1 no
+    longer asks for that before each use. A base without such layers, or that is not functional, is returned itself.
 
     Args:
       base: a float32 model, channels last. It stays as it is.
@@ -30,8 +30,11 @@ def folded(base: keras.Model) -> keras.Model:
       A model that is not trainable, without the layers that were folded; the others have the same names. Folded weights
       are computed in float64.
     """
+    if 'output_layers' not in base.get_config():  # a Sequential model
+        return base
     chains = _chains(base)
-    if not chains:
+    simple = {layer.name for layer in base.layers if type(layer) is PReLU and np.all(layer.get_weights()[0] <= 1)}
+    if not (chains or simple):
         return base
     gone = {layer.name for chain in chains.values() for layer in chain}
 
@@ -39,6 +42,8 @@ def folded(base: keras.Model) -> keras.Model:
         config = layer.get_config()
         if layer.name in chains:
             config['use_bias'] = True
+        if layer.name in simple:
+            config['at_most_one'] = True
         return type(layer).from_config(config)
 
     def called(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -56,8 +61,6 @@ def folded(base: keras.Model) -> keras.Model:
 def _chains(base: keras.Model) -> dict[str, list[Any]]:
     """The layers to fold into each convolution, in order, by the convolution's name."""
     config = base.get_config()
-    if 'output_layers' not in config:  # a Sequential model
-        return {}
     users: dict[str, list[str]] = defaultdict(list)
     for entry in config['layers']:
         for name in _producers(entry['inbound_nodes']):

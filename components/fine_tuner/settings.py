@@ -34,8 +34,10 @@ class Settings(Base):
         0.0, 'S: the loss asks for probabilities of S/2 and 1 - S/2 instead of 0 and 1', low=0, high=0.9
     )
     batch_size: int = setting(20, 'images a step', low=1, high=1024)
-    epochs: int = setting(
-        8, 'passes over the training split; the one with the lowest validation loss is kept', low=1, high=10_000
+    epochs: int = setting(8, 'passes over the training split', low=1, high=10_000)
+    restore_best: bool = setting(
+        True,
+        'keep the weights of the epoch with the lowest validation loss, or none of the changes; false: the last epoch',
     )
     average_epochs: int = setting(
         1, 'N: each of the last N epochs is judged, and kept, with the mean of the weights since they began', low=1

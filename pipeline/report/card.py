@@ -34,7 +34,7 @@ def sections(report: Report) -> list[Section]:
     facts, data, overall = report.run.facts, report.data, report.evaluation.overall
     config, versions, training = facts.config, facts.versions, report.training
     tuning = report.details.fine_tuning
-    layer = config['fine_tuning']['unfreeze_from'] if tuning and tuning['best_epoch'] else None
+    layer = config['fine_tuning']['unfreeze_from'] if tuning and tuning['kept_epoch'] else None
     extra = dict.fromkeys(
         name for item in report.evaluation.slices for name in item.slice if name not in (names.GENDER, names.AGE_BAND)
     )

@@ -84,7 +84,7 @@ class Details:
     mean_image: str | None  # a data: URI
     framing: Framed | None  # of the training images, if it was measured
     learning: dict[str, list[float]]  # measures by epoch; empty without training
-    fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'best_epoch'
+    fine_tuning: dict[str, Any] | None  # the same, with 'start' and 'kept_epoch'
     folders: list[FolderCount]
     left_out: dict[str, FileList]
     decision: dict[str, Any] | None  # DataGate's

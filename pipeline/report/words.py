@@ -99,17 +99,17 @@ def listed(things: Sequence[str]) -> str:
 
 def fine_tuning(history: Mapping[str, Any]) -> str:
     """The effect of fine-tuning on the validation split, see `pipeline.model.fine_tuning.training`."""
-    start, best, epochs = history['start'], history['best_epoch'], len(history['loss'])
+    start, kept, epochs = history['start'], history['kept_epoch'], len(history['loss'])
     before = f'loss {start["val_loss"]:.3f}, accuracy {percent(start["val_accuracy"])}'
-    if not best:
+    if not kept:
         return (
             f'None of the {epochs} epochs lowered the validation loss, so the head on the frozen base was kept '
             f'({before}).'
         )
-    loss, accuracy = history['val_loss'][best - 1], history['val_accuracy'][best - 1]
+    loss, accuracy = history['val_loss'][kept - 1], history['val_accuracy'][kept - 1]
     return (
         f'The upper layers of the base were trained together with the head. On the validation split, the head on the '
-        f'frozen base had {before}. Epoch {best} of {epochs} was kept: loss {loss:.3f}, accuracy {percent(accuracy)}.'
+        f'frozen base had {before}. Epoch {kept} of {epochs} was kept: loss {loss:.3f}, accuracy {percent(accuracy)}.'
     )
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import time
 from pathlib import Path
@@ -94,12 +95,15 @@ def _execute(
     started = time.monotonic()
     digests = inputs.digests(config.data)
 
+    gc.disable()  # an import leaves no garbage, but makes millions of objects to look through
     from tfx.dsl.compiler import compiler
 
     from pipeline import definition
     from pipeline.runners import launch
     from pipeline.runs import metadata
 
+    gc.freeze()
+    gc.enable()
     brought = environment(config, inputs, digests, output, input_size)
     compiled = compiler.Compiler().compile(definition.create_pipeline(config, brought))
     job_server_log = output / 'logs' / f'{run_id}-flink.log'

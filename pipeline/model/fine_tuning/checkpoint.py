@@ -30,7 +30,7 @@ class History:
     loss: list[float] = field(default_factory=list)
     val_accuracy: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
-    best_epoch: int = 0  #: the epoch of the lowest validation loss, counted from 1; 0 if none is below the start
+    kept_epoch: int = 0  #: the epoch whose weights are kept, counted from 1; 0 for those before the first
 
     def to_json(self) -> str:
         """The history as JSON; its keys are the attributes."""

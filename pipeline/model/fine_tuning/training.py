@@ -104,9 +104,9 @@ class FineTuning:
         self._variables = [*self.weights, *self._model.optimizer.variables, *seeds]
 
     def run(self) -> History:
-        """Trains, and leaves the model with the weights of the best epoch."""
+        """Trains, and leaves the model with the weights of the kept epoch, see `Settings.restore_best`."""
         epochs, size = self._settings.epochs, self._settings.batch_size
-        history, best, mean = self._resumed() or (History(self._measured()), self._trained(), self._trained())
+        history, kept, mean = self._resumed() or (History(self._measured()), self._trained(), self._trained())
         for epoch in range(len(history.loss), epochs):
             label = f'Fine-tuning, epoch {epoch + 1} of {epochs}'
             with Progress(label, self._train.images, 'images') as progress:
@@ -131,14 +131,14 @@ class FineTuning:
             lowest = min([history.start['val_loss'], *history.val_loss])
             for name, values in measured.items():
                 getattr(history, name).append(float(values[0]))
-            if history.val_loss[-1] < lowest:
-                history.best_epoch, best = epoch + 1, mean
+            if history.val_loss[-1] < lowest or not self._settings.restore_best:
+                history.kept_epoch, kept = epoch + 1, mean
             self._assign(last)
             note(f'{label}: validation loss {history.val_loss[-1]:.4f}, accuracy {history.val_accuracy[-1]:.3f}')
             if self._checkpoint:
                 arrays = [variable.numpy() for variable in self._variables]
-                checkpoints.save(self._checkpoint, history, [*best, *mean, *arrays])
-        self._assign(best)
+                checkpoints.save(self._checkpoint, history, [*kept, *mean, *arrays])
+        self._assign(kept)
         return history
 
     def _trained(self) -> list[np.ndarray]:
@@ -156,7 +156,7 @@ class FineTuning:
         return {'val_loss': float(loss), 'val_accuracy': float(((logits > 0) == women).mean())}
 
     def _resumed(self) -> tuple[History, list[np.ndarray], list[np.ndarray]] | None:
-        """Restores the last completed epoch; returns its history, the best and the mean weights, or None."""
+        """Restores the last completed epoch; returns its history, the kept and the mean weights, or None."""
         if not self._checkpoint or not self._checkpoint.is_file():
             return None
         history, arrays = checkpoints.load(self._checkpoint)

@@ -80,8 +80,8 @@ def test_validation_is_not_worse_than_with_the_frozen_base(tuned):
     frozen = json.loads((tuned.folder('Trainer', 'model_run') / 'history.json').read_text())
     # The start is Trainer's head, measured here on images and by Trainer on embeddings.
     assert history['start']['val_loss'] == pytest.approx(frozen['val_loss'][-1], rel=1e-3)
-    assert history['best_epoch'] > 0
-    assert history['val_loss'][history['best_epoch'] - 1] < history['start']['val_loss']
+    assert history['kept_epoch'] > 0
+    assert history['val_loss'][history['kept_epoch'] - 1] < history['start']['val_loss']
 
 
 def test_the_model_equals_that_of_an_uninterrupted_fine_tuning(tuned):

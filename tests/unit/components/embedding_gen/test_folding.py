@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import layers
 
 from components.caffe_converter import convert
-from components.caffe_converter.keras_layers import Convolution, Scale
+from components.caffe_converter.keras_layers import Convolution, PReLU, Scale
 from components.embedding_gen.embedder import Embedder
 from components.embedding_gen.folding import folded
 from components.embedding_gen.settings import Settings
@@ -124,6 +124,19 @@ def test_a_convolution_with_activation_or_two_calls_stays():
 def test_a_sequential_network_is_returned_itself():
     base = keras.Sequential([keras.Input(_INPUT), layers.Conv2D(8, 3), layers.BatchNormalization()])
     assert folded(base) is base
+
+
+@pytest.mark.parametrize('largest', [1.0, 1.5])
+def test_prelu_without_its_branch_computes_the_same_and_slopes_above_one_keep_the_branch(largest):
+    inputs = keras.Input(_INPUT)
+    base = _model(PReLU(shared_axes=[1, 2])(layers.Conv2D(8, 3)(inputs)), inputs)
+    base.layers[-1].set_weights([np.linspace(-0.5, largest, 8, dtype=np.float32).reshape(1, 1, 8)])
+    model = folded(base)
+    graph = tf.function(model).get_concrete_function(tf.TensorSpec([2, *_INPUT])).graph
+    operations = {operation.type for operation in graph.get_operations()}
+    assert bool(operations & {'If', 'StatelessIf'}) == (largest > 1)
+    images = _images(base)
+    np.testing.assert_array_equal(model(images), base(images))
 
 
 def test_folding_stops_where_a_result_has_two_users():

@@ -28,7 +28,7 @@ def test_frozen_layers_and_batch_normalisation_keep_every_bit_and_other_layers_c
     after = _weights(task)
     changed = {name for name in before if not np.array_equal(before[name], after[name])}
     assert changed == {'conv2/0', 'conv2/1', 'head/0', 'head/1', 'head/2', 'head/3'}
-    assert history.best_epoch > 0
+    assert history.kept_epoch > 0
     assert min(history.val_loss) < history.start['val_loss']
 
 
@@ -36,7 +36,7 @@ def test_frozen_layers_and_batch_normalisation_keep_every_bit_and_other_layers_c
 def test_the_best_epoch_is_kept_and_validation_is_not_augmented_or_smoothed(task, mirror):
     work = task.fine_tuning(learning_rate=0.02, epochs=6, label_smoothing=0.2, mirror=mirror)
     history = work.run()
-    best = history.best_epoch
+    best = history.kept_epoch
     assert history.val_loss[best - 1] == min(history.val_loss) < history.start['val_loss']
     assert {len(values) for values in (history.loss, history.accuracy, history.val_loss, history.val_accuracy)} == {6}
     images, labels = (np.concatenate(part) for part in zip(*task.validation.plain().as_numpy_iterator(), strict=True))
@@ -59,7 +59,7 @@ def test_the_mean_of_the_last_epochs_weights_is_judged_and_kept(task, tmp_path):
 
     work = task.fine_tuning(epochs=6, average_epochs=3, checkpoint=file, kind=Watched)
     history = work.run()
-    assert history.best_epoch == 6
+    assert history.kept_epoch == 6
     for place, variable in enumerate(work.weights):
         expected = np.mean([weights[place] for weights in trained[-3:]], axis=0)
         np.testing.assert_allclose(variable.numpy(), expected, atol=1e-6)
@@ -70,10 +70,18 @@ def test_if_no_epoch_is_better_base_and_head_stay_unchanged(task):
     task.fine_tuning(epochs=8).run()
     before = _weights(task)
     history = task.fine_tuning(learning_rate=1.0, epochs=2).run()
-    assert history.best_epoch == 0
+    assert history.kept_epoch == 0
     assert min(history.val_loss) > history.start['val_loss']
     for name, value in _weights(task).items():
         np.testing.assert_array_equal(value, before[name], err_msg=name)
+
+
+def test_the_last_epoch_is_kept_where_the_best_is_not_asked_for(task):
+    task.fine_tuning(epochs=8).run()
+    history = task.fine_tuning(learning_rate=1.0, epochs=2, restore_best=False).run()
+    assert history.kept_epoch == 2
+    assert min(history.val_loss) > history.start['val_loss']
+    assert task.fine_tuning(epochs=1).run().start['val_loss'] == pytest.approx(history.val_loss[-1], rel=1e-5)
 
 
 def test_balanced_class_weights_predict_the_rarer_gender_more_often(tmp_path):
