@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from components.errors import InputError
-from components.io.files import in_bucket
+from components.io.files import in_bucket, scheme
 from components.settings import Settings, setting
 
 LOCAL, FLINK, DATAFLOW = 'local', 'flink', 'dataflow'
@@ -77,6 +77,11 @@ class BeamSettings(Settings):
         """See `Settings.check`."""
         if self.runner == LOCAL and self.workers != 1:
             self.fail('workers', f'1 with beam.runner=local ({FLINK} and {DATAFLOW} may have more)')
+        if scheme(self.pipeline_root or '') == 's3://':
+            raise InputError(
+                f'beam.pipeline_root {self.pipeline_root}: TensorFlow cannot open s3://, so artifacts stay in the run '
+                'directory or go to gs://BUCKET/FOLDER; only --data may be s3://. On Kubeflow, artifacts may be there'
+            )
         if self.pipeline_root and not _is_folder_of_bucket(self.pipeline_root):
             self.fail('pipeline_root', 'gs://BUCKET/FOLDER or null')
         for option in self.options:

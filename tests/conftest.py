@@ -13,7 +13,16 @@ from tests.fakes.google_cloud import objects, proxy
 
 pytest_plugins = [
     f'tests.fixtures.{name}'
-    for name in ('caffe_nets', 'caffe_oracle', 'face_folders', 'fine_tuning_task', 'photographs', 'runs', 'small_base')
+    for name in (
+        'caffe_nets',
+        'caffe_oracle',
+        'control_plane',
+        'face_folders',
+        'fine_tuning_task',
+        'photographs',
+        'runs',
+        'small_base',
+    )
 ]
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')

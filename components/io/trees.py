@@ -221,7 +221,7 @@ class _BucketTree:
         return io.BytesIO(self.read(path, max_bytes))
 
     def read(self, path: bytes, max_bytes: int) -> bytes:
-        return self._store.download(self._bucket, self._name(path), max_bytes)
+        return stores.download(f'{self._scheme}{self._bucket}/{self._name(path)}', max_bytes)
 
     def digest(self, path: bytes, entry: Entry | None) -> bytes:
         if entry is not None:

@@ -119,7 +119,7 @@ def _check_buckets(found: list[Run]) -> None:
     for bucket in sorted({scheme(uri) + bucket_and_name(uri)[0] for uri in uris if in_bucket(uri)}):
         from components.io import stores
 
-        stores.of(bucket).check_bucket('artifacts in', bucket)
+        stores.check_bucket('artifacts in', bucket)
 
 
 def _run(store: Any, context: Any, root: Path) -> Run:

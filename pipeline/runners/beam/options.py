@@ -89,12 +89,12 @@ def check_machine(settings: BeamSettings) -> None:
     Raises:
       InputError: a bucket is not accessible, Java is missing, or the job server's jar does not exist.
     """
-    from components.io import cloud_storage
+    from components.io import stores
 
     if settings.pipeline_root:
-        cloud_storage.check_bucket('beam.pipeline_root', settings.pipeline_root, write=True)
+        stores.check_bucket('beam.pipeline_root', settings.pipeline_root, write=True)
     if settings.runner == DATAFLOW:
-        cloud_storage.check_bucket('beam.temp_location', str(settings.temp_location))
+        stores.check_bucket('beam.temp_location', str(settings.temp_location))
     if settings.runner != FLINK or is_address(settings.job_server):
         return
     if not shutil.which('java'):

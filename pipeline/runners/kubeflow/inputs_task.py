@@ -43,7 +43,7 @@ def digests(values: Mapping[str, str]) -> InputDigests:
     for key in ('output', 'checkpoints', 'embedding_store'):
         if values.get(key):
             if in_bucket(values[key]):
-                stores.of(values[key]).check_bucket(key, values[key], write=True)
+                stores.check_bucket(key, values[key], write=True)
             else:
                 volume.check_writable(Path(values[key]))
     with local_input(values['prototxt']) as prototxt, local_input(values['caffemodel']) as caffemodel:

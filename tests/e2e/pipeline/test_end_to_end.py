@@ -27,6 +27,7 @@ from pipeline.model import tuner
 from pipeline.report import words
 from pipeline.runs import metadata
 from pipeline.serving import image_files, skew
+from tests.fakes import s3_store
 from tests.tools import photographs
 
 _STAGES = {
@@ -399,8 +400,8 @@ def test_real_faces_and_a_real_network(command, shared, low_bounds, tmp_path):
     assert (first.feature, first.value) == ('framing', pytest.approx(1, abs=0.1))
 
 
-def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path):
-    """A size other than the prototxt's, not square; a column of the manifest as slices."""
+def test_faces_in_an_s3_store_and_another_input_size(command, inputs, low_bounds, tmp_path):
+    """A size other than the prototxt's, not square; a column of the store's manifest as slices."""
     faces = shutil.copytree(inputs.data, tmp_path / 'faces')
     paths = sorted((faces / 'combined' / 'aligned').glob('*/*.jpg'))
     rows = [
@@ -408,12 +409,22 @@ def test_the_input_size_can_be_configured(command, inputs, low_bounds, tmp_path)
     ]
     (faces / 'manifest.csv').write_text('\n'.join(['path,shape', *rows[:-1]]) + '\n')
     output = tmp_path / 'out'
-    process = command(
-        *inputs.arguments(output, data=faces), *low_bounds,
-        '--set', 'model.input_size=[32, 96]', '--set', 'data.manifest_columns=[shape]', '--set', 'data.per_folder=3',
-    )  # fmt: skip
+    with s3_store.running() as store:
+        process = command(
+            *inputs.arguments(output, data=store.upload(faces, 'drawn')), *low_bounds, '--set', 'data.per_folder=3',
+            '--set', 'model.input_size=[32, 96]', '--set', 'data.manifest_columns=[shape]',
+            env=os.environ | store.environment,
+        )  # fmt: skip
     assert process.returncode == 0, process.stderr
     run = metadata.runs(output)[0]
+    files = map(str, Path(run.output('StratifiedExampleGen', 'examples').uri).glob('*/*'))
+    images = 0
+    for record in tf.data.TFRecordDataset(list(files), compression_type='GZIP').as_numpy_iterator():
+        features = tf.train.Example.FromString(record).features.feature
+        (path,), (image,) = features['path'].bytes_list.value, features['image'].bytes_list.value
+        assert image == (faces / path.decode()).read_bytes()
+        images += 1
+    assert images == 420
     report = json.loads((Path(run.output('CaffeConverter', 'model').uri) / 'report.json').read_text())
     assert report['input_shape'] == [32, 96, 3]
     result = json.loads((output / 'report' / 'metrics.json').read_text())

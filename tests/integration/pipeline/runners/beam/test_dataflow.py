@@ -26,7 +26,7 @@ from google.api_core import exceptions
 
 from components import error_reporting
 from components.errors import InputError, RunError
-from components.io import cloud_storage
+from components.io import stores
 from pipeline.runners.beam import dataflow, options as beam_options
 from pipeline.settings import BeamSettings
 from tests.fakes.flink_cluster import wait_until
@@ -261,8 +261,8 @@ def test_a_refusal_of_the_service_is_one_line(cloud, changed, more, message):
 
 def test_a_missing_bucket_is_reported_at_once(cloud, monkeypatch):
     def check(uri: str, write: bool = False) -> None:
-        cloud_storage.check_bucket.cache_clear()
-        cloud_storage.check_bucket('beam.temp_location', uri, write)
+        stores.check_bucket.cache_clear()
+        stores.check_bucket('beam.temp_location', uri, write)
 
     check('gs://faces/tmp')
     with pytest.raises(InputError, match=r'temp_location gs://others/tmp: bucket others does not exist; create it'):

@@ -80,7 +80,7 @@ def test_dataflow_needs_five_settings(missing):
         (_CLUSTER, {'worker_pool': None}, r'beam\.worker_pool=HOST:PORT'),
         (_CLUSTER, {'worker_pool': 'localhost'}, r"beam\.worker_pool: expected HOST:PORT.*'localhost'"),
         (_CLUSTER, {'flink_master': 'http://flink'}, r'beam\.flink_master: expected HOST:PORT'),
-        (_LOCAL, {'pipeline_root': 's3://bucket/run'}, r"pipeline_root: expected gs://BUCKET/FOLDER.*, found 's3:"),
+        (_LOCAL, {'pipeline_root': 's3://bucket/run'}, r'pipeline_root s3://bucket/run: TensorFlow cannot open s3://'),
         (_LOCAL, {'options': ('machine_type=n2',)}, r"beam\.options: expected --NAME.*'machine_type=n2'"),
         (_LOCAL, {'options': ('--region=a',)}, r"'--region=a'.*its own key"),
         (_LOCAL, {'workers': 2}, r'beam\.workers: expected 1 with beam\.runner=local.*, found 2'),
