@@ -10,12 +10,13 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# How long the last output may take if nobody reads it.
+# How long the last output may take if nobody reads it, and each function of `before_end`.
 _FLUSH_S = 0.5
+_before_end: list[Callable[[], None]] = []
 
 
 class Message:
@@ -29,8 +30,9 @@ def at_once(program: str) -> Iterator[Message]:
     """Handles both signals inside a block: prints one line and exits with 128 + the signal's number, as shells do.
 
     Python's KeyboardInterrupt waits for long C calls, and Beam and import hooks swallow or wrap it. Here, a thread ends
-    the process. Nothing is unwound: files are written under temporary names, and a killed run resumes. A signal that
-    the parent made this process ignore (`nohup`, `&` in a script) stays ignored.
+    the process. Nothing is unwound: files are written under temporary names, and a killed run resumes. Only what was
+    given to `before_end` is called. A signal that the parent made this process ignore (`nohup`, `&` in a script) stays
+    ignored.
 
     Args:
       program: starts the line.
@@ -81,12 +83,15 @@ def as_exception() -> Iterator[None]:
         signal.set_wakeup_fd(before_fd)
 
 
+def before_end(function: Callable[[], None]) -> None:
+    """Has `end` call a function, which gets half a second. In a process that ends by itself, atexit does."""
+    _before_end.append(function)
+
+
 def end(number: int, program: str, message: Message) -> NoReturn:
     """Prints the line and ends the process."""
     # The lock of a stream may belong to a thread that waits for a reader.
-    flush = threading.Thread(target=_flush, daemon=True)
-    flush.start()
-    flush.join(_FLUSH_S)
+    _briefly(_flush)
     with contextlib.suppress(OSError, ValueError, AttributeError):
         stream = sys.stderr.fileno()
         line = f'{program}: {message.text}\n'
@@ -94,6 +99,8 @@ def end(number: int, program: str, message: Message) -> NoReturn:
             line = f'\n{line}'  # leaves the bar, and the terminal's ^C
         if select.select([], [stream], [], _FLUSH_S)[1]:
             os.write(stream, line.encode())
+    for function in _before_end:
+        _briefly(function)
     os._exit(128 + number)
 
 
@@ -102,6 +109,12 @@ def _wait(heard: int, program: str, message: Message) -> None:
         if number[0] in _SIGNALS:
             end(number[0], program, message)
     os.close(heard)
+
+
+def _briefly(function: Callable[[], None]) -> None:
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    thread.join(_FLUSH_S)
 
 
 def _leave_to_thread(*_: Any) -> None:

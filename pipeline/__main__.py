@@ -10,12 +10,12 @@ import re
 import signal
 import sys
 from importlib import metadata as packages
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from components import interrupts
 from components.errors import InputError, RunError
 from components.settings import suggestion
-from pipeline import host
+from pipeline import host, scratch
 
 _PROGRAM = 'gender-pipeline'
 
@@ -33,7 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             options = parser().parse_args(arguments)
             message.text = getattr(options, 'interrupted', message.text)
-            return _call(options)
+            with scratch.temporary():
+                return _call(options)
         except ImportError as error:
             if reason := host.explain(error):
                 print(f'{_PROGRAM}: {reason}', file=sys.stderr)
@@ -60,12 +61,30 @@ def _call(options: argparse.Namespace) -> int:
 class _Parser(argparse.ArgumentParser):
     """Reports usage errors in one line, like every other input error."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Also keeps the arguments for `error`."""
+        self._given = [str(text).partition('=')[0] for text in args or ()]
+        return super().parse_known_args(args, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Exits with status 2."""
+        if message.startswith('the following arguments are required'):  # argparse checks groups only after these
+            message += ''.join(f', and one of {options}' for options in self._missing_groups())
         if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
             hint = suggestion(wrong[1], wrong[2].replace("'", '').split(', '))
             message = f"{message[: wrong.start()]}no such choice: '{wrong[1]}'; {hint}"
         self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
+
+    def _missing_groups(self) -> list[str]:
+        groups = [
+            [option for action in group._group_actions for option in action.option_strings]
+            for group in self._mutually_exclusive_groups
+            if group.required
+        ]
+        given = tuple(text for text in self._given if text.startswith('--'))
+        return [
+            ' '.join(names) for names in groups if not any(name.startswith(text) for name in names for text in given)
+        ]
 
 
 def parser() -> argparse.ArgumentParser:

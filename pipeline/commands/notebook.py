@@ -29,15 +29,9 @@ def add(commands: Any) -> None:
 
 
 def _notebook(options: argparse.Namespace) -> int:
-    from components.errors import RunError
     from pipeline.report import notebook
     from pipeline.runs import history
 
-    entries = history.known(options.output)
-    finished = [entry for entry in entries if isinstance(entry, history.Finished)]
-    if not finished:
-        raise RunError(f'{options.output}: no completed run here; run it again')
-    run = history.find(entries, options.run) if options.run else finished[-1]
-    file = notebook.prepare(options.output, run.id)
+    file = notebook.prepare(options.output, history.finished(options.output, options.run).id)
     print(f'Notebook: {file}', flush=True)
     return notebook.start(file, options.port, not options.no_browser)

@@ -58,7 +58,8 @@ def _add_detection(predict: argparse.ArgumentParser) -> None:
     group = predict.add_argument_group(
         'photographs',
         'Models with a framing know how the training images frame faces. By default, an image that is framed otherwise '
-        'is replaced by crops of its faces, aligned as in training.',
+        'is replaced by crops of its faces, aligned as in training. A server sends no framing: with --server, images '
+        'are neither checked nor aligned unless --framing is given.',
     )
     group.add_argument(
         '--detect', action=argparse.BooleanOptionalAction,

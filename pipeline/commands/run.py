@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import RunError
 from pipeline.commands import arguments
 
 if TYPE_CHECKING:
@@ -93,18 +92,17 @@ def _report(options: argparse.Namespace) -> int:
         print(_table(output))
         return 0
     from pipeline.report import collect, page
-    from pipeline.runs import history, log_capture, metadata, run_facts
+    from pipeline.runs import history, log_capture, metadata
 
-    completed = [run for run in metadata.runs(output) if run_facts.read(output, run.id)]
-    if not completed:
-        raise _no_completed_run(output)
-    entries = history.read(output)
-    wanted = history.find(entries, options.run).id if options.run else completed[-1].id
-    against = history.find(entries, options.against).id if options.against else None
+    last = history.finished(output).id
+    wanted = history.finished(output, options.run).id
+    against = history.finished(output, options.against).id if options.against else None
     # The report of an earlier run does not replace that of the last one.
-    folder = page.FOLDER if wanted == completed[-1].id else f'{page.FOLDER}/{wanted}'
+    folder = page.FOLDER if wanted == last else f'{page.FOLDER}/{wanted}'
     with log_capture.logged(output / 'logs' / 'report.log'):
-        result = collect.collect(output, next(run for run in completed if run.id == wanted), against=against)
+        result = collect.collect(
+            output, next(run for run in metadata.runs(output) if run.id == wanted), against=against
+        )
         page.write(output, result, folder)
     _summary(output, result, 'Its run pushed it', folder)
     if against:
@@ -131,12 +129,8 @@ def _table(output: Path) -> str:
     file = output / 'report' / 'metrics.json'
     if not file.is_file():
         metadata.runs(output)  # raises a better message if this is not a run directory
-        raise _no_completed_run(output)
+        raise history.no_completed_run(output)
     return history.metrics_table(Evaluation.from_dict(json.loads(file.read_text('utf-8'))))
-
-
-def _no_completed_run(output: Path) -> RunError:
-    return RunError(f'{output}: no completed run here; run it again')
 
 
 def _runs(options: argparse.Namespace) -> int:

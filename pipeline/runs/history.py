@@ -129,6 +129,27 @@ def find(entries: Sequence[Entry], wanted: str) -> Finished:
     return found[0]
 
 
+def finished(output: Path, wanted: str | None = None) -> Finished:
+    """The run that `find` finds, or the last finished one.
+
+    Raises:
+      InputError: the directory has no metadata, or as `find` raises it.
+      RunError: no run has finished.
+    """
+    entries = read(output)
+    if wanted:
+        return find(entries, wanted)
+    done = [entry for entry in entries if isinstance(entry, Finished)]
+    if not done:
+        raise no_completed_run(output)
+    return done[-1]
+
+
+def no_completed_run(output: Path) -> RunError:
+    """The error of a run directory without results."""
+    return RunError(f'{output}: no completed run here; run it again')
+
+
 def changes(before: Finished, after: Finished) -> list[tuple[str, str, str]]:
     """The inputs that differ between two runs: (name, before, after); '–' where a run lacks the key."""
     one, other = _inputs(before.facts), _inputs(after.facts)

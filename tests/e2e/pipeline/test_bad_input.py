@@ -42,6 +42,9 @@ def test_help_is_fast(command):
         (('rnu',), 'did you mean run?'),
         (('config', 'vgg_fase'), 'did you mean vgg_face?'),
         (('predict', '--modle', 'x', 'y'), '--model'),
+        (('predict',), 'IMAGE, and one of --model --server (see'),
+        (('predict', '--model=x'), 'IMAGE (see'),
+        (('evaluate', '--data', 'x'), '--output, and one of --model --server (see'),
     ],
 )
 def test_bad_usage(command, arguments, message):

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from components.errors import InputError
+from components.errors import InputError, RunError
 from components.evaluator.metrics import Evaluation, Slice, SliceMetrics
 from pipeline.runs import history, run_facts
 
@@ -74,3 +74,14 @@ def test_runs_as_json_have_their_inputs_and_metrics():
     assert history.as_json(history.Entry('2', 'then', 'stopped in X')) == {
         'id': '2', 'started': 'then', 'state': 'stopped in X',
     }  # fmt: skip
+
+
+def test_without_a_name_the_last_finished_run_is_found(monkeypatch, tmp_path):
+    one = dataclasses.replace(_finished('a', report={'run_name': 'first'}), id='2026-01')
+    two, stopped = dataclasses.replace(one, id='2026-02'), history.Entry('2028-01', '', 'stopped in Trainer')
+    monkeypatch.setattr(history, 'read', lambda _: [one, two, stopped])
+    assert history.finished(tmp_path) == two
+    assert history.finished(tmp_path, '2026-01') == one
+    monkeypatch.setattr(history, 'read', lambda _: [stopped])
+    with pytest.raises(RunError, match='no completed run here'):
+        history.finished(tmp_path)
