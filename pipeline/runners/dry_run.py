@@ -53,16 +53,16 @@ def plan(config: Config, inputs: RunInputs, output: Path, bench: Path = BENCH) -
     Raises:
       InputError: an input is unusable.
     """
-    from tfx.dsl.compiler import compiler
-
-    from pipeline import definition
-    from pipeline.runners import launch
-
     network = local.check(config, inputs, output)
     height, width, _ = network.input_shape
     digests = inputs.digests(config.data)
-    brought = local.environment(config, inputs, digests, output, (height, width), create=False)
     with log_capture.quiet():
+        from tfx.dsl.compiler import compiler
+
+        from pipeline import definition
+        from pipeline.runners import launch
+
+        brought = local.environment(config, inputs, digests, output, (height, width), create=False)
         compiled = compiler.Compiler().compile(definition.create_pipeline(config, brought))
         names = [node.pipeline_node.node_info.id for node in compiled.nodes]
         known = [False] * len(names)

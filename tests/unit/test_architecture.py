@@ -31,6 +31,7 @@ _LAYERS = (
     ('components',),
     (
         'pipeline.host',
+        'pipeline.scratch',
         'pipeline.settings',
         'pipeline.kubeflow_settings',
         'pipeline.config',

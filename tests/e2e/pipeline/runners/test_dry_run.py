@@ -91,3 +91,15 @@ def test_the_command_prints_the_configuration_first(command, inputs, low_bounds,
     text, _, stages = process.stdout.partition('\n[ 1/')
     assert text.startswith('data:\n')
     assert re.search(r'\n0 of \d+ components would run\n$', stages)
+
+
+def test_what_libraries_print_is_not_shown(plan, tmp_path, monkeypatch, capfd):
+    environment = local.environment
+
+    def noisy(*arguments: object, **keywords: object) -> object:
+        os.write(2, b'a note of a library')
+        return environment(*arguments, **keywords)
+
+    monkeypatch.setattr(local, 'environment', noisy)
+    plan(tmp_path / 'new')
+    assert capfd.readouterr().err == ''
