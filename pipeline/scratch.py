@@ -57,8 +57,11 @@ def _folder(place: str, _: int) -> Path:
     fcntl.flock(handle, fcntl.LOCK_EX)
     new.rename(folder / _LOCK)
 
+    owner = os.getpid()
+
     def remove() -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == owner:  # a fork inherits this function
+            shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(remove)  # runs after TensorFlow's functions, which are registered later
     interrupts.before_end(remove)

@@ -3,13 +3,14 @@
 """What `run --dry-run` says of the session's finished run, and of a new directory; the fixture checks the files."""
 
 import json
+import os
 import re
 import shutil
 
 import pytest
 
 from pipeline import config as configuration
-from pipeline.runners import dry_run
+from pipeline.runners import dry_run, local
 from pipeline.runs import metadata
 from pipeline.runs.run_inputs import RunInputs
 
