@@ -20,7 +20,7 @@ from components import names, source_digest
 from components.artifacts import Artifacts, split_files
 from components.fine_tuner.function_args import FunctionArgs
 from components.fine_tuner.settings import Settings
-from components.io.files import any_path, sha256_file
+from components.io.files import any_path, in_bucket, sha256_file
 
 
 class Executor(base_executor.BaseExecutor):
@@ -72,6 +72,9 @@ class Executor(base_executor.BaseExecutor):
         )
         if checkpoint:
             checkpoint.unlink(missing_ok=True)
+            if not in_bucket(checkpoint):  # a run may have been killed while it wrote one
+                for partial in checkpoint.parent.glob(f'.{digest}.*'):
+                    partial.unlink(missing_ok=True)
 
 
 def _digest(texts: Sequence[str], files: Sequence[str]) -> str:
