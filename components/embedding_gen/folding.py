@@ -30,9 +30,10 @@ def folded(base: keras.Model) -> keras.Model:
       A model that is not trainable, without the layers that were folded; the others have the same names. Folded weights
       are computed in float64.
     """
-    if 'output_layers' not in base.get_config():  # a Sequential model
+    structure = base.get_config()
+    if 'output_layers' not in structure:  # a Sequential model
         return base
-    chains = _chains(base)
+    chains = _chains(base, structure)
     simple = {layer.name for layer in base.layers if type(layer) is PReLU and np.all(layer.get_weights()[0] <= 1)}
     if not (chains or simple):
         return base
@@ -58,9 +59,8 @@ def folded(base: keras.Model) -> keras.Model:
     return model
 
 
-def _chains(base: keras.Model) -> dict[str, list[Any]]:
-    """The layers to fold into each convolution, in order, by the convolution's name."""
-    config = base.get_config()
+def _chains(base: keras.Model, config: dict[str, Any]) -> dict[str, list[Any]]:
+    """The layers to fold into each convolution, in order, by the convolution's name; `config` is the base's."""
     users: dict[str, list[str]] = defaultdict(list)
     for entry in config['layers']:
         for name in _producers(entry['inbound_nodes']):

@@ -32,6 +32,7 @@ def _notebook(options: argparse.Namespace) -> int:
     from pipeline.report import notebook
     from pipeline.runs import history
 
-    file = notebook.prepare(options.output, history.finished(options.output, options.run).id)
+    run = history.finished(options.output, history.read(options.output), options.run)
+    file = notebook.prepare(options.output, run.id)
     print(f'Notebook: {file}', flush=True)
     return notebook.start(file, options.port, not options.no_browser)

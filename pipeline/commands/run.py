@@ -94,9 +94,10 @@ def _report(options: argparse.Namespace) -> int:
     from pipeline.report import collect, page
     from pipeline.runs import history, log_capture, metadata
 
-    last = history.finished(output).id
-    wanted = history.finished(output, options.run).id
-    against = history.finished(output, options.against).id if options.against else None
+    entries = history.read(output)
+    last = history.finished(output, entries).id
+    wanted = history.find(entries, options.run).id if options.run else last
+    against = history.find(entries, options.against).id if options.against else None
     # The report of an earlier run does not replace that of the last one.
     folder = page.FOLDER if wanted == last else f'{page.FOLDER}/{wanted}'
     with log_capture.logged(output / 'logs' / 'report.log'):

@@ -129,14 +129,13 @@ def find(entries: Sequence[Entry], wanted: str) -> Finished:
     return found[0]
 
 
-def finished(output: Path, wanted: str | None = None) -> Finished:
-    """The run that `find` finds, or the last finished one.
+def finished(output: Path, entries: Sequence[Entry], wanted: str | None = None) -> Finished:
+    """The run that `find` finds among the entries of `output`, or the last finished one.
 
     Raises:
-      InputError: the directory has no metadata, or as `find` raises it.
+      InputError: as `find` raises it.
       RunError: no run has finished.
     """
-    entries = read(output)
     if wanted:
         return find(entries, wanted)
     done = [entry for entry in entries if isinstance(entry, Finished)]

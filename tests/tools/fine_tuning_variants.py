@@ -14,7 +14,6 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -29,13 +28,14 @@ from components.fine_tuner.settings import Settings
 from pipeline import config
 from pipeline.model import preprocessing
 from pipeline.model.fine_tuning import batches, training
+from pipeline.model.fine_tuning.checkpoint import History
 from pipeline.runs.metadata import Run
 from tests.tools.quality import finished
 
 _NO_CHANGE = {'flip': False, 'crop': 0.0, 'zoom_out': 0.0, 'rotation': 0.0, 'brightness': 0.0, 'contrast': 0.0}
-#: By what changes the images; the variants of one kind share their images.
-_VARIANTS = {
-    'all changes': {
+#: The variants by group; those of a group change the images alike and share them.
+_VARIANTS: tuple[dict[str, dict], ...] = (
+    {
         'as bundled': {},
         'no label smoothing': {'label_smoothing': 0.0},
         'no average of weights': {'average_epochs': 1},
@@ -43,12 +43,12 @@ _VARIANTS = {
         'lower rate for lower layers': {'lowest_rate': 0.1},
         'rate 0.001': {'learning_rate': 0.001},
     },
-    'no changes': {'none': _NO_CHANGE},
-    'mirrored': {'only mirrored': _NO_CHANGE | {'flip': True}},
-    'no crop': {'all but crop and zoom_out': {'crop': 0.0, 'zoom_out': 0.0}},
-    'no rotation': {'all but rotation': {'rotation': 0.0}},
-    'no light': {'all but brightness and contrast': {'brightness': 0.0, 'contrast': 0.0}},
-}
+    {'none': _NO_CHANGE},
+    {'only mirrored': _NO_CHANGE | {'flip': True}},
+    {'all but crop and zoom_out': {'crop': 0.0, 'zoom_out': 0.0}},
+    {'all but rotation': {'rotation': 0.0}},
+    {'all but brightness and contrast': {'brightness': 0.0, 'contrast': 0.0}},
+)
 
 
 class _Maps(batches.Batches):
@@ -71,28 +71,19 @@ class _Maps(batches.Batches):
 class _Variant(training.FineTuning):
     """A fine-tuning of the upper layers, measured on the maps of images and, with `mirror`, of mirror images."""
 
-    def __init__(self, maps: list[np.ndarray], upper: keras.Model, head: keras.Model, *rest):
-        self._maps, self._upper, self._head = maps, upper, head
-        super().__init__(upper, head, *rest)
+    def __init__(self, maps, upper: keras.Model, head: keras.Model, train, validation, settings, trainer, embedding):
+        self._maps, self._head = maps, head
+        self._embedder = pooled(upper, embedding.pooling_grid)
+        # The mirror images of maps are not the maps of mirror images, see `_logits`.
+        super().__init__(upper, head, train, validation, settings, trainer, replace(embedding, mirror=False))
 
-    def _measured(self) -> dict[str, float]:
-        logits = self._head.predict(np.mean([self._embed(maps) for maps in self._maps], axis=0), verbose=0)[:, 0]
-        women = self._validation_labels == 1
-        loss = np.logaddexp(0, np.where(women, -logits, logits).astype(np.float64)).mean()
-        return {'val_loss': float(loss), 'val_accuracy': float(((logits > 0) == women).mean())}
-
-    def _embed(self, maps: np.ndarray) -> np.ndarray:
-        return self._pooled.predict(maps, batch_size=32, verbose=0)
-
-    @cached_property
-    def _pooled(self) -> keras.Model:
-        return pooled(self._upper, self.grid)
-
-    grid = 3
+    def _logits(self) -> np.ndarray:
+        embeddings = [self._embedder.predict(maps, batch_size=32, verbose=0) for maps in self._maps]
+        return self._head.predict(np.mean(embeddings, axis=0), verbose=0)[:, 0]
 
 
-def _compare(run: Run, seed: int, settings: config.Config) -> Iterator[tuple[str, dict]]:
-    """Yields the history of each variant."""
+def _compare(run: Run, seed: int, settings: config.Config) -> Iterator[tuple[str, History]]:
+    """Yields the name and the history of each variant."""
     bundled = settings.fine_tuning
     base = base_model.load(os.path.join(run.output('CaffeConverter', 'model').uri, names.BASE_FILE))
     head_file = os.path.join(run.output('Trainer', 'model').uri, names.HEAD_FILE)
@@ -111,38 +102,33 @@ def _compare(run: Run, seed: int, settings: config.Config) -> Iterator[tuple[str
     plain = np.concatenate([images for images, _ in validation.plain().as_numpy_iterator()])
     views = [plain, plain[:, :, ::-1]] if settings.embedding.mirror else [plain]
     maps = [lower.predict(view, batch_size=32, verbose=0) for view in views]
-    embedding = replace(settings.embedding, mirror=False)
     weights = upper.get_weights(), head.get_weights()
-    for kind in _VARIANTS.values():
-        changed = None
-        for name, values in kind.items():
-            chosen = replace(bundled, **values)
-            changed = changed or _Maps(train, lower, chosen, seed)
+    for group in _VARIANTS:
+        variants = {name: replace(bundled, **values) for name, values in group.items()}
+        changed = _Maps(train, lower, next(iter(variants.values())), seed)
+        for name, chosen in variants.items():
             upper.set_weights(weights[0])
             head.set_weights(weights[1])
             keras.utils.set_random_seed(seed)
-            work = _Variant(maps, upper, head, changed, validation, chosen, settings.trainer, embedding)
-            yield name, work.run()
+            variant = _Variant(maps, upper, head, changed, validation, chosen, settings.trainer, settings.embedding)
+            yield name, variant.run()
 
 
 def main(folder: Path, seeds: list[int]) -> None:
     """Prints the validation accuracy and loss of each variant after its last epoch."""
-    settings = config.load('face_recognizer_fine_tuned', [])
-    _Variant.grid = settings.embedding.pooling_grid
-    found = defaultdict(list)
+    found: dict[str, dict[int, tuple[float, float]]] = defaultdict(dict)
     for run, facts in finished(folder):
         seed = facts['trainer']['seed']
         if seed not in seeds or run.stage('FineTuner'):
             continue
         for name, history in _compare(run, seed, config.load('face_recognizer_fine_tuned', [f'trainer.seed={seed}'])):
-            if not found['frozen'] or len(found['frozen']) < len(found[name]) + 1:
-                found['frozen'].append((history.start['val_accuracy'], history.start['val_loss']))
-            found[name].append((history.val_accuracy[-1], history.val_loss[-1]))
-            print(f'seed {seed}, {name}: {found[name][-1]}', flush=True)
+            found['frozen'][seed] = history.start['val_accuracy'], history.start['val_loss']
+            found[name][seed] = history.val_accuracy[-1], history.val_loss[-1]
+            print(f'seed {seed}, {name}: {found[name][seed]}', flush=True)
     print('\n| variant | accuracy | loss | accuracies |\n| --- | --- | --- | --- |')
     for name, rows in found.items():
-        accuracy, loss = np.mean(rows, axis=0)
-        print(f'| {name} | {accuracy:.3f} | {loss:.3f} | {" ".join(f"{row[0]:.3f}" for row in rows)} |')
+        accuracy, loss = np.mean(list(rows.values()), axis=0)
+        print(f'| {name} | {accuracy:.3f} | {loss:.3f} | {" ".join(f"{row[0]:.3f}" for row in rows.values())} |')
 
 
 if __name__ == '__main__':

@@ -150,10 +150,14 @@ class FineTuning:
 
     def _measured(self) -> dict[str, float]:
         """Cross-entropy, without L2 and label smoothing, and accuracy on the validation split."""
-        logits = self.answering.predict(self._validation, verbose=0)[:, 0].astype(np.float64)
+        logits = self._logits().astype(np.float64)
         women = self._validation_labels == 1
         loss = np.logaddexp(0, np.where(women, -logits, logits)).mean()
         return {'val_loss': float(loss), 'val_accuracy': float(((logits > 0) == women).mean())}
+
+    def _logits(self) -> np.ndarray:
+        """Of the validation split, [N]."""
+        return np.asarray(self.answering.predict(self._validation, verbose=0)[:, 0])
 
     def _resumed(self) -> tuple[History, list[np.ndarray], list[np.ndarray]] | None:
         """Restores the last completed epoch; returns its history, the kept and the mean weights, or None."""

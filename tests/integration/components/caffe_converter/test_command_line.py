@@ -151,7 +151,7 @@ def test_an_interrupted_conversion_leaves_no_file(small_vgg, out, number):
     assert process.stdout.readline() == 'writing\n'
     assert len(_files(out)) == 1
     process.send_signal(number)
-    assert process.communicate(timeout=30)[1] == 'caffe-converter: interrupted; nothing was written\n'
+    assert process.communicate(timeout=2)[1] == 'caffe-converter: interrupted; nothing was written\n'
     assert process.returncode == 128 + number
     assert _files(out) == []
 

@@ -175,7 +175,7 @@ class TestFaults:
         ('variable', 'value', 'reason'),
         [
             ('AWS_SECRET_ACCESS_KEY', 'wrong', 'does not match the signature you provided'),
-            ('AWS_ACCESS_KEY_ID', 'AKIA0', '(?i)access key id you provided does not exist'),
+            ('AWS_ACCESS_KEY_ID', 'AKIA0', 'Access Key Id you provided does not exist'),
             ('AWS_PROFILE', 'none', r'profile \(none\) could not be found'),
         ],
     )

@@ -76,12 +76,10 @@ def test_runs_as_json_have_their_inputs_and_metrics():
     }  # fmt: skip
 
 
-def test_without_a_name_the_last_finished_run_is_found(monkeypatch, tmp_path):
+def test_without_a_name_the_last_finished_run_is_found(tmp_path):
     one = dataclasses.replace(_finished('a', report={'run_name': 'first'}), id='2026-01')
     two, stopped = dataclasses.replace(one, id='2026-02'), history.Entry('2028-01', '', 'stopped in Trainer')
-    monkeypatch.setattr(history, 'read', lambda _: [one, two, stopped])
-    assert history.finished(tmp_path) == two
-    assert history.finished(tmp_path, '2026-01') == one
-    monkeypatch.setattr(history, 'read', lambda _: [stopped])
+    assert history.finished(tmp_path, [one, two, stopped]) == two
+    assert history.finished(tmp_path, [one, two, stopped], '2026-01') == one
     with pytest.raises(RunError, match='no completed run here'):
-        history.finished(tmp_path)
+        history.finished(tmp_path, [stopped])
