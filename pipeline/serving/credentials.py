@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""gRPC credentials of the client: TLS, and a bearer token."""
+"""Credentials of clients: authorities to trust, and for gRPC also a bearer token."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import InputError
+
+
+def authorities(ca_file: str | Path) -> bytes:
+    """Reads --ca-file, the certificates of authorities in PEM format.
+
+    Raises:
+      InputError: the file cannot be read, or contains no certificate.
+    """
+    content = _content('--ca-file', ca_file)
+    if b'-----BEGIN CERTIFICATE-----' not in content:
+        raise InputError(f'--ca-file {ca_file}: expected certificates in PEM format')
+    return content
 
 
 def channel_credentials(ca_file: str | None = None, token_file: str | None = None) -> Any:
@@ -24,12 +36,7 @@ def channel_credentials(ca_file: str | None = None, token_file: str | None = Non
     """
     import grpc
 
-    roots = None
-    if ca_file is not None:
-        roots = _content('--ca-file', ca_file)
-        if b'-----BEGIN CERTIFICATE-----' not in roots:
-            raise InputError(f'--ca-file {ca_file}: expected certificates in PEM format')
-    channel = grpc.ssl_channel_credentials(roots)
+    channel = grpc.ssl_channel_credentials(None if ca_file is None else authorities(ca_file))
     if token_file is None:
         return channel
     file = token_file
@@ -52,7 +59,7 @@ def _token(file: str) -> str:
     return token.decode()
 
 
-def _content(flag: str, file: str) -> bytes:
+def _content(flag: str, file: str | Path) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from components.errors import InputError, RunError
+from pipeline.serving import credentials
 
 #: Final states (`RuntimeState` in backend/api/v2beta1/run.proto).
 ENDED = ('SUCCEEDED', 'SKIPPED', 'FAILED', 'CANCELED')
@@ -105,8 +106,8 @@ class Server:
         import kfp
 
         self._host = host
-        if login.ca_file and not login.ca_file.is_file():
-            raise InputError(f'--ca-file {login.ca_file}: no such file')
+        if login.ca_file:
+            credentials.authorities(login.ca_file)
         with self._explained(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # about versions before 2 and hosts without https://
             self._client = kfp.Client(

@@ -4,12 +4,16 @@
 
 import http.server
 import json
+import os
 import socket
+import ssl
 import threading
 import urllib.parse
 
 import pytest
 import yaml
+
+from tests.fakes import certificate
 
 _PIPELINE = {
     'pipelineInfo': {'name': 'gender-classifier'},
@@ -95,8 +99,6 @@ def submit(command, server, tmp_path):
     file.write_text(yaml.safe_dump_all([_PIPELINE, _VOLUME]))
 
     def call(*arguments, environment=None):
-        import os
-
         host = f'http://127.0.0.1:{server.server_address[1]}'
         environment = {**os.environ, 'KFP_HOST': host, 'KFP_TOKEN': 'secret', **(environment or {})}
         return command('submit', file, '--poll', '0.05', *arguments, env=environment)
@@ -205,7 +207,8 @@ def test_no_wait_returns_at_once(submit, server):
         (['--param', 'epochs=many'], '--param epochs=many: expected a whole number'),
         (['--param', 'epoch=3'], 'has data_root, epochs'),
         (['--host', ''], 'no server: give --host URL or set KFP_HOST'),
-        (['--ca-file', 'none.pem'], '--ca-file none.pem: no such file'),
+        (['--ca-file', __file__], 'test_server.py: expected certificates in PEM format'),
+        (['--ca-file', 'none.pem'], '--ca-file none.pem: cannot be read (No such file'),
     ],
 )
 def test_bad_arguments_are_reported_before_any_request(submit, server, arguments, message):
@@ -226,6 +229,48 @@ def test_a_refusing_or_missing_server_is_one_line(submit, server):
     assert process.returncode == 2
     assert 'unreachable' in process.stderr.splitlines()[-1]
     assert 'refused' in process.stderr.splitlines()[-1]
+
+
+@pytest.fixture
+def secure(server, tmp_path):
+    """[URL of `server` with TLS, the certificate that signs its own]."""
+    certificate.write(tmp_path, ['localhost'])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / 'server.pem')
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    return f'https://localhost:{server.server_address[1]}', tmp_path / 'authority.pem'
+
+
+@pytest.mark.parametrize('variable', [False, True])
+def test_a_server_with_its_own_authority_is_reached(submit, server, secure, variable):
+    url, authority = secure
+    arguments = [] if variable else ['--ca-file', authority]
+    process = submit('--host', url, *arguments, environment={'KFP_CA_FILE': str(authority)} if variable else None)
+    assert (process.returncode, process.stdout) == (0, 'run-1\n'), process.stderr
+    assert {headers.get('authorization') for *_, headers in server.seen} == {'Bearer secret'}
+
+
+def test_a_server_that_is_not_trusted_gets_no_token(submit, server, secure, tmp_path):
+    url, authority = secure
+    other = tmp_path / 'other'
+    other.mkdir()
+    certificate.write(other, ['localhost'])
+    for arguments in (
+        ['--host', url],
+        ['--host', url, '--ca-file', other / 'authority.pem'],
+        ['--host', url.replace('localhost', '127.0.0.1'), '--ca-file', authority],  # not the name in the certificate
+    ):
+        process = submit(*arguments)
+        assert process.returncode == 2
+        assert 'certificate verify failed' in process.stderr.splitlines()[-1]
+    assert server.seen == []
+
+
+def test_inside_a_cluster_the_accounts_token_is_sent(submit, server, tmp_path):
+    (tmp_path / 'token').write_text('mounted')
+    mounted = {'KFP_TOKEN': '', 'KF_PIPELINES_SA_TOKEN_PATH': str(tmp_path / 'token')}
+    assert submit('--no-wait', environment=mounted).returncode == 0
+    assert {headers.get('authorization') for *_, headers in server.seen} == {'Bearer mounted'}
 
 
 def test_a_file_that_is_not_a_pipeline(command, tmp_path):
