@@ -28,6 +28,10 @@ from components.progress import Progress
 # kernels, and each padding image costs a pass through the base.
 _FILL_TO = 8
 
+# Halves of a batch pass through the base side by side: small layers do not occupy all cores. Measured for MobileFaceNet
+# and 32 images: 279 images/s as one, 308 as two; for VGG-16 12.3 and 12.4.
+_HALVES = 2
+
 # Examples that are in memory at once, without their batch of decoded images.
 _MOST_EXAMPLES = 512
 
@@ -54,6 +58,7 @@ class ShardEmbedder:
     def __init__(self, embedder: Embedder, store: str | Path | None = None):
         self._embedder = embedder
         self._one_at_a_time = threading.Lock()
+        self._halves = ThreadPoolExecutor(_HALVES)
         self._doubt: str | None = None  # None: not yet checked
         self._store = Store(store, embedder.identity(), embedder.size) if store else None
         _, height, width, channels = embedder.base.inputs[0].shape
@@ -125,9 +130,14 @@ class ShardEmbedder:
 
     def _decoded(self, group: _Group) -> _Group:
         if encoded := [*group.encoded.values()]:
-            missing = -len(encoded) % min(_FILL_TO, self._embedder.batch_size)
-            group.images = self._images(tf.constant(encoded + encoded[-1:] * missing))
+            filled = min(_rounded_up(len(encoded)), self._embedder.batch_size)
+            group.images = self._images(tf.constant(encoded + encoded[-1:] * (filled - len(encoded))))
         return group
+
+    def _embedded(self, images: tf.Tensor) -> np.ndarray:
+        size = _rounded_up(-(-len(images) // _HALVES))
+        halves = [images[start : start + size] for start in range(0, len(images), size)]
+        return np.concatenate([*self._halves.map(lambda half: self._embed(half).numpy(), halves)])
 
     def _compute(self, group: _Group) -> Iterator[tuple[int, np.ndarray]]:
         """Yields (index in the shard, embedding) of the wanted images, in order."""
@@ -138,9 +148,7 @@ class ShardEmbedder:
             self._doubt = input_check.doubt(
                 self._embedder.batch_normalised, lambda inputs: self._embed(inputs).numpy(), some
             )
-        for index, embedding in zip(
-            group.encoded, self._embed(group.images).numpy(), strict=False
-        ):  # drops the padding
+        for index, embedding in zip(group.encoded, self._embedded(group.images), strict=False):  # drops the padding
             if not np.isfinite(embedding).all():
                 path = group.examples[index].features.feature[PATH].bytes_list.value
                 name = printable(path[0]) if path else f'record {index}'
@@ -166,6 +174,10 @@ def _ahead(groups: Iterator[_Group]) -> Iterator[_Group]:
         while (group := coming.result()) is not None:
             coming = pool.submit(next, groups, None)
             yield group
+
+
+def _rounded_up(count: int) -> int:
+    return -(-count // _FILL_TO) * _FILL_TO
 
 
 def _examples(source: Path) -> Iterator[tf.train.Example]:

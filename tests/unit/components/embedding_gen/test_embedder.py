@@ -44,9 +44,11 @@ def test_no_images_give_no_embeddings(embed):
     assert embed(tf.constant([], tf.string)).shape == (0, 10)
 
 
+@pytest.mark.parametrize('batch_size', [1, 3, 16, 20])  # also such that do not part into equal halves
 def test_a_shard_keeps_order_and_features_and_gets_embeddings(
-    tmp_path, embed, small_base, minus_100, jpegs, write_records
+    tmp_path, small_base, minus_100, jpegs, write_records, batch_size
 ):
+    embed = embedder.Embedder(base_model.load(small_base), minus_100, Settings(batch_size=batch_size))
     source = write_records(tmp_path / 'in' / 'data-00000-of-00001.gz', jpegs)
     target = tmp_path / 'out' / 'data-00000-of-00001.gz'
     assert shard_embedder.ShardEmbedder(embed)(source, target) == shard_embedder.Counts(computed=len(jpegs), known=0)
