@@ -89,7 +89,10 @@ class Server:
             return
         with open(self._log, 'wb') as log:
             line = [sys.executable, '-m', __name__, str(self._socket)]
-            self._process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                line, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by tests in the background
+            )  # fmt: skip
         until = time.monotonic() + _START_SECONDS
         while not self._socket.exists():
             assert self._process.poll() is None and time.monotonic() < until, self._log.read_text()

@@ -6,10 +6,7 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -47,15 +44,6 @@ def _executed(output, stages=_STAGES) -> set[str]:
     assert set(states) == stages
     assert set(states.values()) <= {'COMPLETE', 'CACHED'}
     return {name for name, state in states.items() if state == 'COMPLETE'}
-
-
-def _numbers(result) -> list[float]:
-    """Every metric of every slice in one list; -1 where it is undefined."""
-    flat = []
-    for values in (result['overall'], *(item['metrics'] for item in result['slices'])):
-        for _, value in sorted(values.items()):
-            flat += sorted(value.values()) if isinstance(value, dict) else [-1 if value is None else value]
-    return flat
 
 
 def test_a_first_run_executes_everything_and_reports_its_results(finished):
@@ -281,43 +269,6 @@ def test_a_model_worse_than_the_last_blessed_one_is_not_pushed_and_the_status_is
     again = command(*arguments)
     assert again.returncode == 7
     assert _executed(own_run.output) == set()
-
-
-def test_a_stopped_run_ends_at_once_and_continues_to_the_same_numbers(finished, command, inputs, low_bounds, tmp_path):
-    output = tmp_path / 'out'
-    line = [sys.executable, '-m', 'pipeline', *inputs.arguments(output), *low_bounds]
-    moments = random.Random(7)
-    for last, number, status in (
-        (None, signal.SIGINT, 130),  # inside the imports
-        (None, signal.SIGTERM, 143),
-        ('StatisticsGen', signal.SIGKILL, -signal.SIGKILL),
-        ('Transform', signal.SIGINT, 130),  # in EmbeddingGen, inside a thread of Beam
-        ('EmbeddingGen', signal.SIGTERM, 143),
-    ):
-        process = subprocess.Popen(  # a test suite in the background ignores SIGINT
-            line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )  # fmt: skip
-        for text in process.stderr if last else ():
-            if f' {last} ' in text:  # this stage has ended, the next one is running
-                break
-        time.sleep(moments.uniform(0.2, 1) if last else moments.uniform(0.5, 4))
-        process.send_signal(number)
-        sent = time.monotonic()
-        assert process.wait() == status
-        assert time.monotonic() - sent < 2
-        said = [text for text in process.stderr if not text.startswith('[')]  # a stage may just have ended
-        interrupted = 'gender-pipeline: interrupted; the same command continues from here\n'
-        assert said == ([] if number == signal.SIGKILL else [interrupted])
-        process.stderr.close()
-        assert not (output / 'report').exists()
-    process = command(*inputs.arguments(output), *low_bounds)
-    assert process.returncode == 0, process.stderr
-    assert 'StratifiedExampleGen   from cache' in process.stderr
-    result = json.loads((output / 'report' / 'metrics.json').read_text())
-    expected = finished.first_metrics
-    assert [item['slice'] for item in result['slices']] == [item['slice'] for item in expected['slices']]
-    assert _numbers(result) == pytest.approx(_numbers(expected), rel=1e-6)
 
 
 def test_predict_prints_text_or_json_and_reports_bad_images(finished, command, inputs, tmp_path):
