@@ -42,6 +42,11 @@ MANIFEST_NAME = 'manifest.csv'
 
 _PARENT = b'combined'
 _FOLDER_NAME = re.compile(rb'([0-9]{1,3})_([MFmf])')
+# An age and a gender in another form: 25M, 25-F, F_25, male25, 25_female.
+_GENDER = rb'(?:[mf]|male|female|man|men|woman|women|boys?|girls?)'
+_ALMOST_A_FOLDER_NAME = re.compile(
+    rb'[\W_]*(?:[0-9]{1,3}[\W_]*%b|%b[\W_]*[0-9]{1,3})[\W_]*' % (_GENDER, _GENDER), re.IGNORECASE
+)
 _UTKFACE_NAME = re.compile(rb'([0-9]{1,3})_([01])_([0-4])_[0-9]+(\.[^/]*)?', re.DOTALL)
 _UTKFACE_FORM = '<age>_<gender>_<race>_<date>.jpg'
 _IGNORED_NAMES = frozenset({b'thumbs.db', b'desktop.ini'})
@@ -63,7 +68,8 @@ def check_root(data_root: str, settings: Settings) -> None:
       settings: the layout and the directories.
 
     Raises:
-      InputError: the root, a directory or every age-gender folder is missing or empty, or cannot be listed.
+      InputError: the root, a directory or every age-gender folder is missing or empty, or cannot be listed; or a
+        folder's name gives age and gender in another form, so that its images would be left out.
     """
     tree = open_tree(data_root)
     root, listed, expected = tree.printable(), _listed(settings), f'expected {_expected(settings)}'
@@ -102,6 +108,12 @@ def check_root(data_root: str, settings: Settings) -> None:
             if near := [name for name in below if any(map(_utkface_labels, _names(tree, name)))]:
                 raise InputError(f'data root {root}: the images are in {_some(near)}; use that folder as the data root')
         raise InputError(f'data root {root}: no {form} in {listed}; found {_some([note.path for note in malformed])}')
+    paths = [note.path for note in malformed if settings.layout == FOLDERS and note.reason == 'name']
+    if almost := [path for path in paths if _ALMOST_A_FOLDER_NAME.fullmatch(os.path.basename(path))]:
+        raise InputError(
+            f'data root {root}: {_some(almost)}: age and gender in another form; rename to AA_M or AA_F, e.g. 25_F, or '
+            f'move out of {listed}'
+        )
     if not files:
         raise InputError(f'data root {root}: the {folders} age-gender folders in {listed} contain no files')
 

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import functools
 import io
+import itertools
 import json
 import os
 import sys
@@ -91,9 +92,11 @@ def _predict(options: argparse.Namespace) -> int:
             stream.reconfigure(errors='surrogateescape')
     failed = False
     with log_capture.quiet(), contextlib.ExitStack() as stack:
-        framer = _framer(options)
+        sources = image_files.find(options.images, sys.stdin)
+        first, any_image = image_files.up_to_first_image(sources)
+        framer = _framer(options, any_image)
         with _loading():
-            classify = _classifier(options)
+            classify = _classifier(options, any_image)
         showing = [_json if options.json else _csv(framer) if options.csv else _table(framer)]
         if options.annotate:
             from pipeline.serving import annotation
@@ -101,7 +104,7 @@ def _predict(options: argparse.Namespace) -> int:
             showing.append(stack.enter_context(annotation.annotated(options.annotate)))
         # Predictions on the terminal already show the progress.
         with Progress('Predicting', unit='images', quiet=sys.stdout.isatty()) as progress:
-            for answer in predict.predict(classify, image_files.find(options.images, sys.stdin), framer):
+            for answer in predict.predict(classify, itertools.chain(first, sources), framer):
                 failed = failed or answer.error is not None
                 for show in showing:
                     show(answer)
@@ -124,8 +127,11 @@ def _loading() -> Iterator[None]:
         print('\r\x1b[K', end='', file=sys.stderr, flush=True)
 
 
-def _framer(options: argparse.Namespace) -> Framer | None:
-    """What `--detect` and the model's framing ask for; None if the model has no framing and none is needed."""
+def _framer(options: argparse.Namespace, any_image: bool) -> Framer | None:
+    """What `--detect` and the model's framing ask for; None if the model has no framing and none is needed.
+
+    Without any image, it has no detector, which takes seconds to load.
+    """
     from components.errors import InputError
     from pipeline.serving import framed
 
@@ -140,8 +146,8 @@ def _framer(options: argparse.Namespace) -> Framer | None:
             where = '--server sends no framing; give --framing' if options.server else 'the model has no framing'
             raise InputError(f'--{asked[0].replace("_", "-")}: {where}')
         return None
-    detector = framed.detector(*caffe, needed=bool(options.detect))
-    if detector is None:
+    detector = framed.detector(*caffe, needed=bool(options.detect)) if any_image else None
+    if detector is None and any_image:
         print(
             'predict: no face detector is installed, so the framing of the images is not checked; answers are at '
             "random for faces framed unlike the training images. Install this project's extra [faces]",
@@ -162,7 +168,9 @@ def _warn(answer: Prediction) -> None:
         )
 
 
-def _classifier(options: argparse.Namespace) -> Classifier:
+def _classifier(options: argparse.Namespace, any_image: bool) -> Classifier:
+    if not any_image:
+        return lambda images: []  # without TensorFlow, whose import takes seconds
     if options.server is None:
         from pipeline.serving import predict
 

@@ -37,6 +37,16 @@ def find(named: Iterable[str], stdin: TextIO) -> Iterator[Source]:
             yield from _find(name)
 
 
+def up_to_first_image(sources: Iterator[Source]) -> tuple[list[Source], bool]:
+    """Takes sources up to the first file that exists, and tells whether there is one; the rest stays in `sources`."""
+    taken: list[Source] = []
+    for source in sources:
+        taken.append(source)
+        if source.problem is None and os.path.exists(source.path):
+            return taken, True
+    return taken, False
+
+
 def _find(name: str) -> Iterator[Source]:
     if os.path.isdir(name):
         yield from _in_folder(name)

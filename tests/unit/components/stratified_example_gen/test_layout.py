@@ -52,6 +52,18 @@ class TestCheckRoot:
         (tmp_path / 'file').write_text('x')
         assert 'is not a folder' in self.message(tmp_path / 'file')
 
+    @pytest.mark.parametrize('name', ['25M', '25-F', 'F_25', 'm25', '25_female', 'Women 25', '7__boy', '25_F '])
+    def test_a_folder_that_gives_age_and_gender_in_another_form(self, make_tree, tmp_path, name):
+        make_tree(tmp_path, {'25_F': 1, name: 1})
+        assert f'combined/aligned/{name}: age and gender in another form; rename to AA_M or AA_F' in self.message(
+            tmp_path
+        )
+
+    @pytest.mark.parametrize('name', ['thumbs', '25', 'M', '25_FM', 'frames25', '2024-05-01', '71_F', 'old 25_F copy'])
+    def test_other_folders_are_left_out(self, make_tree, tmp_path, name):
+        make_tree(tmp_path, {'25_F': 1, name: 1})
+        layout.check_root(str(tmp_path), Settings())
+
     def test_no_directory(self, make_tree, tmp_path):
         make_tree(tmp_path, {'25_F': 1}, 'valid')
         text = self.message(tmp_path)
