@@ -32,9 +32,16 @@ def _parser() -> argparse.ArgumentParser:
         'interrupted (SIGINT, SIGTERM). '
         'Messages go to stderr, tables to stdout.',
     )
-    parser.add_argument('out_file', metavar='OUT_FILE', help='file to write; the ending is optional')
-    parser.add_argument('prototxt', metavar='PROTOTXT', help='network, V1 or V2; a train_val file gives its TEST net')
-    parser.add_argument('caffemodel', metavar='CAFFEMODEL', help='its weights, V1 or V2')
+    parser.add_argument(
+        'out_file', type=os.path.expanduser, metavar='OUT_FILE', help='file to write; the ending is optional'
+    )
+    parser.add_argument(
+        'prototxt',
+        type=os.path.expanduser,
+        metavar='PROTOTXT',
+        help='network, V1 or V2; a train_val file gives its TEST net',
+    )
+    parser.add_argument('caffemodel', type=os.path.expanduser, metavar='CAFFEMODEL', help='its weights, V1 or V2')
     parser.add_argument(
         '-f', '--format', choices=list(_SUFFIXES), default='hdf5',
         help='hdf5: weights for load_weights (default); keras: the whole model; pickle: weights as plain dictionaries',

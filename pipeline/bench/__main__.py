@@ -22,6 +22,7 @@ from components.io.files import write_text
 from pipeline.bench import inputs, measuring
 from pipeline.bench.measuring import Part
 from pipeline.bench.sizes import FULL, QUICK, Sizes
+from pipeline.commands import arguments
 
 #: Each part's function, in the order in which they run.
 PARTS = {
@@ -136,10 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         '--only', action='append', default=[], metavar='PART', help=f'one part: {", ".join(PARTS)}; may be repeated'
     )
     parser.add_argument(
-        '--data', type=Path, metavar='DIR',
+        '--data', type=arguments.path, metavar='DIR',
         help='faces, the folder that has combined/ (default: ../shared/data/agegender, or faces drawn by code)',
     )  # fmt: skip
-    parser.add_argument('--output', type=Path, default=Path('bench'), metavar='DIR', help='gets bench.json, bench.txt')
+    parser.add_argument(
+        '--output', type=arguments.path, default=Path('bench'), metavar='DIR', help='gets bench.json, bench.txt'
+    )
     return parser
 
 
