@@ -64,7 +64,7 @@ def test_the_wheel_contains_code_and_data(wheel):
         path.relative_to(_ROOT).as_posix()
         for folder in _PACKAGES
         for path in (_ROOT / folder).rglob('*')
-        if path.suffix in ('.py', '.yaml', '.prototxt', '.pbtxt', '.html', '.css', '.js')
+        if path.is_file() and '__pycache__' not in path.parts and path.suffix != '.md'
     ]
     assert len(expected) > 40
     assert set(expected) <= set(wheel.namelist())
