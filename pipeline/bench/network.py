@@ -78,7 +78,7 @@ def small_base(work: Path, sizes: Sizes) -> Part:
     files = folder / 'deploy.prototxt', folder / 'mobilefacenet.caffemodel'
     if not files[1].is_file():
         return Part(skipped=f'no {files[1]}')
-    settings = config.load('face_recognizer', ['embedding.mirror=false'])
+    settings = config.load('face_recognizer')
     base = caffe_converter.convert(*files, output_layer=settings.model.output_layer)
     _, height, width, channels = base.input_shape
     size = {'height': height, 'width': width, 'transform': settings.transform.as_dict()}

@@ -38,7 +38,10 @@ def check_root(root: str, *, vertex: bool) -> None:
     stores = ('gs',) if vertex else _STORES
     if root and not re.fullmatch(rf'(?:{"|".join(stores)})://[a-z0-9][a-z0-9._-]+[a-z0-9](?:/\S*)?', root):
         expected = ' or '.join(f'{store}://BUCKET/FOLDER' for store in stores)
-        raise InputError(f'the pipeline root {root!r} (--root, beam.pipeline_root): expected {expected}')
+        raise InputError(
+            f'the pipeline root {root!r} (--root, beam.pipeline_root): expected {expected}, the bucket with three or more '
+            'lower-case letters, digits, -, . and _'
+        )
 
 
 def check_accelerators(settings: KubeflowSettings) -> None:
