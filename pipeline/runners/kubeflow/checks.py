@@ -39,8 +39,8 @@ def check_root(root: str, *, vertex: bool) -> None:
     if root and not re.fullmatch(rf'(?:{"|".join(stores)})://[a-z0-9][a-z0-9._-]+[a-z0-9](?:/\S*)?', root):
         expected = ' or '.join(f'{store}://BUCKET/FOLDER' for store in stores)
         raise InputError(
-            f'the pipeline root {root!r} (--root, beam.pipeline_root): expected {expected}, the bucket with three or more '
-            'lower-case letters, digits, -, . and _'
+            f'the pipeline root {root!r} (--root, beam.pipeline_root): expected {expected}, with three or more '
+            'lower-case letters, digits, -, . and _ in the name of the bucket'
         )
 
 
