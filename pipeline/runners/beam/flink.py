@@ -44,7 +44,7 @@ def job_server(options: list[str], log: Path) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix='job_server_') as artifacts:
         server = FlinkJarJobServer(PipelineOptions([*options, f'--artifacts_dir={artifacts}']))
         try:
-            command, endpoint = server.subprocess_cmd_and_endpoint()
+            (java, *rest), endpoint = server.subprocess_cmd_and_endpoint()
         except (OSError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"Beam's job server cannot be downloaded ({str(error).splitlines()[0]}); set beam.job_server to its jar"
@@ -54,7 +54,8 @@ def job_server(options: list[str], log: Path) -> Iterator[str]:
         with open(log, 'ab') as stream:
             # In its own session, so that Ctrl-C reaches this process only, which ends the server after the components.
             process = subprocess.Popen(  # noqa: S603
-                ['/bin/sh', '-c', _ENDS_WITH_PARENT, 'sh', *map(str, command)],
+                # Java does not know TMPDIR; Flink leaves files behind when it is killed.
+                ['/bin/sh', '-c', _ENDS_WITH_PARENT, 'sh', java, f'-Djava.io.tmpdir={artifacts}', *map(str, rest)],
                 stdin=subprocess.PIPE, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         try:
