@@ -26,10 +26,13 @@ from typing import Any
 
 import yaml
 
+from tests.tools.warm_python import Server
+
 #: The host name of the worker pool; each task manager resolves it to its own pool.
 POOL_HOST = 'worker-pool'
 
-_FOLDER = Path(__file__).resolve().parents[2] / 'deploy' / 'flink'
+_ROOT = Path(__file__).resolve().parents[2]
+_FOLDER = _ROOT / 'deploy' / 'flink'
 _POM, _MANIFEST = _FOLDER / 'pom.xml', _FOLDER / 'cluster.yaml'
 _MAVEN_SECONDS = 300
 _START_SECONDS = 90
@@ -89,13 +92,21 @@ class Cluster:
     Args:
       jar: from `job_server_jar`.
       folder: for configurations and logs.
+      warm_python: from which the workers are forked.
     """
 
-    def __init__(self, jar: Path, folder: Path):
+    def __init__(self, jar: Path, folder: Path, warm_python: Server):
         self._jar = jar
         self.folder = folder
         self.rest_port, self._rpc_port, self.pool_port = _free_port(), _free_port(), _free_port()
         self.pods: list[Pod] = []
+        # The pool starts its workers as "python".
+        self.bin = folder / 'bin'
+        self.bin.mkdir()
+        warm_python.start()
+        python = f'PYTHONPATH={_ROOT} exec {sys.executable} -m {Server.__module__} {warm_python.socket} "$@"'
+        (self.bin / 'python').write_text(f'#!/bin/sh\n{python}\n')
+        (self.bin / 'python').chmod(0o755)
         self._stack = contextlib.ExitStack()
 
     @property
@@ -175,8 +186,7 @@ class Pod:
         """Starts both."""
         cluster, port = self._cluster, _free_port()
         pool = [sys.executable, '-m', 'pipeline.runners.beam.worker_pool', f'--port={port}']
-        # The pool starts its workers as "python".
-        path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+        path = f'{cluster.bin}{os.pathsep}{os.environ["PATH"]}'
         self._stack.enter_context(
             cluster.process(f'{self.name}-workers', pool, PATH=path, PYTHONUNBUFFERED='1', TF_CPP_MIN_LOG_LEVEL='3')
         )

@@ -3,9 +3,11 @@
 """Python processes that start with the libraries imported: most of the time of a short command is their import.
 
 `python -m tests.tools.warm_python SOCKET` imports the libraries once and then forks. A child gets its own arguments,
-environment, folder and output, and ends like any Python process. It differs from a fresh process in one way: what the
-libraries read from the environment while they are imported is the server's. Modules of this project are not imported
-here, so that a child imports what its own PYTHONPATH names.
+environment, folder and output, and ends like any Python process, or with its client. It differs from a fresh process in
+one way: what the libraries read from the environment while they are imported is the server's. Modules of this project
+are not imported here, so that a child imports what its own PYTHONPATH names.
+
+`python -m tests.tools.warm_python SOCKET -c CODE` is a client, for programs that start Python by themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import gc
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -38,7 +41,7 @@ class Server:
     """A server for one test process; starts with the first child."""
 
     def __init__(self, folder: Path):
-        self._socket = folder / 's'
+        self.socket = folder / 's'
         self._log = folder / 'log'
         self._process: subprocess.Popen | None = None
 
@@ -68,15 +71,10 @@ class Server:
         """Starts `python ARGUMENTS` in a session of its own; `stdout` and `stderr` are open files.
 
         Args:
-          arguments: `-m MODULE …`, or `-P FILE …`, which imports nothing from the file's folder or `cwd`.
+          arguments: `-m MODULE …`, `-c CODE`, or `-P FILE …`, which imports nothing from the file's folder or `cwd`.
         """
-        self._start()
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(str(self._socket))
-        request = json.dumps({'arguments': arguments, 'cwd': str(cwd), 'environment': environment}).encode()
-        socket.send_fds(connection, [len(request).to_bytes(4, 'big')], [stdout.fileno(), stderr.fileno()])
-        connection.sendall(request)
-        return Child(connection, int.from_bytes(_exactly(connection, 8), 'big'))
+        self.start()
+        return _child(self.socket, arguments, cwd, environment, (stdout.fileno(), stderr.fileno()))
 
     def stop(self) -> None:
         """Ends the server; children go on."""
@@ -84,17 +82,18 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Imports the libraries, unless that is done."""
         if self._process:
             return
         with open(self._log, 'wb') as log:
-            line = [sys.executable, '-m', __name__, str(self._socket)]
+            line = [sys.executable, '-m', __name__, str(self.socket)]
             self._process = subprocess.Popen(
                 line, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by tests in the background
             )  # fmt: skip
         until = time.monotonic() + _START_SECONDS
-        while not self._socket.exists():
+        while not self.socket.exists():
             assert self._process.poll() is None and time.monotonic() < until, self._log.read_text()
             time.sleep(0.05)
 
@@ -127,6 +126,17 @@ class Child:
         if self.returncode is None:
             with contextlib.suppress(ProcessLookupError):  # it has ended, and its status is on the way
                 os.kill(self.pid, signal.SIGKILL)
+
+
+def _child(
+    server: Path, arguments: list[str], cwd: Path, environment: dict[str, str], outputs: tuple[int, int]
+) -> Child:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(str(server))
+    request = json.dumps({'arguments': arguments, 'cwd': str(cwd), 'environment': environment}).encode()
+    socket.send_fds(connection, [len(request).to_bytes(4, 'big')], list(outputs))
+    connection.sendall(request)
+    return Child(connection, int.from_bytes(_exactly(connection, 8), 'big'))
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
@@ -173,8 +183,11 @@ def _handle(connection: socket.socket) -> None:
         connection.sendall(pid.to_bytes(8, 'big'))
         for descriptor in descriptors:
             os.close(descriptor)
-        _, status = os.waitpid(pid, 0)
-        connection.sendall(status.to_bytes(4, 'big'))
+        while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+            if select.select([connection], [], [], 0.02)[0]:  # the client sends nothing more: it has ended
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(BrokenPipeError):
+            connection.sendall(ended[1].to_bytes(4, 'big'))
         os._exit(0)
     connection.close()
     for number, descriptor in enumerate(descriptors, start=1):
@@ -186,17 +199,21 @@ def _handle(connection: socket.socket) -> None:
     os.environ.update(request['environment'])
     tempfile.tempdir = None
     option, program, *rest = request['arguments']
-    sys.argv = [program, *rest]
+    sys.argv = ['-c' if option == '-c' else program, *rest]
     ours = [str(Path(one).resolve()) for one in os.environ.get('PYTHONPATH', '').split(os.pathsep) if one]
-    sys.path[:] = [*([request['cwd']] if option == '-m' else []), *ours, *sys.path[1:]]
+    sys.path[:] = [*([request['cwd']] if option != '-P' else []), *ours, *sys.path[1:]]
     for name in [name for name in sys.modules if name.partition('.')[0] in ('tests', 'pipeline', 'components')]:
         del sys.modules[name]
     if option == '-m':
         runpy.run_module(program, run_name='__main__', alter_sys=True)
+    elif option == '-c':
+        exec(compile(program, '<string>', 'exec'), {'__name__': '__main__'})  # noqa: S102  as `python -c` does
     else:
         assert option == '-P', option
         runpy.run_path(program, run_name='__main__')
 
 
 if __name__ == '__main__':
+    if arguments := sys.argv[2:]:
+        sys.exit(_child(Path(sys.argv[1]), arguments, Path.cwd(), dict(os.environ), (1, 2)).wait())
     _serve(Path(sys.argv[1]))

@@ -2,92 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page of a run in a browser."""
 
-import dataclasses
-import json
-import platform
 import re
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from components.evaluator import intervals, thresholds
-from components.evaluator.metrics import Evaluation, Slice
-from components.evaluator.settings import Settings
-from pipeline.report import card, collect, compared, comparison, curves, faces, page, scores, words
-from pipeline.report.content import Report, RunRecord
-from pipeline.runs import metadata, run_facts
-from pipeline.settings import ReportSettings
-
-playwright = pytest.importorskip('playwright.sync_api')
-
-_BROWSER = shutil.which('chromium') or shutil.which('google-chrome')
-_ARGUMENTS = [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync',
-]  # fmt: skip
-needs_browser = pytest.mark.skipif(not _BROWSER, reason='no chromium and no google-chrome on this host')
+from components.evaluator import intervals
+from pipeline.report import page
 
 
-@pytest.fixture(scope='module')
-def run(finished) -> metadata.Run:
-    """The newest completed run of the shared run directory."""
-    return [run for run in metadata.runs(finished.output) if run_facts.read(finished.output, run.id)][-1]
-
-
-@pytest.fixture(scope='module')
-def report(finished, run) -> Report:
-    """The content of the page."""
-    return collect.collect(finished.output, run)
-
-
-@pytest.fixture(scope='module')
-def scored(run) -> scores.Scores:
-    """The score of each test face."""
-    folders = run.output('EmbeddingGen', 'embeddings').uri, run.output('Trainer', 'model').uri
-    return scores.read(*folders, columns=(), split='test')
-
-
-@pytest.fixture(scope='module')
-def file(report, tmp_path_factory) -> Path:
-    """The page, with a malicious file name."""
-    first, *others = report.details.faces.all
-    evil = dataclasses.replace(first, path='</script><script>window.evil=1</script><img src=x onerror=evil=1>')
-    shown = dataclasses.replace(report.details.faces, all=[evil, *others], most_wrong=[evil])
-    details = dataclasses.replace(report.details, faces=shown)
-    path = tmp_path_factory.mktemp('page') / 'index.html'
-    path.write_text(page.render(dataclasses.replace(report, details=details)), encoding='utf-8')
-    return path
-
-
-@pytest.fixture(scope='module')
-def chromium() -> Iterator:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=_BROWSER, args=_ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(chromium, file, request) -> Iterator:
-    """The page, opened without a network; `request.param` may set width and colour scheme."""
-    width, scheme = getattr(request, 'param', (1280, 'light'))
-    context = chromium.new_context(viewport={'width': width, 'height': 900}, color_scheme=scheme, offline=True)
-    tab = context.new_page()
-    complaints, requests = [], []
-    tab.on('console', lambda message: complaints.append(message.text))
-    tab.on('pageerror', lambda error: complaints.append(str(error)))
-    tab.on('request', lambda sent: requests.append(sent.url))
-    tab.goto(file.as_uri())
-    tab.complaints, tab.requests = complaints, requests
-    yield tab
-    context.close()
-
-
-@needs_browser
 @pytest.mark.parametrize('opened', [(1280, 'light'), (1280, 'dark'), (390, 'light')], indirect=True, ids=str)
 def test_it_loads_alone_without_errors_and_fits(opened, file):
     opened.wait_for_timeout(200)
@@ -99,7 +23,6 @@ def test_it_loads_alone_without_errors_and_fits(opened, file):
     assert opened.title().startswith('Gender classifier')
 
 
-@needs_browser
 @pytest.mark.parametrize(
     'opened', [(1280, 'light'), (1280, 'dark'), (390, 'light'), (390, 'dark')], indirect=True, ids=str
 )
@@ -116,7 +39,6 @@ def test_axe_finds_no_serious_violation(opened):
     assert serious == []
 
 
-@needs_browser
 def test_it_works_in_a_frame_without_an_origin(chromium, file):
     # Kubeflow shows artifacts of the type system.HTML this way (frontend/src/components/viewers/HTMLViewer.tsx).
     tab = chromium.new_page()
@@ -132,7 +54,6 @@ def test_it_works_in_a_frame_without_an_origin(chromium, file):
     tab.close()
 
 
-@needs_browser
 @pytest.mark.parametrize('cut', [0.2, 0.5, 0.85])
 def test_the_slider_gives_the_counts_of_numpy(opened, scored, cut):
     opened.locator('#cut').fill(str(round(cut * 100)))
@@ -149,14 +70,12 @@ def test_the_slider_gives_the_counts_of_numpy(opened, scored, cut):
     assert opened.locator('#cut-value').inner_text() == f'{cut:.2f}'
 
 
-@needs_browser
 def test_the_slider_moves_with_the_keyboard(opened):
     opened.locator('#cut').focus()
     opened.keyboard.press('ArrowRight')
     assert opened.locator('#cut-value').inner_text() == '0.51'
 
 
-@needs_browser
 def test_the_mark_of_the_threshold_lies_on_the_curve(opened, report):
     """At 0.5 the script puts it where the pipeline drew it, so both use one scale."""
     mark = opened.locator('#roc-point')
@@ -166,7 +85,6 @@ def test_the_mark_of_the_threshold_lies_on_the_curve(opened, report):
     assert float(mark.get_attribute('cy')) == pytest.approx(before['cy'], abs=0.01)
 
 
-@needs_browser
 def test_every_chart_gives_its_values_to_pointer_and_keyboard(opened, report, scored):
     opened.evaluate("document.querySelectorAll('details').forEach(item => item.open = true)")
     charts = opened.locator('svg.chart:not(#histogram)').all()
@@ -197,7 +115,6 @@ def test_every_chart_gives_its_values_to_pointer_and_keyboard(opened, report, sc
     assert tip.inner_text() == bar.get_attribute('aria-label')
 
 
-@needs_browser
 def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, report):
     rows = opened.locator('#slice-table tbody tr:visible')
     assert opened.locator('#slice-table th[aria-sort]').get_attribute('data-key') == 'value'
@@ -217,7 +134,6 @@ def test_slices_are_worst_first_and_can_be_filtered_and_sorted(opened, report):
     assert len(set(faces)) > 1
 
 
-@needs_browser
 def test_a_name_is_text_and_never_runs(opened):
     opened.wait_for_timeout(200)
     assert opened.evaluate('window.evil') is None
@@ -230,7 +146,6 @@ def _at(scored, cut, where):
     return inside, (np.asarray(scored.probability, np.float64) > cut)[inside], (scored.gender == 1)[inside]
 
 
-@needs_browser
 def test_the_slider_moves_every_table_cell_and_bar(opened, report, scored):
     assert not opened.locator('#table .moved-note').is_visible()
     opened.locator('#cut').fill('35')
@@ -255,7 +170,6 @@ def test_the_slider_moves_every_table_cell_and_bar(opened, report, scored):
     assert opened.locator('#cut-value').inner_text() == '0.50'
 
 
-@needs_browser
 def test_groups_are_compared_with_a_baseline(opened, scored):
     opened.locator('#rate-name').select_option('selection')
     opened.locator('#baseline').select_option('ages 21-30')
@@ -276,7 +190,6 @@ def test_groups_are_compared_with_a_baseline(opened, scored):
     assert rows['ages 21-30'].locator('.rate-ratio').inner_text() == '–'
 
 
-@needs_browser
 def test_a_slice_a_cell_and_a_bar_lead_to_their_faces(opened, scored):
     def listed():
         return [float(text) for text in opened.locator('#face-list .score').all_text_contents()]
@@ -298,7 +211,6 @@ def test_a_slice_a_cell_and_a_bar_lead_to_their_faces(opened, scored):
     assert f'female, scores {low:.2f} to {high:.2f}: {expected} faces' in opened.locator('#face-count').inner_text()
 
 
-@needs_browser
 def test_a_face_opens_large_and_the_keyboard_goes_on(opened):
     opened.locator('#face-show').select_option('all')
     opened.locator('#face-list button').first.focus()
@@ -314,7 +226,6 @@ def test_a_face_opens_large_and_the_keyboard_goes_on(opened):
     assert not dialog.is_visible()
 
 
-@needs_browser
 def test_the_address_keeps_the_view(opened, file):
     opened.locator('#cut').fill('42')
     opened.locator('#slice-kind').select_option('age band')
@@ -334,228 +245,9 @@ def test_the_address_keeps_the_view(opened, file):
     assert opened.locator('#cut-value').inner_text() == '0.50'
 
 
-@needs_browser
 def test_print_has_neither_controls_nor_the_explorer(opened):
     opened.emulate_media(media='print')
     hidden = ['nav', '#cut', '#explore', '#slice-kind', '.moved-note']
     assert [name for name in hidden if opened.locator(name).first.is_visible()] == []
     assert opened.locator('#table').is_visible()
     opened.emulate_media(media='screen')
-
-
-@pytest.mark.parametrize('wished', ['none', 'worst', 'all'])
-def test_the_page_has_the_pictures_that_are_wished(finished, run, wished):
-    found = collect.collect(finished.output, run, faces=wished)
-    pictures = sum(face.image is not None for face in found.details.faces.all)
-    first = {face.index for face in (*found.details.faces.most_wrong, *found.details.faces.least_certain)}
-    assert pictures == {'none': 0, 'worst': len(first), 'all': 140}[wished]
-    assert ('data:image' in page.render(found)) == (wished != 'none')
-
-
-def test_a_small_budget_keeps_the_worst_faces_of_each_slice(scored, run, report):
-    examples = run.output('StratifiedExampleGen', 'examples').uri
-    slices = [item.slice for item in report.evaluation.slices]
-    few = faces.chosen(scored, examples, slices, ReportSettings(max_bytes=440_000))
-    shown = [face for face in few.all if face.image]
-    assert 24 <= len(shown) < 100
-    assert few.all[0].index == few.most_wrong[0].index
-    for item in slices[:3]:
-        inside = scored.inside(item)
-        wrong = np.flatnonzero(inside & ~scored.correct)
-        if len(wrong):
-            worst = wrong[np.argmax(np.abs(scored.probability[wrong] - 0.5))]
-            assert worst in {face.index for face in shown}
-
-
-def test_the_note_of_the_configuration_and_names_of_values_are_shown(report):
-    assert 'The faces are drawn by code' in page.render(report)
-    section = {**report.run.facts.config['report'], 'names': {'age_band': {'01-10': '<kids>'}}}
-    config = {**report.run.facts.config, 'report': section}
-    facts = dataclasses.replace(report.run.facts, config=config)
-    written = page.render(dataclasses.replace(report, run=dataclasses.replace(report.run, facts=facts)))
-    assert 'ages 01-10: &lt;kids&gt;, male' in written
-
-
-def test_the_scores_reproduce_the_evaluation(report, scored):
-    overall = report.evaluation.overall
-    female = np.asarray(scored.probability) > 0.5
-    assert (female & (np.asarray(scored.gender) == 1)).sum() == overall.true_positives
-    assert report.details.slices_checked == 1 + len(report.evaluation.slices)
-
-
-def test_every_threshold_is_on_the_page_and_in_the_card(report):
-    written, text = page.render(report), card.markdown(card.sections(report))
-    assert len(report.thresholds) >= 8
-    for row in report.thresholds:
-        metric, limit, value, verdict = words.threshold(row)
-        cells = f'<th scope="row">{metric}</th><td class="words">{limit}</td><td>{value}</td>'
-        assert cells in written
-        assert f'Threshold for {metric}: {limit}; measured {value}: {verdict}.' in text
-
-
-def test_the_kept_epoch_and_the_head_are_on_the_page_and_in_the_card(report):
-    training = dataclasses.replace(
-        report.training,
-        settings=report.training.settings | {'restore_best': True, 'hidden_units': [64, 32], 'epochs': 50},
-        tuned=['hidden_units'],
-        kept_epoch=7,
-        trials=[
-            {'trial_id': '1', 'score': 0.91, 'hidden_units': 64},
-            {'trial_id': '0', 'score': 0.9, 'hidden_units': 32},
-        ],
-    )
-    changed = dataclasses.replace(report, training=training)
-    epochs = len(report.details.learning['loss'])
-    kept = f'weights of epoch 7 of {epochs}, the best by val_loss. Training stopped early, before the maximum of 50.'
-    written, text = page.render(changed), card.markdown(card.sections(changed))
-    assert kept in written
-    assert kept.replace('_', '\\_') in text
-    assert 'hidden units 64+32' in text
-    assert 'Chosen in 2 trials on the validation split: hidden units 64+32.' in text
-    assert '<th scope="row">2</th><td>0.9100</td><td>64</td>' in written
-    for name in ('loss', 'accuracy', 'auc', 'precision', 'recall'):
-        value = report.details.learning[f'val_{name}'][6]
-        assert f'{name} by epoch' in written
-        assert f'{value:.3f} at epoch 7, which was kept' in written
-
-
-@pytest.fixture(scope='module')
-def three_runs(report) -> RunRecord:
-    """The report's run after one on the same faces with other scores and settings, and one on fewer faces."""
-    own = report.run.finished[-1]
-    scored = report.run.predictions[own.id]
-    noise = np.random.default_rng(0).normal(0, 0.3, len(scored.path)).astype(np.float32)
-    other = dataclasses.replace(scored, probability=np.clip(scored.probability + noise, 0, 1))
-    fewer = scores.Scores(*(getattr(scored, field.name)[:100] for field in dataclasses.fields(scored)[:-1]))
-    config = {**own.facts.config, 'trainer': {**own.facts.config['trainer'], 'epochs': 99}}
-    config['report'] = {**config['report'], 'run_name': '<b>wide</b>'}
-    one = dataclasses.replace(own, id='run-0', facts=dataclasses.replace(own.facts, config=config))
-    two = dataclasses.replace(own, id='run-1')
-    predictions = {'run-0': other, 'run-1': fewer, own.id: scored}
-    return dataclasses.replace(report.run, history=[one, two, own], predictions=predictions)
-
-
-@pytest.fixture
-def runs_tab(chromium, report, three_runs, tmp_path) -> Iterator:
-    """The page with three runs."""
-    file = tmp_path / 'index.html'
-    file.write_text(page.render(dataclasses.replace(report, run=three_runs)), encoding='utf-8')
-    tab = chromium.new_page()
-    tab.complaints = []
-    tab.on('pageerror', lambda error: tab.complaints.append(str(error)))
-    tab.goto(file.as_uri())
-    yield tab
-    assert tab.complaints == []
-    tab.close()
-
-
-def _signed(value: float) -> str:
-    return f'{value:+.3f}'.replace('-', '−')
-
-
-@needs_browser
-def test_any_two_runs_are_compared_slice_by_slice(runs_tab, three_runs):
-    finished = three_runs.finished
-    assert runs_tab.locator('#run-a option').first.inner_text() == 'run-0 (<b>wide</b>)'
-    for first, second in ((0, 2), (2, 0), (1, 2), (0, 1)):
-        runs_tab.locator('#run-a').select_option(str(first))
-        runs_tab.locator('#run-b').select_option(str(second))
-        found = comparison.compare(finished[first], finished[second], three_runs.predictions)
-        assert runs_tab.locator('#run-paired').inner_text() == compared.sentence(found)
-        lines = runs_tab.locator('#run-slices tbody tr').all()
-        cells = [[' '.join(cell.inner_text().split()) for cell in line.locator('th, td').all()] for line in lines]
-        assert [line[0] for line in cells] == [row.slice for row in found.paired or found.unpaired]
-        for line, row in zip(cells, found.paired, strict=not found.why):
-            ends = f'{_signed(row.change.low)} to {_signed(row.change.high)}'
-            assert line[1:7] == [
-                str(row.faces), f'{row.baseline_accuracy:.3f}', f'{row.accuracy:.3f}',
-                f'{_signed(row.change.value)} {ends}', str(row.baseline_only), str(row.model_only),
-            ]  # fmt: skip
-            shown = [float(text.removeprefix('<')) for text in line[7:]]
-            assert shown == pytest.approx([max(row.p, 0.001), max(row.corrected, 0.001)], abs=6e-4)
-        if found.why:
-            assert all(line[-4:] == ['–'] * 4 for line in cells)
-        changes = runs_tab.locator('#run-changes tbody').inner_text()
-        if 0 in (first, second):
-            values = [finished[place].facts.config['trainer']['epochs'] for place in (first, second)]
-            assert changes.split() == ['trainer.epochs', *map(str, values)]
-        else:
-            assert changes.startswith('None:')
-    runs_tab.locator('#run-a').select_option('1')
-    assert runs_tab.locator('#run-paired').inner_text() == 'Both are the same run.'
-
-
-@needs_browser
-def test_the_faces_that_changed_between_two_runs_are_listed_and_kept_in_the_address(runs_tab, three_runs):
-    one, _, own = three_runs.finished
-    assert runs_tab.locator('#face-show option[value=lost]').is_disabled()
-    runs_tab.locator('#run-a').select_option('0')
-    row = runs_tab.locator('#run-slices tbody tr', has_text='male').filter(has_text='ages 21-30, male')
-    before, after = three_runs.predictions[one.id], three_runs.predictions[own.id]
-    inside = after.inside({'age_band': '21-30', 'gender': 'male'})
-    won = after.probability[inside & ~before.correct & after.correct]
-    assert len(won)
-    row.locator('td').nth(5).locator('button').click()
-
-    def listed():
-        return sorted(float(text) for text in runs_tab.locator('#face-list .score').all_text_contents())
-
-    assert listed() == pytest.approx(sorted(won), abs=6e-4)
-    assert runs_tab.locator('#face-show').input_value() == 'won'
-    address = runs_tab.url
-    runs_tab.goto('about:blank')
-    runs_tab.goto(address)
-    assert listed() == pytest.approx(sorted(won), abs=6e-4)
-    assert runs_tab.locator('#run-a').input_value() == '0'
-
-
-def test_the_page_names_its_inputs_and_what_made_it(report, inputs):
-    written = page.render(report)
-    facts = report.run.facts
-    assert facts.inputs == {name: str(getattr(inputs, name)) for name in ('data', 'prototxt', 'caffemodel')}
-    for text in (*facts.inputs.values(), 'python -m pipeline run --config demo', platform.python_version(), facts.host):
-        assert text in written
-    run = json.loads(report.metrics_json())['run']
-    assert (run['command'], run['inputs'], run['name']) == (facts.command, facts.inputs, None)
-
-
-def test_a_report_of_one_gender_that_is_not_blessed_has_all_sections(report, scored):
-    men = np.asarray(scored.gender) == 0
-    fields = [field.name for field in dataclasses.fields(scored) if field.name != 'columns']
-    only = scores.Scores(*(getattr(scored, name)[men] for name in fields))
-    overall = report.evaluation.by_gender()['male']
-    evaluation = Evaluation(overall, (Slice({'gender': 'male'}, overall),))
-    checked = thresholds.check(thresholds.of(Settings(min_accuracy=0)), evaluation)
-    shown = dataclasses.replace(report.details.faces, most_wrong=[])
-    details = dataclasses.replace(report.details, curves=curves.of(only, [{'gender': 'male'}]), faces=shown)
-    changed = dataclasses.replace(report, evaluation=evaluation, thresholds=checked, details=details)
-    written = page.render(changed)
-    assert 'overall: AUC is undefined (one class); at least 0.9 is required (evaluation.min_auc)' in written
-    assert 'faces of one gender only' in written
-    assert 'ROC and precision-recall curves are not defined: one gender only' in written
-    assert 'did not meet the thresholds' in card.markdown(card.sections(changed))
-    assert json.loads(changed.metrics_json())['blessed'] is False
-
-
-def test_metrics_json_has_the_documented_keys(report):
-    written = json.loads(report.metrics_json())
-    assert ' '.join(written) == (
-        'run config data overall slices gap robustness training evaluated blessed reasons bounds pushed stages'
-    )
-    assert ' '.join(written['run']) == (
-        'id name note started duration_s config_sha256 data_fingerprint base_sha256 prototxt_sha256 inputs command '
-        'host versions'
-    )
-    assert [*written['gap']] == ['value', 'low', 'high']
-    assert [*written['training']] == ['settings', 'tuned', 'kept_epoch', 'trials']
-    assert all([*stage] == ['name', 'seconds', 'cached'] for stage in written['stages'])
-
-
-def test_the_model_card_has_the_sections_of_the_paper(finished):
-    card = (finished.output / 'report' / 'model_card.md').read_text()
-    for title in (
-        'Model details', 'Intended use', 'Factors', 'Metrics', 'Evaluation data', 'Training data',
-        'Quantitative analyses', 'Ethical considerations', 'Caveats and recommendations',
-    ):  # fmt: skip
-        assert f'## {title}' in card
-    assert 'Not for decisions about people' in card

@@ -29,12 +29,12 @@ def jar(tmp_path_factory) -> Path:
 
 
 def test_a_job_that_loses_a_pod_restarts_and_gives_the_local_result_and_a_local_rerun_reuses_it(
-    jar, command, inputs, finished, low_bounds, tmp_path
+    jar, command, warm_python, inputs, finished, low_bounds, tmp_path
 ):
     output, folder = tmp_path / 'out', tmp_path / 'cluster'
     folder.mkdir()
     output_log = folder / 'run.log'
-    with flink_cluster.Cluster(jar, folder) as cluster:
+    with flink_cluster.Cluster(jar, folder, warm_python) as cluster:
         cluster.add_pod()
         cluster.add_pod()
         cluster.wait_for_pods()
