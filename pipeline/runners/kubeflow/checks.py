@@ -50,7 +50,7 @@ def check_accelerators(settings: KubeflowSettings) -> None:
         kind = (resources.accelerator or '').rpartition(':')[0]
         domain, slash, _ = kind.rpartition('/')
         # IsExtendedResourceName in pkg/apis/core/helper; the prefix is that of quotas.
-        reserved = f'.{domain}'.endswith('.kubernetes.io') or domain.startswith('requests.')
+        reserved = domain.endswith('kubernetes.io') or domain.startswith('requests.')
         if resources.accelerator and (not slash or reserved or not is_label_key(kind)):
             raise InputError(
                 f'kubeflow.resources.{name}.accelerator: expected DOMAIN/NAME:COUNT such as nvidia.com/gpu:1, found '

@@ -44,7 +44,7 @@ def _set(key: str, value: str) -> list[str]:
         (['--root', 's3://bucket/a', '-o', 'job.json'], 'expected gs://BUCKET/FOLDER'),
         *((_set('resources.all.accelerator', name), 'kubeflow.resources.all.accelerator: expected ') for name in (
             'gpu:1', 'nvidia.com/gpu', 'nvidia.com/gpu:0', '/gpu:1', 'nvidia.com/:1', 'nvidia..com/gpu:1',
-            'nvidia.com/gpu_:1', 'kubernetes.io/gpu:1', 'a.kubernetes.io/gpu:1', 'requests.nvidia.com/gpu:1',
+            'nvidia.com/gpu_:1', 'kubernetes.io/gpu:1', 'mykubernetes.io/gpu:1', 'requests.nvidia.com/gpu:1',
             'nvidia.com/gpu:1000000000',
         )),
         (_set('resources.all.cpu', '.inf'), 'kubeflow.resources.all.cpu: expected a finite number, found inf'),
