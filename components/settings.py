@@ -14,6 +14,7 @@ import dataclasses
 import difflib
 import functools
 import json
+import math
 import types
 import typing
 from collections.abc import Hashable, Mapping
@@ -155,14 +156,18 @@ def _checked(value: Any, hint: Any, rules: Mapping[str, Any], where: str) -> Any
     if type(value) is not hint:
         raise InputError(f'{where}: expected {_EXPECTED[hint]}, found {plain(value)!r}')
     _check_bounds(value, rules, where)
+    if hint is float and not math.isfinite(value):
+        raise InputError(f'{where}: expected a finite number, found {value!r}')
     return value
 
 
 def _nested(value: Any, kind: type[Settings], where: str) -> Settings:
     if isinstance(value, kind):
         return value
+    if value is not None and not isinstance(value, Mapping):
+        raise InputError(f'{where}: expected keys with values, found {value!r}')
     try:
-        return kind.from_dict({} if value is None else value)
+        return kind.from_dict(value or {})
     except InputError as error:
         # Settings without a section, inside a mapping, cannot name themselves.
         raise error if kind.SECTION else InputError(f'{where}.{error}') from None

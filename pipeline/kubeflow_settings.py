@@ -18,10 +18,11 @@ _UNITS = {'M': 10**6, 'Mi': 2**20, 'G': 10**9, 'Gi': 2**30}
 # Names of Kubernetes (apimachinery/pkg/util/validation).
 _SUBDOMAIN = r'[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*'
 _LABEL = r'[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?'
-# Kubeflow's launcher keeps artifacts in the first three; nothing may be mounted inside these.
-_MIRRORS = ('/minio', '/s3', '/gcs', '/proc', '/sys', '/dev', '/kfp-launcher', '/var/run/argo')
-# The container's programs, libraries and temporary files.
-_SYSTEM = ('/tmp', '/bin', '/sbin', '/lib', '/lib64', '/usr/bin', '/usr/lib', '/usr/local', '/etc', '/opt/pipeline')  # noqa: S108
+# Kubeflow mounts volumes of its own in the first row (argocompiler/container.go); the rest is the container's.
+_TAKEN = (
+    '/minio', '/s3', '/gcs', '/.local', '/.cache', '/.config', '/kfp-launcher', '/run', '/var/run',
+    '/tmp', '/proc', '/sys', '/dev', '/bin', '/sbin', '/lib', '/lib64', '/usr', '/etc', '/opt/pipeline',  # noqa: S108
+)  # fmt: skip
 
 
 def size(memory: str) -> float:
@@ -60,7 +61,9 @@ class ContainerResources(Settings):
             self.fail('cpu_request', f'at most the limit, {self.cpu:g}')
         if self.memory and self.memory_request and size(self.memory_request) > size(self.memory):
             self.fail('memory_request', f'at most the limit, {self.memory}')
-        if self.accelerator is not None and not re.fullmatch(r'[A-Za-z0-9][A-Za-z0-9._/-]*:[1-9]\d*', self.accelerator):
+        if self.accelerator is not None and not re.fullmatch(
+            r'[A-Za-z0-9][A-Za-z0-9._/-]*:[1-9][0-9]{0,8}', self.accelerator
+        ):
             self.fail('accelerator', 'a resource and a count such as nvidia.com/gpu:1')
 
 
@@ -75,7 +78,7 @@ class Toleration(Settings):
 
     def check(self) -> None:
         """See `Settings.check`."""
-        if not (_is_label_key(self.key) or (self.key == '' and self.operator == 'Exists')):
+        if not (is_label_key(self.key) or (self.key == '' and self.operator == 'Exists')):
             self.fail('key', 'the key of a taint such as nvidia.com/gpu')
         if self.value and (self.operator == 'Exists' or not re.fullmatch(_LABEL, self.value)):
             self.fail(
@@ -129,8 +132,9 @@ class KubeflowSettings(Settings):
 
     def check(self) -> None:
         """See `Settings.check`."""
-        if self.claim and not _is_name(self.claim):
-            self.fail('claim', 'the name of a claim: lower-case letters, digits, - and .')
+        # Kubeflow also names the pod's volume after the claim, and volumes have neither dots nor long names.
+        if self.claim and not (_is_name(self.claim) and '.' not in self.claim and len(self.claim) <= 63):
+            self.fail('claim', 'the name of a claim: at most 63 lower-case letters, digits and -')
         self._check_mount()
         self._check_bucket()
         for name, resources in self.resources.items():
@@ -141,7 +145,7 @@ class KubeflowSettings(Settings):
                 self.fail('image_pull_secrets', 'names of Secrets: lower-case letters, digits, - and .')
         for key in ('node_selector', 'labels'):
             for name, value in getattr(self, key).items():
-                if not _is_label_key(name) or (value and not re.fullmatch(_LABEL, value)):
+                if not is_label_key(name) or (value and not re.fullmatch(_LABEL, value)):
                     self.fail(key, 'labels of Kubernetes, KEY: VALUE or DOMAIN/KEY: VALUE')
 
     def _check_bucket(self) -> None:
@@ -159,16 +163,16 @@ class KubeflowSettings(Settings):
         path = PurePosixPath(self.mount)
         if not path.is_absolute() or ':' in self.mount or '..' in path.parts or '//' in self.mount:
             self.fail('mount', 'an absolute path such as /data, without .. and :')
-        inside = [folder for folder in _MIRRORS if path.is_relative_to(folder)]
-        hidden = [folder for folder in (*_SYSTEM, *_MIRRORS) if PurePosixPath(folder).is_relative_to(path)]
-        if inside or hidden:
-            self.fail('mount', f'a folder that hides nothing such as /data; this one hides {[*inside, *hidden][0]}')
+        for folder in map(PurePosixPath, _TAKEN):
+            if path.is_relative_to(folder) or folder.is_relative_to(path):
+                self.fail('mount', f'a folder such as /data; this one would hide files of {folder}')
 
 
 def _is_name(text: str) -> bool:
     return len(text) <= 253 and bool(re.fullmatch(_SUBDOMAIN, text))
 
 
-def _is_label_key(text: str) -> bool:
+def is_label_key(text: str) -> bool:
+    """Whether a text is a NAME or DOMAIN/NAME of Kubernetes, as of labels, taints and resources."""
     domain, slash, name = text.rpartition('/')
     return (not slash or _is_name(domain)) and bool(re.fullmatch(_LABEL, name))

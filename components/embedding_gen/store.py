@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 import shutil
 import tempfile
 import time
@@ -30,8 +29,10 @@ _DIGESTS, _EMBEDDINGS = '.digests.npy', '.embeddings.npy'
 # Pairs read at a time; reads from a bucket mostly wait.
 _THREADS = 8
 
-#: At most this many seconds of work are lost by a kill and held in memory.
+#: At most this many seconds of work are lost by a kill and held in memory; in a bucket more, because every write makes
+#: two objects that later runs download.
 SECONDS_BETWEEN_WRITES = 30.0
+_TIMES_IN_BUCKET = 10
 
 
 def digest(encoded: bytes) -> bytes:
@@ -53,14 +54,14 @@ class Store:
       folder: the parent of all identities, also in a bucket.
       identity: see `Embedder.identity`.
       size: C, floats an embedding.
-      seconds: between two writes by `add`.
+      seconds: between two writes by `add`; ten times that in a bucket.
     """
 
     def __init__(self, folder: str | Path, identity: str, size: int, seconds: float = SECONDS_BETWEEN_WRITES):
         self._folder = any_path(folder) / identity
         self._copies: Path | None = None
         self._size = size
-        self._seconds = math.inf if in_bucket(folder) else seconds
+        self._seconds = seconds * (_TIMES_IN_BUCKET if in_bucket(folder) else 1)
         self._parts: list[np.ndarray] = []
         self._places: dict[bytes, tuple[int, int]] = {}  # digest to (part, row)
         self._new: dict[bytes, np.ndarray] = {}

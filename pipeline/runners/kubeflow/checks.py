@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 from components.errors import InputError
-from pipeline.kubeflow_settings import KubeflowSettings
+from pipeline.kubeflow_settings import KubeflowSettings, is_label_key
 
 # github.com/distribution/reference, which containerd and the kubelet parse images with.
 _LABEL = r'[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?'
@@ -47,9 +47,12 @@ def check_root(root: str, *, vertex: bool) -> None:
 def check_accelerators(settings: KubeflowSettings) -> None:
     """Raises InputError for an accelerator that is not an extended resource of Kubernetes; Vertex has other names."""
     for name, resources in settings.resources.items():
-        accelerator = resources.accelerator
-        if accelerator and not re.fullmatch(r'[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?/\w(?:[\w.-]*\w)?:\d+', accelerator):
+        kind = (resources.accelerator or '').rpartition(':')[0]
+        domain, slash, _ = kind.rpartition('/')
+        # IsExtendedResourceName in pkg/apis/core/helper; the prefix is that of quotas.
+        reserved = domain.endswith('kubernetes.io') or domain.startswith('requests.')
+        if resources.accelerator and (not slash or reserved or not is_label_key(kind)):
             raise InputError(
                 f'kubeflow.resources.{name}.accelerator: expected DOMAIN/NAME:COUNT such as nvidia.com/gpu:1, found '
-                f'{accelerator!r}'
+                f'{resources.accelerator!r}'
             )

@@ -27,6 +27,8 @@ _MAX_BYTES = 16 << 20  # of a pipeline file; ours have 60 kB
 #: Where Kubeflow Pipelines without multi-user mode runs everything, unless installed elsewhere.
 STANDALONE = 'kubeflow'
 
+# Of each request: to connect, and between two packets. kfp waits without end; urllib3 tries a GET four times.
+_TIMEOUT_S = 15.0
 _MAX_FAILURES = 10  # of requests in a row; a server may be restarting
 
 
@@ -115,6 +117,7 @@ class Server:
                 ssl_ca_cert=str(login.ca_file) if login.ca_file else None,
                 credentials=kfp.client.ServiceAccountTokenVolumeCredentials() if _in_cluster() else None,
             )  # fmt: skip
+            _limit_requests(self._client)
             # Without a namespace, the client calls `get_kfp_healthz`, which tries for 25 s and logs each failure.
             self._client._context_setting['namespace'] = ''
             multi_user = bool(self._client._healthz_api.healthz_service_get_healthz().multi_user)
@@ -216,6 +219,16 @@ class Server:
             raise InputError(f'--host {self._host}: unreachable ({why})') from None
         except (urllib3.exceptions.HTTPError, OSError, ValueError, RuntimeError) as error:
             raise InputError(f'--host {self._host}: {_first_line(error)}') from None
+
+
+def _limit_requests(client: Any) -> None:
+    rest = client._healthz_api.api_client.rest_client  # one for all of the client's parts
+    request = rest.request
+
+    def limited(*arguments: Any, **options: Any) -> Any:
+        return request(*arguments, **{**options, '_request_timeout': (_TIMEOUT_S, _TIMEOUT_S)})
+
+    rest.request = limited
 
 
 def _in_cluster() -> bool:

@@ -1,6 +1,6 @@
 # Copyright 2026 The face-gender pipeline authors.
 # SPDX-License-Identifier: Apache-2.0
-"""Faces in a bucket: `run --data gs://…` and the same as a parameter on Kubeflow."""
+"""Faces in a bucket: `run --data gs://…`, `run --data s3://…` and the same as a parameter on Kubeflow."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import s3_store
 from tests.fakes.google_cloud.objects import Objects
 from tests.fakes.google_cloud.proxy import Proxy
 
@@ -44,6 +45,22 @@ def test_an_unusable_bucket_is_one_line(command, inputs, cloud, tmp_path, data, 
     (line,) = process.stderr.splitlines()
     assert message in line
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_run_reads_an_s3_store(command, inputs, tmp_path):
+    with s3_store.running() as store:
+        data = store.upload(inputs.data, 'drawn')
+        for i in range(60):
+            store.put(f'drawn/combined/aligned/25_F/empty{i}.jpg', b'')
+        process = command(*inputs.arguments(tmp_path / 'out', data=data), env=os.environ | store.environment)
+        assert process.returncode == 2, process.stderr
+        assert f'60 of 760 files in {data} (7.9%) are rejected: 60 empty' in process.stderr.splitlines()[-1]
+        wrong = os.environ | store.environment | {'AWS_SECRET_ACCESS_KEY': 'wrong'}
+        process = command(*inputs.arguments(tmp_path / 'other', data=data), env=wrong)
+        assert process.returncode == 2
+        (line,) = process.stderr.splitlines()
+        assert f'data root {data}: no valid credentials (' in line
+        assert not (tmp_path / 'other').exists()
 
 
 def test_the_component_reads_the_bucket(command, inputs, cloud, tmp_path):

@@ -20,6 +20,7 @@ class _Outer(Settings):
     SECTION = 'outer'
 
     rate: float = setting(0.1, 'a rate', low=0, high=1)
+    speed: float = setting(1.0, 'a speed', low=0)
     names: tuple[str, ...] = setting(['a'], 'names')
     depth: int | None = setting(None, 'a depth', low=1)
     mode: str = setting('slow', 'a mode', choices=('slow', 'fast'))
@@ -43,6 +44,8 @@ def test_values_are_converted_to_the_type_of_the_field():
     [
         ({'rate': 1.5}, 'outer.rate: expected at least 0 and at most 1, found 1.5'),
         ({'rate': float('nan')}, 'outer.rate: expected at least 0 and at most 1, found nan'),
+        ({'speed': float('inf')}, 'outer.speed: expected a finite number, found inf'),
+        ({'tasks': {'train': 3}}, 'outer.tasks.train: expected keys with values, found 3'),
         ({'rate': True}, 'outer.rate: expected a number, found True'),
         ({'depth': 0}, 'outer.depth: expected at least 1, found 0'),
         ({'depth': '3'}, "outer.depth: expected a whole number, found '3'"),
@@ -66,7 +69,8 @@ def test_json_and_dictionaries_keep_every_value():
     settings = _Outer(rate=0.5, names=('b', 'c'), depth=2, tasks={'train': _Inner(4)})
     assert _Outer.from_json(settings.to_json()) == settings
     assert settings.as_dict() == {
-        'rate': 0.5, 'names': ['b', 'c'], 'depth': 2, 'mode': 'slow', 'on': True, 'tasks': {'train': {'cpu': 4}}
+        'rate': 0.5, 'speed': 1.0, 'names': ['b', 'c'], 'depth': 2, 'mode': 'slow', 'on': True,
+        'tasks': {'train': {'cpu': 4}},
     }  # fmt: skip
     assert _Outer.from_dict({}) == _Outer()
     with pytest.raises(InputError, match='outer: expected keys with values, found 3'):

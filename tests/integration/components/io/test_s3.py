@@ -116,6 +116,9 @@ def test_the_embedding_store_and_checkpoints(store):
     again = Store(f'{ROOT}/embeddings', 'identity', 3)
     assert all(key in again for key in keys)
     np.testing.assert_array_equal(again[keys[4]], [4, 4, 4])
+    killed = Store(f'{ROOT}/embeddings', 'another', 3, seconds=0)
+    killed.add(keys[0], np.ones(3, np.float32))
+    np.testing.assert_array_equal(Store(f'{ROOT}/embeddings', 'another', 3)[keys[0]], [1, 1, 1])
 
     path = files.any_path(f'{ROOT}/checkpoints', 'a.npz')
     assert not path.is_file()

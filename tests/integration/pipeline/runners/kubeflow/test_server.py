@@ -13,6 +13,8 @@ import urllib.parse
 import pytest
 import yaml
 
+from components.errors import InputError
+from pipeline.runners.kubeflow import server as kubeflow
 from tests.fakes import certificate
 
 _PIPELINE = {
@@ -229,6 +231,15 @@ def test_a_refusing_or_missing_server_is_one_line(submit, server):
     assert process.returncode == 2
     assert 'unreachable' in process.stderr.splitlines()[-1]
     assert 'refused' in process.stderr.splitlines()[-1]
+
+
+def test_a_server_that_does_not_answer_is_one_line(monkeypatch):
+    monkeypatch.setattr(kubeflow, '_TIMEOUT_S', 0.1)
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        host = f'http://127.0.0.1:{silent.getsockname()[1]}'
+        with pytest.raises(InputError, match=f'^--host {host}: unreachable .*timed out') as error:
+            kubeflow.Server(host, None, kubeflow.Login())
+    assert '\n' not in str(error.value)
 
 
 @pytest.fixture

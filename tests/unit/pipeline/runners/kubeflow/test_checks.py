@@ -25,10 +25,10 @@ def _set(key: str, value: str) -> list[str]:
             'Image', 'a b', 'a@sha256:0123', 'a:', 'https://host/a', 'host:port/a', 'a..b', 'a/', 'a' * 256,
             'a' + _DIGEST.upper(),
         )),
-        *((_set('claim', claim), 'kubeflow.claim: ') for claim in ('Data', 'a_b', '-a', 'a..b', 'a' * 254)),
+        *((_set('claim', claim), 'kubeflow.claim: ') for claim in ('Data', 'a_b', '-a', 'a.b', 'a' * 64)),
         *((_set('mount', mount), 'kubeflow.mount: ') for mount in (
-            'data', '/', '/' + 'tmp', '/minio', '/minio/mlpipeline', '/s3', '/gcs/', '/var/run', '/usr', '/opt',
-            '/dev/x', '/a/../tmp', '/a:b', '//tmp',
+            'data', '/', '/' + 'tmp', '/minio', '/minio/mlpipeline', '/s3', '/gcs/', '/.cache', '/run', '/var/run/x',
+            '/usr', '/usr/local/lib', '/opt', '/dev/x', '/a/../tmp', '/a:b', '//tmp',
         )),
         *((['--root', root], f"the pipeline root '{root}' (--root, beam.pipeline_root): expected ") for root in (
             'hdfs://a/b', '/data', 'file:///data', 's3:/bucket/a',
@@ -43,8 +43,12 @@ def _set(key: str, value: str) -> list[str]:
         (_set('require_digest', 'true'), '--image pipeline:test: kubeflow.require_digest wants NAME@sha256:DIGEST'),
         (['--root', 's3://bucket/a', '-o', 'job.json'], 'expected gs://BUCKET/FOLDER'),
         *((_set('resources.all.accelerator', name), 'kubeflow.resources.all.accelerator: expected ') for name in (
-            'gpu:1', 'nvidia.com/gpu', 'nvidia.com/gpu:0', '/gpu:1', 'nvidia.com/:1',
+            'gpu:1', 'nvidia.com/gpu', 'nvidia.com/gpu:0', '/gpu:1', 'nvidia.com/:1', 'nvidia..com/gpu:1',
+            'nvidia.com/gpu_:1', 'kubernetes.io/gpu:1', 'mykubernetes.io/gpu:1', 'requests.nvidia.com/gpu:1',
+            'nvidia.com/gpu:1000000000',
         )),
+        (_set('resources.all.cpu', '.inf'), 'kubeflow.resources.all.cpu: expected a finite number, found inf'),
+        (_set('resources', '{Trainer: 3}'), 'kubeflow.resources.Trainer: expected keys with values, found 3'),
         *((_set('resources.all.memory', memory), 'resources.all.memory: expected a size such as') for memory in (
             '0G', '0.0Mi', '4T', '-1G',
         )),
@@ -93,5 +97,5 @@ def test_images_that_can_be_pulled_pass(image):
 def test_roots_of_kubeflows_stores_pass():
     for root in ('', 'minio://mlpipeline/v2/artifacts', 's3://bucket', 's3://my.bucket/a?region=b', 'gs://bucket/a/'):
         checks.check_root(root, vertex=False)
-    with pytest.raises(InputError, match=r'expected gs://BUCKET/FOLDER$'):
+    with pytest.raises(InputError, match=r'expected gs://BUCKET/FOLDER, with three or more [^:]+ name of the bucket$'):
         checks.check_root('minio://mlpipeline/a', vertex=True)
