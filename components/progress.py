@@ -68,7 +68,7 @@ class Progress:
         self.done = 0
         self._quiet = quiet
         self._bar: tqdm | None = None
-        self._lines = 0
+        self._printed = 0  # `done` in the last line; 0 if there was none
 
     def __enter__(self) -> Progress:
         self._started = self._last_line = time.monotonic()
@@ -83,7 +83,7 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-        elif self._lines and kind is None:
+        elif 0 < self._printed < self.done and kind is None:
             self._print_line()
 
     def update(self, n: int = 1) -> None:
@@ -110,5 +110,5 @@ class Progress:
 
     def _print_line(self) -> None:
         self._last_line = time.monotonic()
-        self._lines += 1
+        self._printed = self.done
         print(self.text(), file=sys.stderr, flush=True)

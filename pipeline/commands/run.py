@@ -48,12 +48,13 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     arguments.add_output(report)
     report.add_argument(
-        '--table', action='store_true', help='print the last table of metrics, overall and by gender; rebuild nothing'
-    )
-    report.add_argument(
         '--run', metavar='RUN', help='the run: its id, the start of it, or its name (default: the last)'
     )
-    report.add_argument('--against', metavar='RUN', help='also compare it with this run, face by face')
+    also = report.add_mutually_exclusive_group()
+    also.add_argument(
+        '--table', action='store_true', help="only print the run's metrics, overall and by gender; rebuild nothing"
+    )
+    also.add_argument('--against', metavar='RUN', help='also compare it with this run, face by face')
     report.set_defaults(command=_report)
 
     runs = commands.add_parser('runs', help='list the runs of a run directory with their metrics, or compare two')
@@ -89,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     output = options.output
     if options.table:
-        print(_table(output))
+        print(_table(output, options.run))
         return 0
     from pipeline.report import collect, page
     from pipeline.runs import history, log_capture, metadata
@@ -105,10 +106,11 @@ def _report(options: argparse.Namespace) -> int:
             output, next(run for run in metadata.runs(output) if run.id == wanted), against=against
         )
         page.write(output, result, folder)
+        differences = _comparison(output, against, wanted) if against else None
     _summary(output, result, 'Its run pushed it', folder)
-    if against:
+    if differences is not None:
         print()
-        print(_comparison(output, against, wanted))
+        print(differences)
     return 0
 
 
@@ -122,11 +124,14 @@ def _comparison(output: Path, before: str, after: str, *, as_json: bool = False)
     return json.dumps(compared.as_json(found), indent=1) if as_json else compared.text(found)
 
 
-def _table(output: Path) -> str:
-    """The table of the existing report; imports neither TFX nor TensorFlow."""
+def _table(output: Path, run: str | None) -> str:
+    """The table of a run, or of the existing report; imports neither TFX nor TensorFlow."""
     from components.evaluator.metrics import Evaluation
-    from pipeline.runs import history, metadata
+    from pipeline.runs import history, log_capture, metadata
 
+    if run:
+        with log_capture.quiet():
+            return history.metrics_table(history.find(history.known(output), run).evaluation)
     file = output / 'report' / 'metrics.json'
     if not file.is_file():
         metadata.runs(output)  # raises a better message if this is not a run directory

@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
     skew = commands.add_parser(
         'skew', help='compare served images with the training split',
         description='Compares the framing of faces (if the run measured it), image size, file size, brightness, '
-        'saturation and sharpness; exit status 1 if one surely exceeds --max-distance.',
+        'saturation and sharpness; exit status 1 if the lower bound of a distance exceeds --max-distance.',
     )  # fmt: skip
     arguments.add_output(skew)
     skew.add_argument(
@@ -41,10 +41,10 @@ def _skew(options: argparse.Namespace) -> int:
     print(f'{found.images} requests{ignored}, compared with the training split:')
     if found.unframed:
         print("framing: not compared, because no face detector is installed; install this project's extra [faces]")
-    print('feature         distance  at least  at most')
+    print('feature         distance  lower bound  allowed')
     for distance in found.distances:
         mark = '  TOO FAR' if distance.low > options.max_distance else ''
-        print(f'{distance.feature:<14}  {distance.value:8.3f}  {distance.low:8.3f}  {options.max_distance:7.3f}{mark}')
+        print(f'{distance.feature:<14}  {distance.value:8.3f}  {distance.low:11.3f}  {options.max_distance:7.3f}{mark}')
     if all(1 - distance.margin <= options.max_distance for distance in found.distances):
         print(f'{found.images} requests are too few to tell: any distance could be chance')
     return 1 if any(distance.low > options.max_distance for distance in found.distances) else 0

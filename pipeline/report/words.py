@@ -128,7 +128,7 @@ def robustness(frames: Sequence[Frame]) -> str:
     start = f'Of {faces:,} test faces, the model classifies {percent(before / faces)} correctly as they are'
     if here >= before:
         return f'{start}, and at least as many in every other frame.'
-    chance = 'more than chance explains' if frame_p(worst) < 0.05 else 'chance alone can explain this'
+    chance = 'a larger loss than chance explains' if frame_p(worst) < 0.05 else 'chance alone can explain this'
     return f'{start} and {percent(here / faces)} in the hardest frame ({worst.name}): {chance}.'
 
 

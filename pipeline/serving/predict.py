@@ -82,7 +82,7 @@ def version_folder(model: Path) -> Path:
     if not (model / _GRAPH).is_file():
         raise InputError(
             f'--model {model}: not a SavedModel (no {_GRAPH}) and no run directory with a pushed model; '
-            f'give serving/{names.MODEL} of a run'
+            f'give serving/{names.MODEL} of a run whose model was blessed'
         )
     return model
 

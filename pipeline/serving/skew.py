@@ -15,7 +15,7 @@ from components.data_gate.comparison import Distance
 from components.errors import InputError, RunError
 from components.faces import finding, loading
 from components.faces.framing import FILE, NO_FACE, Framing
-from components.io.files import any_path, local_file
+from components.io.files import any_path, local_file, printable
 from components.stratified_example_gen import images
 from pipeline.runs import metadata
 from pipeline.serving.image_files import Source
@@ -53,17 +53,19 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
     """
     training, framing = _newest(output)
     landmarks = _Landmarks(framing) if framing and loading.installed() else None
-    rows, unusable = [], 0
-    for data in (data for source in requests for data in _images(source)):
-        row = None if data is None else _measure(data)
-        if row is None or data is None:
+    rows, unusable, problem = [], 0, ''
+    for path, data in ((source.path, data) for source in requests for data in _images(source)):
+        row = _measure(data) if isinstance(data, bytes) else None
+        if row is None or isinstance(data, str):
             unusable += 1
+            problem = problem or f'{printable(path)}: {data if isinstance(data, str) else "not an image"}'
             continue
         rows.append(row)
         if landmarks:
             landmarks.add(data)
     if not rows:
-        raise InputError(f'--requests: no image among {unusable} requests; give image files or logged requests')
+        why = f' ({problem})' if problem else ''
+        raise InputError(f'--requests: no image among {unusable} requests{why}; give image files or logged requests')
     import pandas as pd
     import tensorflow_data_validation as tfdv
 
@@ -127,19 +129,21 @@ def _newest(output: Path) -> tuple[statistics_pb2.DatasetFeatureStatistics, Fram
     return split, Framing.from_json(file.read_text('utf-8'), str(file)) if file and file.exists() else None
 
 
-def _images(source: Source) -> Iterator[bytes | None]:
-    """Yields the encoded images of a file, or None if it cannot be read."""
+def _images(source: Source) -> Iterator[bytes | str]:
+    """Yields the encoded images of a file, or why it cannot be read."""
     from components.io.trees import open_tree
 
     if source.problem is not None:
-        yield None
+        yield source.problem
     elif source.path.lower().endswith(_LOG_SUFFIXES):
         yield from _logged(source.path)
     else:
         try:
             yield open_tree('').read(os.fsencode(source.path), images.MAX_BYTES)
-        except (OSError, OverflowError):
-            yield None
+        except OSError as error:
+            yield f'cannot be read ({error.strerror or error})'
+        except OverflowError as error:
+            yield str(error)
 
 
 def _logged(path: str) -> Iterator[bytes]:

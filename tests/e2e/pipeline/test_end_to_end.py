@@ -187,6 +187,9 @@ def _check_comparison(own_run, capsys):
     page = (own_run.output / 'report' / one['id'] / 'index.html').read_text()
     assert f'{two["id"]} (16)</option>' in page
     assert (own_run.output / 'report' / 'index.html').read_bytes() == newest
+    tables = {name: call('report', '--run', name, '--table') for name in (one['id'], '16')}
+    assert f'{one["metrics"]["overall"]["auc"]["value"]:.3f}\n' in tables[one['id']]
+    assert tables[one['id']] != tables['16'] == call('report', '--table')
 
 
 def test_trainer_uses_the_tuners_best_values_and_the_search_is_cached(own_run, command, inputs, low_bounds):

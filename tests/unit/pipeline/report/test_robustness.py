@@ -16,7 +16,7 @@ def test_the_hardest_frame_is_named_with_what_chance_explains():
     text = words.robustness([untouched, dark, _frame('gray', 80, 11, 1)]).replace('\u00a0', ' ')
     assert text == (
         'Of 100 test faces, the model classifies 90.0 % correctly as they are and 80.0 % in the hardest frame (gray): '
-        'more than chance explains.'
+        'a larger loss than chance explains.'
     )
     assert words.robustness([untouched, dark]).endswith('(half as bright): chance alone can explain this.')
     assert words.robustness([untouched, _frame('gray', 90, 1, 1)]).endswith('at least as many in every other frame.')

@@ -42,6 +42,17 @@ def test_lines_are_plain(capsys):
     )
 
 
+@pytest.mark.parametrize('wait', [0.0, 60.0])
+def test_the_last_line_of_work_has_the_total_and_comes_once(monkeypatch, capsys, wait):
+    monkeypatch.setattr(progress, '_SECONDS_BETWEEN_LINES', 0.0)
+    with progress.Progress('Embedding', 2, 'images') as work:
+        work.update()
+        monkeypatch.setattr(progress, '_SECONDS_BETWEEN_LINES', wait)
+        work.update()
+    counts = [line.split(' images')[0] for line in capsys.readouterr().err.splitlines()]
+    assert counts == ['Embedding: 1 of 2', 'Embedding: 2 of 2']
+
+
 def test_quiet_keeps_warnings(capsys):
     _run(displays.Quiet())
     assert capsys.readouterr() == ('', 'Warning: by hand\n')
