@@ -108,6 +108,7 @@ def _environment(config: Config, size: tuple[int, int], root: str) -> Environmen
 
     settings = config.kubeflow
     folder = (settings.bucket or settings.mount).rstrip('/')
+    outlives, local = bool(settings.claim), config.beam.runner == LOCAL
     return Environment(
         name=NAME,
         root=root,
@@ -121,9 +122,9 @@ def _environment(config: Config, size: tuple[int, int], root: str) -> Environmen
         baseline_statistics='',
         input_size=size,
         beam_args=tuple(beam_options.args(config.beam)),
-        # Without a volume and a store, no folder outlives a container.
-        embedding_store=f'{folder}/embedding_store' if settings.bucket else '',
-        checkpoints=f'{folder}/checkpoints' if settings.bucket or settings.claim else '',
+        # Without a volume and a store, no folder outlives a container. Workers elsewhere do not see the volume.
+        embedding_store=f'{folder}/embedding_store' if settings.bucket or (outlives and local) else '',
+        checkpoints=f'{folder}/checkpoints' if settings.bucket or outlives else '',
     )
 
 

@@ -58,7 +58,8 @@ _SHOWN = {'report': 'system.HTML', 'model_card': 'system.Markdown', 'metrics': '
 _NOT_CACHED = (INPUTS, REPORT)
 # Tasks that read or write files other than artifacts.
 _ON_THE_VOLUME = (INPUTS, *_GIVEN, 'FineTuner', 'AtomicPusher')
-_IN_THE_STORE = (*_ON_THE_VOLUME, 'EmbeddingGen', 'FineTunedEmbeddingGen')
+_EMBEDDING = ('EmbeddingGen', 'FineTunedEmbeddingGen')
+_IN_THE_STORE = (*_ON_THE_VOLUME, *_EMBEDDING)
 # The keys of Kubeflow's own Secret mlpipeline-minio-artifact.
 _CREDENTIALS = {'accesskey': 'AWS_ACCESS_KEY_ID', 'secretkey': 'AWS_SECRET_ACCESS_KEY'}
 # Argo counts `maxDuration` from the start of the first attempt: after it, nothing is retried, and a retry under way is
@@ -232,13 +233,14 @@ def _resources(resources: Mapping[str, ContainerResources], component: str, vert
 def pods(spec: Mapping[str, Any], settings: KubeflowSettings) -> Json | None:
     """Returns the second YAML document, the pods' configuration, or None if there is nothing to configure.
 
-    Only tasks that read inputs, keep checkpoints or push the model mount the volume; the rest is for all tasks. The
-    format is kubernetes_platform/proto/kubernetes_executor_config.proto, as Kubeflow from 2.5.0 on reads it.
+    Only tasks that read inputs, keep checkpoints or embeddings, or push the model mount the volume; the rest is for all
+    tasks. The format is kubernetes_platform/proto/kubernetes_executor_config.proto, as Kubeflow from 2.5.0 on reads it.
     """
     executors = {}
-    for name in spec['root']['dag']['tasks']:
+    for name, task in spec['root']['dag']['tasks'].items():
         config: Json = {}
-        if settings.claim and not settings.bucket and name in _ON_THE_VOLUME:
+        embeds = name in _EMBEDDING and task['inputs']['parameters']['store'] != _constant('')
+        if settings.claim and not settings.bucket and (embeds or name in _ON_THE_VOLUME):
             config['pvcMount'] = [{'pvcNameParameter': _constant(settings.claim), 'mountPath': settings.mount}]
         if settings.bucket_secret and name in _IN_THE_STORE:
             keys = [{'secretKey': key, 'envVar': variable} for key, variable in _CREDENTIALS.items()]

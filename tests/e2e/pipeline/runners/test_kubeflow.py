@@ -72,7 +72,7 @@ def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
     documents = list(yaml.safe_load_all(file.read_text()))
     for task, name in (('Inputs', 'embedding_store'), ('EmbeddingGen', 'store')):
         parameters = documents[0]['root']['dag']['tasks'][task]['inputs']['parameters']
-        assert parameters[name] == {'runtimeValue': {'constant': ''}}
+        assert parameters[name] == {'runtimeValue': {'constant': '/data/embedding_store'}}
         # Equal values may be one object of the YAML.
         parameters[name] = {'runtimeValue': {'constant': 's3://faces/embeddings'}}
     file.write_text(yaml.safe_dump_all(documents))

@@ -48,10 +48,11 @@ def test_kfps_messages_have_every_field(documents):
     json_format.ParseDict(documents[1], pipeline_spec_pb2.PlatformSpec())
 
 
-def test_only_tasks_with_inputs_or_the_pushed_model_mount_the_volume(documents):
+def test_only_tasks_with_inputs_embeddings_or_the_pushed_model_mount_the_volume(documents):
     executors = documents[1]['platforms']['kubernetes']['deploymentSpec']['executors']
     assert set(executors) == {
-        'Inputs_executor', 'StratifiedExampleGen_executor', 'CaffeConverter_executor', 'AtomicPusher_executor',
+        'Inputs_executor', 'StratifiedExampleGen_executor', 'CaffeConverter_executor', 'EmbeddingGen_executor',
+        'AtomicPusher_executor',
     }  # fmt: skip
     assert set(executors) <= set(documents[0]['deploymentSpec']['executors'])
     for executor in executors.values():
@@ -83,7 +84,8 @@ def test_fine_tuning_keeps_its_checkpoints_on_the_volume(command, tmp_path):
         'Transform_transform_graph': 'Transform', 'EmbeddingGen_embeddings': 'FineTunedEmbeddingGen',
         'Trainer_model': 'FineTuner', 'Trainer_model_run': 'Trainer', 'FineTuner_model_run': 'FineTuner',
     } == makers  # fmt: skip
-    assert 'FineTuner_executor' in platform['platforms']['kubernetes']['deploymentSpec']['executors']
+    executors = platform['platforms']['kubernetes']['deploymentSpec']['executors']
+    assert {'FineTuner_executor', 'FineTunedEmbeddingGen_executor'} <= set(executors)
 
 
 def test_kfp_loads_it_with_its_parameters(compiled):
@@ -272,7 +274,11 @@ def test_a_remote_runner_needs_artifacts_in_a_bucket(command, tmp_path):
     assert re.fullmatch(r'gender-pipeline: beam\.runner flink: .*beam\.job_server=HOST:PORT.*\n', process.stderr)
     process = command(*line, '--set=beam.job_server=jobs:8099', '--set=beam.pipeline_root=gs://bucket/kfp')
     assert process.returncode == 0, process.stderr
-    document = next(yaml.safe_load_all((tmp_path / 'pipeline.yaml').read_text()))
+    document, platform = yaml.safe_load_all((tmp_path / 'pipeline.yaml').read_text())
     assert document['defaultPipelineRoot'] == 'gs://bucket/kfp'
+    # Its workers do not see the volume.
+    store = document['root']['dag']['tasks']['EmbeddingGen']['inputs']['parameters']['store']
+    assert store == {'runtimeValue': {'constant': ''}}
+    assert 'EmbeddingGen_executor' not in platform['platforms']['kubernetes']['deploymentSpec']['executors']
     arguments = document['deploymentSpec']['executors']['EmbeddingGen_executor']['container']['args']
     assert {'--runner=FlinkRunner', '--job_endpoint=jobs:8099', '--flink_master=flink:8081'} <= set(arguments)
