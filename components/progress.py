@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -41,11 +42,26 @@ def shown_by(display: Display) -> Iterator[None]:
 
 
 def note(text: str) -> None:
-    """Prints one line on stderr beside the progress."""
+    """Prints one line on stderr beside the progress; above the bar, if there is one."""
     if _display:
         _display.note(text)
     else:
-        print(text, file=sys.stderr, flush=True)
+        tqdm.write(text, file=sys.stderr)
+        sys.stderr.flush()
+
+
+def in_place() -> bool:
+    """Whether stderr is a terminal that can replace a line."""
+    return sys.stderr.isatty() and os.environ.get('TERM') != 'dumb'
+
+
+def columns() -> int:
+    """The width of the terminal at stderr; less if COLUMNS is less, 80 if unknown."""
+    text = os.environ.get('COLUMNS', '')
+    known = [int(text)] if text.isdecimal() else []
+    with contextlib.suppress(OSError, ValueError):
+        known.append(os.get_terminal_size(sys.stderr.fileno()).columns)
+    return min(filter(None, known), default=80)
 
 
 class Progress:
@@ -72,9 +88,9 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._started = self._last_line = time.monotonic()
-        if not self._quiet and not _display and sys.stderr.isatty():
+        if not self._quiet and not _display and in_place():
             self._bar = tqdm(
-                total=self.total, desc=self.description, unit=f' {self.unit}', file=sys.stderr, dynamic_ncols=True
+                total=self.total, desc=self.description, unit=f' {self.unit}', file=sys.stderr, ncols=columns() - 1
             )
         return self
 
@@ -92,6 +108,7 @@ class Progress:
         if self._quiet:
             return
         if self._bar is not None:
+            self._bar.ncols = columns() - 1  # tqdm's own dynamic_ncols does not know COLUMNS
             self._bar.update(n)
         elif _display:
             _display.work(self)

@@ -76,11 +76,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')
 
     def _missing_groups(self) -> list[str]:
-        groups = [
-            [option for action in group._group_actions for option in action.option_strings]
-            for group in self._mutually_exclusive_groups
-            if group.required
-        ]
+        """The names of each required group of which none is given; the usage puts only these groups in parentheses."""
+        groups = [re.findall(r'--[\w-]+', group) for group in re.findall(r'\((.*?)\)', self.format_usage(), re.DOTALL)]
         given = tuple(text for text in self._given if text.startswith('--'))
         return [
             ' '.join(names) for names in groups if not any(name.startswith(text) for name in names for text in given)

@@ -22,6 +22,7 @@ pytest_plugins = [
         'photographs',
         'runs',
         'small_base',
+        'terminal',
     )
 ]
 

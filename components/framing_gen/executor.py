@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from components import names
+from components import names, progress
 from components.artifacts import Artifacts, split_files
 from components.errors import InputError
 from components.faces import loading
@@ -48,7 +47,7 @@ class Executor(base_executor.BaseExecutor):
             if settings.detector != AUTO:
                 raise
             output.set_string_custom_property('unmeasured', str(error))
-            print(f'The model gets no framing: {error}', file=sys.stderr, flush=True)
+            progress.note(f'The model gets no framing: {error}')
             return
         with atomic_path(folder / MEAN_FACE) as temporary:
             measured.mean_face.save(temporary, 'PNG')

@@ -117,7 +117,9 @@ def _predict(options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _loading() -> Iterator[None]:
     """Says on a terminal what takes seconds before the first answer."""
-    if not sys.stderr.isatty():
+    from components.progress import in_place
+
+    if not in_place():
         yield
         return
     print('Loading the model …', end='', file=sys.stderr, flush=True)
@@ -158,13 +160,13 @@ def _framer(options: argparse.Namespace, any_image: bool) -> Framer | None:
 
 def _warn(answer: Prediction) -> None:
     from components.io.files import printable
+    from components.progress import note
     from pipeline.serving import framed
 
     if answer.framing == framed.DIFFERENT:
-        print(
+        note(
             f'{printable(answer.path)}: not framed like the training images, so the answer is unreliable; '
-            '--detect finds and aligns its faces',
-            file=sys.stderr,
+            '--detect finds and aligns its faces'
         )
 
 
@@ -205,13 +207,14 @@ def _csv(framer: Framer | None) -> Callable[[Prediction], None]:
 
 def _table(framer: Framer | None) -> Callable[[Prediction], None]:
     from components.io.files import printable
+    from components.progress import note
 
     title = f'label   p(female)  {"framing    left   top  right bottom  " if framer else ""}image'
     header = _once(lambda: print(title))
 
     def show(answer: Prediction) -> None:
         if answer.error is not None:
-            print(f'{printable(answer.path)}: {answer.error}', file=sys.stderr)
+            note(f'{printable(answer.path)}: {answer.error}')
             return
         header()
         box = answer.box or ('-',) * 4

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import sys
 import threading
 import time
@@ -18,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from components.progress import Progress, shown_by
+from components.progress import Progress, columns, in_place, shown_by
 
 _SECONDS_BETWEEN_DRAWINGS = 0.2
 _SECONDS_BETWEEN_EVENTS = 1.0
@@ -118,8 +116,8 @@ class Terminal(Lines):
             text = self._line(f'{time.monotonic() - self._started:.0f} s')
             if self._work:
                 text += f'  {self._work.text()}'
-        columns = shutil.get_terminal_size().columns
-        self._write(text if len(text) < columns else f'{text[: columns - 2]}…')
+        width = columns()
+        self._write(text if len(text) < width else f'{text[: width - 2]}…')
 
     def _write(self, text: str) -> None:
         """Replaces the line that changes."""
@@ -213,6 +211,4 @@ def choose(quiet: bool, events: bool) -> Lines:
         return Events()
     if quiet:
         return Quiet()
-    if sys.stderr.isatty() and os.environ.get('TERM') != 'dumb':
-        return Terminal()
-    return Lines()
+    return Terminal() if in_place() else Lines()

@@ -22,6 +22,9 @@ from pipeline.runs.run_facts import RunFacts
 
 _MOST_RUNS = 30
 
+_EARLIER = 'finished with an earlier version'
+_REPEAT = 'repeat its command "run": unchanged stages come from the cache'
+
 # Settings that name a run and change nothing.
 _LABELS = ('report.run_name', 'report.note')
 
@@ -103,7 +106,7 @@ def _entry(output: Path, run: metadata.Run, evaluations: dict[str, tuple[bool, E
         return Entry(run.id, run.started, f'stopped in {run.stopped_in or run.stages[-1].name}')
     folder = evaluation.uri
     if not any_path(folder, thresholds.FILE).exists():
-        return Entry(run.id, run.started, 'finished with an earlier version')
+        return Entry(run.id, run.started, _EARLIER)
     if folder not in evaluations:  # runs share an evaluation that came from the cache
         blessed = not thresholds.reasons(thresholds.read(folder))
         evaluations[folder] = blessed, metrics.read(folder)
@@ -125,7 +128,9 @@ def find(entries: Sequence[Entry], wanted: str) -> Finished:
         what = f'{len(found)} runs begin with this' if found else 'no such run'
         raise InputError(f'run {wanted!r}: {what}; {suggestion(wanted, [entry.id for entry in found or entries])}')
     if not isinstance(found[0], Finished):
-        raise InputError(f'run {found[0].id}: {found[0].state}, so it has no metrics; give a finished run')
+        raise InputError(
+            f'run {found[0].id}: {found[0].state}, so it has no metrics; give a finished run, or {_REPEAT}'
+        )
     return found[0]
 
 
@@ -140,13 +145,15 @@ def finished(output: Path, entries: Sequence[Entry], wanted: str | None = None) 
         return find(entries, wanted)
     done = [entry for entry in entries if isinstance(entry, Finished)]
     if not done:
-        raise no_completed_run(output)
+        raise no_completed_run(output, entries)
     return done[-1]
 
 
-def no_completed_run(output: Path) -> RunError:
-    """The error of a run directory without results."""
-    return RunError(f'{output}: no completed run here; run it again')
+def no_completed_run(output: Path, entries: Sequence[Entry] = ()) -> RunError:
+    """The error of a run directory without results; `entries` are its runs, if they are known."""
+    earlier = any(entry.state == _EARLIER for entry in entries)
+    what = f'the runs here {_EARLIER}' if earlier else 'no completed run here'
+    return RunError(f'{output}: {what}; {_REPEAT}')
 
 
 def changes(before: Finished, after: Finished) -> list[tuple[str, str, str]]:

@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any
 
-from components import names
+from components import names, progress
 from components.errors import InputError, RunError
 from components.io.files import printable
 from pipeline.serving import credentials
@@ -99,7 +98,7 @@ def connect(
             raise RunError(f'--server {server}: {error}; check that {model} is a model of this pipeline') from None
         now = response.model_spec.version.value
         if served not in (None, now):
-            print(f'--server {server}: the model changed from version {served} to {now}', file=sys.stderr, flush=True)
+            progress.note(f'--server {server}: the model changed from version {served} to {now}')
         served = now
         return found
 

@@ -14,7 +14,12 @@ from pipeline import __main__ as pipeline
 from pipeline.bench import __main__ as bench
 
 _ROOT = Path(__file__).resolve().parents[3]
-_PATH = re.compile(r'(DIR|FILE|IMAGE|PATH|PROTOTXT|CAFFEMODEL)\b')
+_WRITES = ('--output', '-o', '--out', '--annotate', 'demo-data', 'components.caffe_converter')
+# The text that is no path. Other options are paths.
+_OTHER = {
+    'HOST:PORT', 'KEY=VALUE', 'NAME', 'NAME=C,H,W', 'NAME=VALUE', 'PART', 'RUN', 'TEXT', 'URI', 'URL',
+    'experiment', 'image', 'name', 'namespace',
+}  # fmt: skip
 
 
 def _parsers():
@@ -34,7 +39,8 @@ def test_a_path_may_begin_with_the_home_directory(monkeypatch):
         (f'{command} {(action.option_strings or [action.dest])[-1]}', action)
         for command, parser in _parsers()
         for action in parser._actions
-        if action.nargs != 0 and _PATH.search(str(action.metavar))
+        if action.nargs != 0 and not action.choices and action.type not in (int, float)
+        if (action.metavar or action.dest) not in _OTHER
     ]
     assert {'gender-pipeline run --data', 'gender-pipeline predict images', 'python -m pipeline.bench --output'} <= {
         name for name, _ in options
@@ -52,10 +58,11 @@ def test_git_ignores_what_the_commands_of_the_documentation_write():
     for page in (_ROOT / 'README.md', *(_ROOT / 'docs').rglob('*.md')):
         for block in re.findall(r'^```\n(.*?)^```', page.read_text(), re.DOTALL | re.MULTILINE):
             for line in block.replace('\\\n', ' ').splitlines():
-                words = shlex.split(line, comments=True) if '-m pipeline' in line else []
-                written |= {words[i + 1] for i, word in enumerate(words[:-1]) if word in ('--output', '-o', '--out')}
+                words = shlex.split(line, comments=True) if ' -m ' in line else []
+                written |= {words[i + 1] for i, word in enumerate(words[:-1]) if word in _WRITES}
     written = {path for path in written if not re.match(r'[/$~]|[A-Z]+$|\.\.', path)}
-    assert 'out_detector' in written
+    assert {'out_detector', 'shown/'} <= written
+    written.add(re.search(r'^DEMO := (\w+)$', (_ROOT / 'Makefile').read_text(), re.MULTILINE)[1])  # make demo
     listed = subprocess.run(
         ['git', 'check-ignore', *(f'{path}/x' if '.' not in path else path for path in written)],
         cwd=_ROOT, capture_output=True, text=True,

@@ -32,11 +32,21 @@ def test_config(arguments):
 
 
 def test_predict_without_an_image(tmp_path):
-    (tmp_path / 'folder').mkdir()
     (tmp_path / 'saved_model.pb').touch()  # is not loaded
-    process = _python(_COMMAND + _HEAVY, 'predict', '--model', tmp_path, tmp_path / 'folder', tmp_path / 'none.jpg')
+    empty, texts, links, none = (tmp_path / name for name in ('empty', 'texts', 'links', 'none.jpg'))
+    for folder in (empty, texts, links):
+        folder.mkdir()
+    (texts / 'notes.txt').touch()
+    (tmp_path / 'outside.jpg').touch()
+    (links / 'all').symlink_to(tmp_path)
+    (links / 'one.jpg').symlink_to(tmp_path / 'outside.jpg')
+    process = _python(_COMMAND + _HEAVY, 'predict', '--model', tmp_path, empty, texts, links, none)
     assert process.stdout == '\n'
-    folder, file, status = process.stderr.splitlines()
-    assert folder.startswith(f'{tmp_path / "folder"}: no image below this folder')
-    assert file == f'{tmp_path / "none.jpg"}: cannot be read (No such file or directory)'
-    assert status == '2'
+    suffixes = '(.jpg, .jpeg, .png, .bmp)'
+    assert process.stderr.splitlines() == [
+        f'{empty}: no image below this folder {suffixes}',
+        f'{texts}: no image below this folder {suffixes}; found 1 other files (.txt)',
+        f'{links}/one.jpg: a link out of the folder; give its target instead',
+        f'{none}: cannot be read (No such file or directory)',
+        '2',
+    ]

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -79,8 +80,10 @@ def _wait(run: subprocess.Popen, holds, log: Path, ended: bool = False) -> None:
 
 # Beam's threads end with an exception when a worker is stopped.
 @pytest.mark.filterwarnings('ignore::pytest.PytestUnhandledThreadExceptionWarning')
-def test_a_failure_on_flink_is_one_line(jar, tmp_path):
+def test_a_failure_on_flink_is_one_line(jar, monkeypatch, tmp_path):
     import apache_beam
+
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path))
 
     def fail(shard: int) -> None:
         if shard == 7:
@@ -94,6 +97,7 @@ def test_a_failure_on_flink_is_one_line(jar, tmp_path):
 
     with beam_options.session(BeamSettings(runner='flink', job_server=str(jar)), tmp_path / 'flink.log') as options:
         own, other = told(7), told(8)
+        assert [*tmp_path.glob('job_server_*/flink-*')], 'Flink writes elsewhere'
     assert isinstance(own, RunError)
     assert str(own) == 'shard 7: values that are not finite'
     assert isinstance(other, RunError)

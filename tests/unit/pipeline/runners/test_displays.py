@@ -2,11 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person or a machine sees of a run: lines, one line in place, events, nothing."""
 
-import contextlib
 import io
 import json
-import os
-import pty
 import re
 import sys
 import time
@@ -80,35 +77,25 @@ def test_events_are_json_on_stdout_and_counts_reach_their_total(capsys):
 
 
 @pytest.mark.parametrize(('columns', 'cut'), [(80, False), (40, True)])
-def test_a_terminal_has_one_line_for_each_component(monkeypatch, columns, cut):
-    leader, follower = pty.openpty()
-    monkeypatch.setenv('COLUMNS', str(columns))
-    with open(follower, 'w', buffering=1) as terminal:
-        monkeypatch.setattr(sys, 'stderr', terminal)
-        display = displays.choose(quiet=False, events=False)
-        assert isinstance(display, displays.Terminal)
-        with display.running('the-run', ['EmbeddingGen']):
-            display.start(1)
-            with progress.Progress('Embedding', 3, 'images') as work:
-                work.update(2)
-                time.sleep(0.3)
-                progress.note('Warning: by hand')
-            display.done(1.0)
-        os.set_blocking(leader, False)
-        written = ''
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                written += os.read(leader, 4096).decode()
-    drawn = re.split(r'\r\x1b\[K', written)
-    assert not re.search(r'\x1b(?!\[K)', written)  # neither colours nor a hidden cursor
-    in_place = [text for text in drawn if text and '\n' not in text]
-    assert any(text.startswith('[ 1/1] EmbeddingGen') for text in in_place)
-    assert any(text.endswith('…') for text in in_place) == cut
-    assert any('Embedding: 2 of 3 images' in text for text in in_place) != cut
-    assert all(len(text) < columns for text in in_place)
-    ended = [text.strip() for text in drawn if text.endswith('\n')]
-    assert ended[:2] == ['Warning: by hand', '[ 1/1] EmbeddingGen           1.0 s']
-    assert re.fullmatch(r'1 components in \d\.\d s, 0 from the cache', ended[2])
+def test_a_terminal_has_one_line_for_each_component(terminal, monkeypatch, columns, cut):
+    shown = terminal(columns)
+    monkeypatch.setattr(sys, '__stdout__', io.StringIO())  # as in: run | tee
+    display = displays.choose(quiet=False, events=False)
+    assert isinstance(display, displays.Terminal)
+    with display.running('the-run', ['EmbeddingGen']):
+        display.start(1)
+        with progress.Progress('Embedding', 3, 'images') as work:
+            work.update(2)
+            time.sleep(0.3)
+            progress.note('Warning: by hand')
+            in_place = shown.screen()[-1]
+        display.done(1.0)
+    assert in_place.startswith('[ 1/1] EmbeddingGen')
+    assert in_place.endswith('…') == cut
+    assert ('Embedding: 2 of 3 images' in in_place) != cut
+    *ended, end, empty = shown.screen()
+    assert (ended, empty) == (['Warning: by hand', '[ 1/1] EmbeddingGen           1.0 s'], '')
+    assert re.fullmatch(r'1 components in \d\.\d s, 0 from the cache', end)
 
 
 def test_a_dumb_terminal_and_a_pipe_get_lines(monkeypatch):

@@ -83,3 +83,20 @@ def test_without_a_name_the_last_finished_run_is_found(tmp_path):
     assert history.finished(tmp_path, [one, two, stopped], '2026-01') == one
     with pytest.raises(RunError, match='no completed run here'):
         history.finished(tmp_path, [stopped])
+
+
+def test_without_metrics_the_message_says_how_to_get_them(tmp_path):
+    earlier = history.Entry('1', '', 'finished with an earlier version')
+    stopped = history.Entry('2', '', 'stopped in Trainer')
+    remedy = 'repeat its command "run": unchanged stages come from the cache'
+    for wanted, error, message in (
+        (
+            '1',
+            InputError,
+            f'run 1: finished with an earlier version, so it has no metrics; give a finished run, or {remedy}',
+        ),
+        (None, RunError, f'{tmp_path}: the runs here finished with an earlier version; {remedy}'),
+    ):
+        with pytest.raises(error) as raised:
+            history.finished(tmp_path, [earlier, stopped], wanted)
+        assert str(raised.value) == message
