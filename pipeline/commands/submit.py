@@ -50,7 +50,7 @@ def add(commands: Any) -> None:
     command.add_argument(
         '--timeout', type=float, metavar='SECONDS', help='stop waiting, with exit status 1; the run continues'
     )
-    command.set_defaults(command=_submit)
+    command.set_defaults(command=_submit, interrupted='interrupted; a run that has started goes on in Kubeflow')
 
 
 def _submit(options: argparse.Namespace) -> int:
