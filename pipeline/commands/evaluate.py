@@ -64,7 +64,7 @@ def add(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from pipeline.report import page
+    from pipeline.report import compared, page
     from pipeline.runners import displays, evaluation
     from pipeline.runs import history
     from pipeline.serving import framed
@@ -96,5 +96,7 @@ def _evaluate(options: argparse.Namespace) -> int:
             print(f'The model {model.name} misses:')
             for reason in result.reasons:
                 print(f'  {reason}')
+        if baseline and result.evaluated:
+            print(compared.same_faces(result.evaluated.paired, baseline.name, model.name))
         print(f'Report: {options.output / page.FOLDER / "index.html"}')
     return 0 if result.blessed else config.evaluation.exit_status_not_blessed

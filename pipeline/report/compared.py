@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.report.comparison import ChangedFace, Comparison, PairedSlice
@@ -18,16 +19,21 @@ def sentence(found: Comparison) -> str:
     """The faces that changed, and whether chance explains it."""
     if found.why:
         return f'No comparison face by face: {found.why}.'
-    overall, *slices = found.paired
-    return f'{_overall(overall, found)} {_beyond(slices)}'.strip()
+    return same_faces(found.paired, found.before.id, found.after.id)
 
 
-def _overall(row: PairedSlice, found: Comparison) -> str:
+def same_faces(paired: Sequence[PairedSlice], before: str, after: str) -> str:
+    """What two models, named `before` and `after`, do differently; the first slice is all faces."""
+    overall, *slices = paired
+    return f'{_overall(overall, before, after)} {_beyond(slices)}'.strip()
+
+
+def _overall(row: PairedSlice, before: str, after: str) -> str:
     p = 'p < 0.001' if row.p < 0.001 else f'p = {row.p:.3f}'
     verdict = 'more than chance explains' if row.p < _LEVEL else 'chance alone can explain this'
     return (
-        f'Of the same {row.faces:,} test faces, only {found.before.id} is right about {row.baseline_only:,} and only '
-        f'{found.after.id} about {row.model_only:,}: {verdict} (McNemar’s exact test, {p}).'
+        f'Of the same {row.faces:,} test faces, only {before} is right about {row.baseline_only:,} and only '
+        f'{after} about {row.model_only:,}: {verdict} (McNemar’s exact test, {p}).'
     )
 
 

@@ -47,6 +47,8 @@ def test_every_face_counts_as_the_exported_model_answers(evaluation, finished):
 def test_bounds_status_and_comparisons_are_reported(evaluation, finished):
     process, metrics, page, _ = evaluation
     assert 'overall: AUC' in process.stdout
+    assert 'Of the same 140 test faces, only ' in process.stdout
+    assert 'chance alone can explain this (McNemar’s exact test, p = 1.000)' in process.stdout
     assert metrics['reasons'] == [line.strip() for line in process.stdout.splitlines() if 'is below 1' in line]
     subject = metrics['evaluated']
     own = {row['slice']: row for row in subject['own']}
