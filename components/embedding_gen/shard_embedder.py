@@ -130,12 +130,12 @@ class ShardEmbedder:
 
     def _decoded(self, group: _Group) -> _Group:
         if encoded := [*group.encoded.values()]:
-            filled = min(_rounded_up(len(encoded)), self._embedder.batch_size)
+            filled = min(-(-len(encoded) // _FILL_TO) * _FILL_TO, self._embedder.batch_size)
             group.images = self._images(tf.constant(encoded + encoded[-1:] * (filled - len(encoded))))
         return group
 
     def _embedded(self, images: tf.Tensor) -> np.ndarray:
-        size = _rounded_up(-(-len(images) // _HALVES))
+        size = -(-len(images) // (_HALVES * _FILL_TO)) * _FILL_TO
         halves = [images[start : start + size] for start in range(0, len(images), size)]
         return np.concatenate([*self._halves.map(lambda half: self._embed(half).numpy(), halves)])
 
@@ -174,10 +174,6 @@ def _ahead(groups: Iterator[_Group]) -> Iterator[_Group]:
         while (group := coming.result()) is not None:
             coming = pool.submit(next, groups, None)
             yield group
-
-
-def _rounded_up(count: int) -> int:
-    return -(-count // _FILL_TO) * _FILL_TO
 
 
 def _examples(source: Path) -> Iterator[tf.train.Example]:

@@ -148,8 +148,8 @@ def _framer(options: argparse.Namespace, any_image: bool) -> Framer | None:
             where = '--server sends no framing; give --framing' if options.server else 'the model has no framing'
             raise InputError(f'--{asked[0].replace("_", "-")}: {where}')
         return None
-    detector = framed.detector(*caffe, needed=bool(options.detect)) if any_image else None
-    if detector is None and any_image:
+    detector = None
+    if any_image and (detector := framed.detector(*caffe, needed=bool(options.detect))) is None:
         print(
             'predict: no face detector is installed, so the framing of the images is not checked; answers are at '
             "random for faces framed unlike the training images. Install this project's extra [faces]",

@@ -55,8 +55,7 @@ def skew(output: Path, requests: Iterable[Source]) -> Skew:
     landmarks = _Landmarks(framing) if framing and loading.installed() else None
     rows, unusable, problem = [], 0, ''
     for path, data in ((source.path, data) for source in requests for data in _images(source)):
-        row = _measure(data) if isinstance(data, bytes) else None
-        if row is None or isinstance(data, str):
+        if isinstance(data, str) or (row := _measure(data)) is None:
             unusable += 1
             problem = problem or f'{printable(path)}: {data if isinstance(data, str) else "not an image"}'
             continue
