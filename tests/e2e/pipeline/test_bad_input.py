@@ -24,6 +24,12 @@ def refused(command, inputs, tmp_path):
     return call
 
 
+def test_help_lists_the_commands(command):
+    process = command('--help')
+    assert process.returncode == 0
+    assert 'predict' in process.stdout
+
+
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [

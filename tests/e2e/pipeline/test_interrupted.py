@@ -13,16 +13,9 @@ import time
 
 import pytest
 
+from tests.e2e.pipeline.runners import same_run
+
 _INTERRUPTED = 'gender-pipeline: interrupted; the same command continues from here\n'
-
-
-def _numbers(result) -> list[float]:
-    """Every metric of every slice in one list; -1 where it is undefined."""
-    flat = []
-    for values in (result['overall'], *(item['metrics'] for item in result['slices'])):
-        for _, value in sorted(values.items()):
-            flat += sorted(value.values()) if isinstance(value, dict) else [-1 if value is None else value]
-    return flat
 
 
 def _stopped(process, stderr, stage: str | None, wait: float, number: int) -> None:
@@ -49,6 +42,7 @@ def test_a_run_stopped_in_its_imports(inputs, low_bounds, tmp_path):
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:  # fmt: skip
             _stopped(process, process.stderr, None, moments.uniform(0.5, 4), number)
+        assert not (tmp_path / 'out' / 'report').exists()
 
 
 def test_a_run_stopped_in_every_stage_continues_to_the_same_numbers(
@@ -74,4 +68,7 @@ def test_a_run_stopped_in_every_stage_continues_to_the_same_numbers(
     result = json.loads((output / 'report' / 'metrics.json').read_text())
     expected = finished.first_metrics
     assert [item['slice'] for item in result['slices']] == [item['slice'] for item in expected['slices']]
-    assert _numbers(result) == pytest.approx(_numbers(expected), rel=1e-6)
+    measured, wanted = (
+        same_run.numbers([of['overall'], *(item['metrics'] for item in of['slices'])]) for of in (result, expected)
+    )
+    assert measured == pytest.approx(wanted, rel=1e-6)

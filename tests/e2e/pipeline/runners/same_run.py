@@ -35,6 +35,15 @@ def check(output: Path, finished, artifacts: Path | None = None) -> None:
     assert metrics == pytest.approx(expected_metrics, abs=0.01)
 
 
+def numbers(tree) -> list[float]:
+    """Every number of nested dictionaries and lists in one list, by sorted keys; -1 for None."""
+    if isinstance(tree, dict):
+        return [number for key in sorted(tree) for number in numbers(tree[key])]
+    if isinstance(tree, list):
+        return [number for item in tree for number in numbers(item)]
+    return [-1.0 if tree is None else float(tree)]
+
+
 def _newest(output: Path, component: str, artifact: str, first: bool = False) -> Path:
     folders = sorted((output / component / artifact).iterdir(), key=lambda path: int(path.name))
     return folders[0 if first else -1]

@@ -20,6 +20,7 @@ from pipeline.model.settings import TrainerSettings
 from pipeline.report import words
 from pipeline.runners.kubeflow import report_task
 from pipeline.serving import predict
+from tests.e2e.pipeline.runners import same_run
 from tests.fakes import kfp_executor, s3_store
 
 _TUNER = ['--set', 'tuner.enabled=true', '--set', 'tuner.trials=2', '--set', 'tuner.epochs=2']
@@ -79,22 +80,16 @@ def _compiled(command, inputs, low_bounds, file: Path, *settings: str) -> Path:
     return file
 
 
-def _numbers(tree) -> list[float]:
-    if isinstance(tree, dict):
-        return [number for key in sorted(tree) for number in _numbers(tree[key])]
-    if isinstance(tree, list):
-        return [number for item in tree for number in _numbers(item)]
-    return [-1.0 if tree is None else float(tree)]
-
-
 def test_gives_the_metrics_of_the_local_run(kubeflow_run, finished):
     measured = dataclasses.asdict(metrics.read(kubeflow_run.folder('Evaluator', 'evaluation')))
     overall, slices = measured['overall'], measured['slices']
     local = finished.first_metrics
     assert [item['slice'] for item in slices] == [item['slice'] for item in local['slices']]
-    ours = _numbers([overall, *(item['metrics'] for item in slices)])
+    ours = same_run.numbers([overall, *(item['metrics'] for item in slices)])
     # Counts and ratios are equal; the mean of the logarithms depends on the order of the sum.
-    assert ours == pytest.approx(_numbers([local['overall'], *(item['metrics'] for item in local['slices'])]), rel=1e-6)
+    assert ours == pytest.approx(
+        same_run.numbers([local['overall'], *(item['metrics'] for item in local['slices'])]), rel=1e-6
+    )
     assert thresholds.reasons(thresholds.read(kubeflow_run.folder('Evaluator', 'evaluation'))) == []
 
 
@@ -104,7 +99,8 @@ def test_the_report_shows_the_metrics_of_the_local_run(kubeflow_run, finished):
     local = finished.first_metrics
     assert list(ours) == list(local)
     measured, expected = (
-        _numbers([of['overall'], of['gap'], *(item['metrics'] for item in of['slices'])]) for of in (ours, local)
+        same_run.numbers([of['overall'], of['gap'], *(item['metrics'] for item in of['slices'])])
+        for of in (ours, local)
     )
     assert measured == pytest.approx(expected, rel=1e-6)
     assert ours['data'] == local['data']

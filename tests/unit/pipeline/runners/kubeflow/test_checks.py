@@ -25,10 +25,12 @@ def _set(key: str, value: str) -> list[str]:
             'Image', 'a b', 'a@sha256:0123', 'a:', 'https://host/a', 'host:port/a', 'a..b', 'a/', 'a' * 256,
             'a' + _DIGEST.upper(),
         )),
-        *((_set('claim', claim), 'kubeflow.claim: ') for claim in ('Data', 'a_b', '-a', 'a.b', 'a' * 64)),
+        *((_set('claim', claim), 'kubeflow.claim: ') for claim in (
+            'Data', 'a_b', '-a', 'a.b', 'a..b', 'a' * 64, 'a' * 254,
+        )),
         *((_set('mount', mount), 'kubeflow.mount: ') for mount in (
-            'data', '/', '/' + 'tmp', '/minio', '/minio/mlpipeline', '/s3', '/gcs/', '/.cache', '/run', '/var/run/x',
-            '/usr', '/usr/local/lib', '/opt', '/dev/x', '/a/../tmp', '/a:b', '//tmp',
+            'data', '/', '/' + 'tmp', '/minio', '/minio/mlpipeline', '/s3', '/gcs/', '/.cache', '/run', '/var/run',
+            '/var/run/x', '/usr', '/usr/local/lib', '/opt', '/dev/x', '/a/../tmp', '/a:b', '//tmp',
         )),
         *((['--root', root], f"the pipeline root '{root}' (--root, beam.pipeline_root): expected ") for root in (
             'hdfs://a/b', '/data', 'file:///data', 's3:/bucket/a',
