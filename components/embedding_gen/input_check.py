@@ -31,21 +31,21 @@ WARNINGS = {
 }
 
 
-def doubt(batch_normalised: bool, embed: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> str:
+def doubt(images: np.ndarray, embeddings: np.ndarray, embed: Callable[[np.ndarray], np.ndarray] | None) -> str:
     """Returns `SMALL`, `LARGE`, or '' if the input's range looks right. A wrong order of channels cannot be seen.
 
     Args:
-      batch_normalised: whether the base has batch normalisation.
-      embed: float32 [B, H, W, 3] to embeddings, float32 [B, C].
       images: float32 [B, H, W, 3], the base's input; fewer than `MIN_IMAGES` different ones are not judged.
+      embeddings: float32 [B, C], what the base makes of them.
+      embed: makes embeddings of images; None for a base without batch normalisation, whose input is never too large.
     """
-    images = np.unique(images, axis=0)
-    if len(images) < MIN_IMAGES:
+    different = [*{image.tobytes(): index for index, image in enumerate(images)}.values()]
+    if len(different) < MIN_IMAGES:
         return ''
-    embeddings = embed(images)
+    images, embeddings = images[different], embeddings[different]
     if _size(embeddings - embeddings.mean(axis=0)) < _LEAST_SPREAD * _size(embeddings):
         return SMALL
-    if batch_normalised and _size(embed(2 * images) - 2 * embeddings) < _LEAST_BEND * _size(2 * embeddings):
+    if embed and _size(embed(2 * images) - 2 * embeddings) < _LEAST_BEND * _size(2 * embeddings):
         return LARGE
     return ''
 

@@ -35,7 +35,7 @@ _HALVES = 2
 # Examples that are in memory at once, without their batch of decoded images.
 _MOST_EXAMPLES = 512
 
-# Images of the first batch whose embeddings are checked; each costs two more passes through the base.
+# Images of the first batch that are checked; each costs one more pass through a base with batch normalisation.
 _CHECKED = 16
 
 
@@ -143,12 +143,12 @@ class ShardEmbedder:
         """Yields (index in the shard, embedding) of the wanted images, in order."""
         if group.images is None:
             return
+        embeddings = self._embedded(group.images)
         if self._doubt is None:
-            some = group.images[:_CHECKED].numpy()
-            self._doubt = input_check.doubt(
-                self._embedder.batch_normalised, lambda inputs: self._embed(inputs).numpy(), some
-            )
-        for index, embedding in zip(group.encoded, self._embedded(group.images), strict=False):  # drops the padding
+            some = slice(_CHECKED)
+            again = (lambda images: self._embed(images).numpy()) if self._embedder.batch_normalised else None
+            self._doubt = input_check.doubt(group.images[some].numpy(), embeddings[some], again)
+        for index, embedding in zip(group.encoded, embeddings, strict=False):  # drops the padding
             if not np.isfinite(embedding).all():
                 path = group.examples[index].features.feature[PATH].bytes_list.value
                 name = printable(path[0]) if path else f'record {index}'
