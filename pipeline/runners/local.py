@@ -8,6 +8,7 @@ import dataclasses
 import gc
 import hashlib
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,17 +94,18 @@ def _execute(
 ) -> None:
     """Runs the components and writes the run's facts."""
     started = time.monotonic()
-    digests = inputs.digests(config.data)
+    with ThreadPoolExecutor(1) as pool:  # a hash leaves the interpreter to the imports
+        hashing = pool.submit(inputs.digests, config.data)
+        gc.disable()  # an import leaves no garbage, but makes millions of objects to look through
+        from tfx.dsl.compiler import compiler
 
-    gc.disable()  # an import leaves no garbage, but makes millions of objects to look through
-    from tfx.dsl.compiler import compiler
+        from pipeline import definition
+        from pipeline.runners import launch
+        from pipeline.runs import metadata
 
-    from pipeline import definition
-    from pipeline.runners import launch
-    from pipeline.runs import metadata
-
-    gc.freeze()
-    gc.enable()
+        gc.freeze()
+        gc.enable()
+        digests = hashing.result()
     brought = environment(config, inputs, digests, output, input_size)
     compiled = compiler.Compiler().compile(definition.create_pipeline(config, brought))
     job_server_log = output / 'logs' / f'{run_id}-flink.log'

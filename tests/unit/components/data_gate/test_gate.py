@@ -148,7 +148,7 @@ def test_the_distance_of_numbers_is_that_of_kolmogorov_and_smirnov(shift):
     values = 100 + 10 * rng.normal(size=2000), 100 + 10 * shift(rng, rng.normal(size=600))
     frames = (pd.DataFrame({'brightness': v}) for v in values)
     expected = stats.ks_2samp(*values).statistic
-    assert _distances(*frames)['brightness'].value == pytest.approx(expected, abs=1.5 / comparison.QUANTILES)
+    assert _distances(*frames)['brightness'].value == pytest.approx(expected, abs=0.015)
 
 
 def test_the_margin_covers_honest_samples():
