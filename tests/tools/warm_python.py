@@ -33,6 +33,7 @@ _LIBRARIES = (
     'tensorflow_transform', 'tfx.components', 'tfx.dsl.compiler.compiler', 'tfx.orchestration.metadata',
     'tfx.orchestration.portable.launcher',
 )  # fmt: skip
+_ROOT = Path(__file__).parents[2]  # a test may have changed the folder before the server starts
 _MOST_BYTES = 1 << 20
 _START_SECONDS = 300
 
@@ -89,7 +90,7 @@ class Server:
         with open(self._log, 'wb') as log:
             line = [sys.executable, '-m', __name__, str(self.socket)]
             self._process = subprocess.Popen(
-                line, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=_ROOT,
                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by tests in the background
             )  # fmt: skip
         until = time.monotonic() + _START_SECONDS
