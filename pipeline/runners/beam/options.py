@@ -14,6 +14,9 @@ from components.errors import InputError
 from components.io.files import in_bucket
 from pipeline.settings import DATAFLOW, FLINK, BeamSettings, is_address
 
+#: Beam's runner in this process.
+LOCAL_RUNNER = 'FnApiRunner'
+
 #: The Flink release of the job server that Beam fetches by default; the tests and deploy/flink use it.
 FLINK_VERSION = '1.19'
 
@@ -29,9 +32,16 @@ _KEEP_WORKER_MS = 30_000
 def local_args() -> list[str]:
     """Returns options for running in this process.
 
-    By default, Beam's DirectRunner downloads a separate program on first use; `in_memory` needs none.
+    Beam's DirectRunner tries another runner first, a program that it would download, and then ends with this one. Type
+    checks of a graph find its author's mistakes; in a run they would take one second in eight of StatisticsGen's.
     """
-    return ['--runner=DirectRunner', '--direct_running_mode=in_memory', '--direct_num_workers=1', _NO_PACKING]
+    return [
+        f'--runner={LOCAL_RUNNER}',
+        '--direct_running_mode=in_memory',
+        '--direct_num_workers=1',
+        '--no_pipeline_type_check',
+        _NO_PACKING,
+    ]
 
 
 def args(settings: BeamSettings) -> list[str]:

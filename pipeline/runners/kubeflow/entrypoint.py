@@ -136,7 +136,7 @@ def runs_elsewhere(executor: str, options: Sequence[str]) -> bool:
     from tfx.utils import import_utils
 
     runners = [option for option in options if option.startswith('--runner=')]
-    return runners[-1:] not in ([], ['--runner=DirectRunner']) and issubclass(
+    return runners[-1:] not in ([], [f'--runner={beam_options.LOCAL_RUNNER}']) and issubclass(
         import_utils.import_class_by_path(executor), BaseBeamExecutor
     )
 
