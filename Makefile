@@ -53,7 +53,7 @@ oracle: env ## install Caffe 1.0 in .tools/caffe for the converter's tests; need
 coverage: env ## run the tests and list uncovered lines; TESTS=tests/unit for a part
 	@$(PYTEST) --cov --cov-report=term-missing:skip-covered $(TESTS)
 
-bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 4, with narrow networks
+bench: env ## measure the pipeline on this machine, about 20 minutes; QUICK=1: about 5, with narrow networks
 	@$(PYTHON) -m pipeline.bench $(if $(QUICK),--quick)
 
 torture: env ## kill runs, fill disks, damage files and more, about an hour: KILLS=100 DISKS=20 DAMAGES=20 DATASETS=10

@@ -31,6 +31,7 @@ PARTS = {
     'latency': 'network.latency',
     'embedding': 'network.embedding',
     'small_base': 'network.small_base',
+    'fixed': 'programs.fixed',
     'scaling': 'programs.scaling',
     'runs': 'programs.runs',
 }
@@ -132,7 +133,7 @@ def _machine() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='python -m pipeline.bench', description=__doc__)
-    parser.add_argument('--quick', action='store_true', help='a narrow network: 4 minutes, not 20')
+    parser.add_argument('--quick', action='store_true', help='a narrow network: 5 minutes, not 20')
     parser.add_argument(
         '--only', action='append', default=[], metavar='PART', help=f'one part: {", ".join(PARTS)}; may be repeated'
     )

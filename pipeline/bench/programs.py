@@ -81,6 +81,29 @@ def scaling(work: Path, sizes: Sizes) -> Part:
     return Part(rows, {'runs': [asdict(run) for run in found], 'line': line})
 
 
+def fixed(work: Path, sizes: Sizes) -> Part:
+    """What a run costs before its faces count: two of each folder, beside TFX's own components over the same faces."""
+    from pipeline.runs import metadata
+
+    data = work / 'few_faces'
+    inputs.multiply(work / inputs.FACES, data, 1, per_folder=2)
+    found: list[Run] = []
+    plain: list[float] = []
+    for number in range(sizes.fixed_rounds):
+        name = f'few_{number}'
+        found.append(_run(work, name, 'data.per_folder=null', 'robustness.faces=0', data=data,
+                          network=inputs.SMALL_NETWORK))  # fmt: skip
+        examples = metadata.runs(work / name)[-1].output('StratifiedExampleGen', 'examples')
+        program = [sys.executable, '-m', 'pipeline.bench.plain_tfx', examples.uri if examples else '']
+        plain.append(measuring.call([*program, str(work / f'plain_{number}')]).seconds)
+    seconds = {'pipeline': [run.seconds for run in found], 'plain': plain}
+    middle = {name: statistics.median(times) for name, times in seconds.items()}
+    row = Row('a run of few faces / plain TFX, seconds', measuring.ratio(seconds, 'pipeline', 'plain'), '×', '<= 1.5',
+              f'{middle["pipeline"]:.1f} / {middle["plain"]:.1f} s, {found[0].images} images, medians of '
+              f'{sizes.fixed_rounds}')  # fmt: skip
+    return Part([row], {'runs': [asdict(run) for run in found], 'seconds': seconds})
+
+
 def runs(work: Path, sizes: Sizes) -> Part:
     """A whole run beside the notebook procedure; reruns with nothing changed, another head, a search, bfloat16."""
     from components.embedding_gen import precision

@@ -20,6 +20,7 @@ class Sizes:
     repetitions: int = 9  # rounds of comparing EmbeddingGen, of comparing the converter
     calls: int = 31  # rounds of comparing single images
     fitted: int = 160  # images in an epoch of the notebook procedure
+    fixed_rounds: int = 3  # runs of few faces, each beside plain TFX
     scaled_width: int = 8
     scaled_input_size: int = 96
     scaled_per_folder: int = 20  # in the first run of `scaling`; the next ones have two and four times as many
@@ -29,6 +30,6 @@ class Sizes:
 
 FULL = Sizes('full')
 QUICK = Sizes(
-    'quick', width=8, per_folder=3, embedded=256, fitted=240, scaled_input_size=64, scaled_per_folder=2,
+    'quick', width=8, per_folder=3, embedded=256, fitted=240, fixed_rounds=1, scaled_input_size=64, scaled_per_folder=2,
     converted_width=16, judged=False,
 )  # fmt: skip

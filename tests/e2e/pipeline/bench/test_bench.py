@@ -2,18 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench with a tiny network. No number that depends on the machine is judged."""
 
+import dataclasses
 import json
 import math
+import os
 import sys
+from types import SimpleNamespace
 
 import pytest
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
 
-from components import caffe_converter
+from components import caffe_converter, names
 from components.embedding_gen import precision
 from components.errors import RunError
 from pipeline.bench import __main__ as command_line, measuring, programs
 from pipeline.bench.measuring import Row
 from pipeline.bench.sizes import FULL, QUICK, Sizes
+from pipeline.runs import metadata
 
 _TINY = Sizes(
     'tiny', width=2, input_size=32, per_folder=2, batch_size=4, embedded=8, repetitions=2, calls=3, fitted=40,
@@ -98,6 +104,29 @@ def test_whole_runs_and_the_notebook_procedure(tmp_path, monkeypatch):
     assert rows['notebook, projected / whole pipeline, seconds'] == pytest.approx(820 * 0.5 / 10)
     assert rows['the command less EmbeddingGen'] == 6.0
     assert rows['Tuner, 30 trials'] == 2.0
+
+
+def test_a_run_of_few_faces_beside_plain_tfx(tmp_path, monkeypatch):
+    runs, plain = iter([_run(seconds=30.0), _run(seconds=60.0), _run(seconds=33.0)]), iter([20.0, 50.0, 30.0])
+    monkeypatch.setattr(programs, '_run', lambda *_, **__: next(runs))
+    monkeypatch.setattr(metadata, 'runs', lambda _: [SimpleNamespace(output=lambda *_: None)])
+    monkeypatch.setattr(measuring, 'call', lambda _: measuring.Finished(0.0, next(plain), 0))
+    (row,) = programs.fixed(tmp_path, dataclasses.replace(_TINY, fixed_rounds=3)).rows
+    assert row.value == pytest.approx(1.2)  # of 1.5, 1.2 and 1.1
+    assert row.detail.startswith('33.0 / 30.0 s, 100 images')
+
+
+def test_plain_tfx_trains_evaluates_and_pushes(finished, warm_python, tmp_path):
+    (examples,) = (finished.output / 'StratifiedExampleGen' / 'examples').iterdir()
+    output = tmp_path / 'plain'
+    program = ['-m', 'pipeline.bench.plain_tfx', str(examples), str(output)]
+    process = warm_python.run(program, tmp_path, dict(os.environ), 600)
+    assert process.returncode == 0, process.stderr
+    (model,) = (output / 'serving').iterdir()
+    assert names.SERVING in tf.saved_model.load(str(model)).signatures
+    (evaluation,) = (output / 'Evaluator' / 'evaluation').iterdir()
+    slices = tfma.load_eval_result(str(evaluation)).get_slice_names()
+    assert {dict(key).get(names.GENDER) for key in slices} == {None, names.MALE, names.FEMALE}
 
 
 def test_the_time_of_more_images_is_a_straight_line(tmp_path, monkeypatch):
