@@ -9,13 +9,12 @@ import os
 import re
 import signal
 import sys
-from importlib import metadata as packages
 from typing import Any, NoReturn
 
 from components import interrupts
 from components.errors import InputError, RunError
-from components.settings import suggestion
-from pipeline import host, scratch
+
+# Other modules are imported inside functions: until `main` handles signals, Ctrl-C prints Python's traceback.
 
 _PROGRAM = 'gender-pipeline'
 
@@ -30,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Before TensorFlow is imported: silences its notes about the machine.
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
     with interrupts.at_once(_PROGRAM) as message:
+        from pipeline import host, scratch
+
         try:
             options = parser().parse_args(arguments)
             message.text = getattr(options, 'interrupted', message.text)
@@ -70,6 +71,8 @@ class _Parser(argparse.ArgumentParser):
         """Exits with status 2."""
         if message.startswith('the following arguments are required'):  # argparse checks groups only after these
             message += ''.join(f', and one of {options}' for options in self._missing_groups())
+        from components.settings import suggestion
+
         if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
             hint = suggestion(wrong[1], wrong[2].replace("'", '').split(', '))
             message = f"{message[: wrong.start()]}no such choice: '{wrong[1]}'; {hint}"
@@ -86,6 +89,8 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """Builds the parser; each parsed namespace has its function as `command`."""
+    from importlib import metadata as packages
+
     from pipeline.commands import compile, config, demo_data, evaluate, notebook, predict, run, serving, skew, submit
 
     result = _Parser(

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components import interrupts
-from components.caffe_converter.message import printable
-from components.caffe_converter.summary import NetworkSummary
 from components.errors import InputError, RunError
 
+# Other modules are imported inside functions: until `main` handles signals, Ctrl-C prints Python's traceback.
 if TYPE_CHECKING:
     from components.caffe_converter.network import Network
+    from components.caffe_converter.summary import NetworkSummary
 
 _PROGRAM = 'caffe-converter'
 _SUFFIXES = {'hdf5': '.h5', 'pickle': '.pkl', 'keras': '.keras'}
@@ -116,6 +116,8 @@ def _check_options(options: argparse.Namespace) -> Path:
 
 
 def _report(summary: NetworkSummary) -> None:
+    from components.caffe_converter.message import printable
+
     print(f'{summary.prototxt}: network {summary.name!r}; {summary.caffemodel}: {summary.generation.upper()} layers',
           file=sys.stderr)  # fmt: skip
     for row in summary.layers:
@@ -155,6 +157,7 @@ def _warn(network: Network, options: argparse.Namespace) -> None:
 def _run(options: argparse.Namespace) -> None:
     out = _check_options(options)
     from components.caffe_converter import outputs
+    from components.caffe_converter.message import printable
     from components.caffe_converter.network import open_network
     from components.caffe_converter.summary import summarise
 

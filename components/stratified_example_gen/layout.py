@@ -42,11 +42,9 @@ MANIFEST_NAME = 'manifest.csv'
 
 _PARENT = b'combined'
 _FOLDER_NAME = re.compile(rb'([0-9]{1,3})_([MFmf])')
-# An age and a gender in another form: 25M, 25-F, F_25, male25, 25_female.
-_GENDER = rb'(?:[mf]|male|female|man|men|woman|women|boys?|girls?)'
-_ALMOST_A_FOLDER_NAME = re.compile(
-    rb'[\W_]*(?:[0-9]{1,3}[\W_]*%b|%b[\W_]*[0-9]{1,3})[\W_]*' % (_GENDER, _GENDER), re.IGNORECASE
-)
+_WORD = re.compile(rb'[0-9]+|[a-z]+')
+_GENDERS = frozenset(b'm f male female man men woman women boy boys girl girls'.split())
+_OF_AGES = frozenset(b'y yr yrs year years age aged'.split())
 _UTKFACE_NAME = re.compile(rb'([0-9]{1,3})_([01])_([0-4])_[0-9]+(\.[^/]*)?', re.DOTALL)
 _UTKFACE_FORM = '<age>_<gender>_<race>_<date>.jpg'
 _IGNORED_NAMES = frozenset({b'thumbs.db', b'desktop.ini'})
@@ -109,7 +107,7 @@ def check_root(data_root: str, settings: Settings) -> None:
                 raise InputError(f'data root {root}: the images are in {_some(near)}; use that folder as the data root')
         raise InputError(f'data root {root}: no {form} in {listed}; found {_some([note.path for note in malformed])}')
     paths = [note.path for note in malformed if settings.layout == FOLDERS and note.reason == 'name']
-    if almost := [path for path in paths if _ALMOST_A_FOLDER_NAME.fullmatch(os.path.basename(path))]:
+    if almost := [path for path in paths if _has_age_and_gender(os.path.basename(path)) and tree.is_folder(path)]:
         raise InputError(
             f'data root {root}: {_some(almost)}: age and gender in another form; rename to AA_M or AA_F, e.g. 25_F, or '
             f'move out of {listed}'
@@ -255,6 +253,13 @@ def _misnamed(path: bytes, layout: str, expected: str) -> Note:
     if form.fullmatch(os.path.basename(path)):
         return Note(OUTSIDE_AGE, 'outside_age', path, f'the age is outside {names.MIN_AGE}-{names.MAX_AGE}')
     return Note(MALFORMED, 'name', path, expected)
+
+
+def _has_age_and_gender(name: bytes) -> bool:
+    """Whether a name is an age and a gender in any form: 25M, F_25, 25y_female, 20-29_M, 25_F (2)."""
+    words = _WORD.findall(name.lower())
+    numbers = {word for word in words if word.isdigit() and len(word) <= 3}
+    return bool(numbers) and not _GENDERS.isdisjoint(words) and _GENDERS | _OF_AGES | numbers >= {*words}
 
 
 def _folder_labels(name: bytes) -> tuple[int, int] | None:

@@ -67,7 +67,7 @@ def _in_folder(folder: str) -> Iterator[Source]:
         links += sum(os.path.islink(os.path.join(place, name)) for name in folders)
         for name in sorted(names):
             if not name.lower().endswith(SUFFIXES):
-                others[os.path.splitext(name)[1] or 'no suffix'] += 1
+                others[os.path.splitext(name)[1] or 'without suffix'] += 1
                 continue
             empty = False
             path = os.path.join(place, name)
@@ -76,7 +76,7 @@ def _in_folder(folder: str) -> Iterator[Source]:
     for error in unreadable:
         yield Source(str(error.filename), f'cannot be listed ({error.strerror})')
     if empty and not unreadable:
-        found = [f'{number} other files ({suffix})' for suffix, number in others.most_common(3)]
-        found += [f'{links} links to folders, which are not followed'] if links else []
-        but = f'; found {", ".join(found)}' if found else ''
+        found = [', '.join(f'{number} {suffix}' for suffix, number in others.most_common(3))] if others else []
+        found += [f'links to folders, which are not followed: {links}'] if links else []
+        but = f'; found {"; ".join(found)}' if found else ''
         yield Source(folder, f'no image below this folder ({", ".join(SUFFIXES)}){but}')

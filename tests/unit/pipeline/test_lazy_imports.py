@@ -21,6 +21,16 @@ def _python(code: str, *arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(line, capture_output=True, text=True, check=True)
 
 
+@pytest.mark.parametrize('program', ['pipeline', 'components.caffe_converter'])
+def test_only_a_few_small_modules_come_before_signals_are_handled(program):
+    """Ctrl-C during these imports prints Python's traceback."""
+    code = f'import sys, {program}.__main__\nprint(*sys.modules)'
+    own = {name for name in _python(code).stdout.split() if name.split('.')[0] in ('components', 'pipeline', 'numpy')}
+    assert own - {program, f'{program}.__main__'} <= {
+        'components', 'components.errors', 'components.interrupts', 'components.lazy',
+    }  # fmt: skip
+
+
 def test_building_the_parser():
     assert _python(f"{_PARSER}assert 'numpy' not in sys.modules\n{_HEAVY}").stdout == '\n'
 
@@ -45,7 +55,7 @@ def test_predict_without_an_image(tmp_path):
     suffixes = '(.jpg, .jpeg, .png, .bmp)'
     assert process.stderr.splitlines() == [
         f'{empty}: no image below this folder {suffixes}',
-        f'{texts}: no image below this folder {suffixes}; found 1 other files (.txt)',
+        f'{texts}: no image below this folder {suffixes}; found 1 .txt',
         f'{links}/one.jpg: a link out of the folder; give its target instead',
         f'{none}: cannot be read (No such file or directory)',
         '2',

@@ -57,7 +57,7 @@ def test_a_pattern_or_folder_without_images_is_a_problem(tree):
     assert _found('root/*.gif') == [Source('root/*.gif', 'no file matches this pattern')]
     os.symlink(tree / 'root/a', tree / 'root/empty/link')
     (source,) = _found('root/empty')
-    assert source.problem.endswith('found 1 other files (.txt), 1 links to folders, which are not followed')
+    assert source.problem.endswith('found 1 .txt; links to folders, which are not followed: 1')
     assert source.problem.startswith('no image below this folder')
 
 
