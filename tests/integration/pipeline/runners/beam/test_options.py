@@ -121,6 +121,17 @@ def test_missing_java_or_jar_is_reported_before_anything_runs(monkeypatch, tmp_p
     beam_options.check_machine(_CLUSTER)  # its job server already runs
 
 
+def test_a_jar_may_be_in_the_home_directory(monkeypatch, tmp_path):
+    """No shell expands ~ after a =, as in --set beam.job_server=~/server.jar."""
+    for name in ('java', 'server.jar'):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.setenv('HOME', str(tmp_path))
+    settings = BeamSettings(runner='flink', job_server='~/server.jar')
+    beam_options.check_machine(settings)
+    assert f'--flink_job_server_jar={tmp_path}/server.jar' in beam_options.args(settings)
+
+
 def test_a_session_yields_the_options(tmp_path):
     with beam_options.session(_CLUSTER, tmp_path / 'log') as given:
         assert given == beam_options.args(_CLUSTER)
