@@ -71,9 +71,9 @@ class _Parser(argparse.ArgumentParser):
         """Exits with status 2."""
         if message.startswith('the following arguments are required'):  # argparse checks groups only after these
             message += ''.join(f', and one of {options}' for options in self._missing_groups())
-        from components.settings import suggestion
-
         if wrong := re.search(r"invalid choice: '(.*)' \(choose from (.*)\)", message):
+            from components.settings import suggestion
+
             hint = suggestion(wrong[1], wrong[2].replace("'", '').split(', '))
             message = f"{message[: wrong.start()]}no such choice: '{wrong[1]}'; {hint}"
         self.exit(2, f'{self.prog}: {message} (see {self.prog} --help)\n')

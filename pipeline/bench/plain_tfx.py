@@ -20,6 +20,7 @@ from pipeline.runners.launch import no_arguments
 if TYPE_CHECKING:
     from tfx.components.trainer.fn_args_utils import FnArgs
 
+_MODULE = 'pipeline.bench.plain_tfx'  # not __name__, which is __main__
 _EPOCHS = 10
 _BATCH = 20
 
@@ -97,7 +98,7 @@ def run(examples: str, output: str) -> None:
     )  # fmt: skip
     metrics = [MetricConfig(class_name=name) for name in ('ExampleCount', 'BinaryAccuracy', 'Precision', 'AUC')]
     evaluator = tfx.components.Evaluator(
-        examples=data, model=trainer.outputs["model"], example_splits=[names.TEST],
+        examples=data, model=trainer.outputs['model'], example_splits=[names.TEST],
         eval_config=EvalConfig(
             model_specs=[ModelSpec(label_key=names.GENDER, prediction_key=names.PROBABILITY)],
             slicing_specs=[SlicingSpec(), SlicingSpec(feature_keys=[names.GENDER])],
@@ -117,8 +118,6 @@ def run(examples: str, output: str) -> None:
     with no_arguments():
         tfx.orchestration.LocalDagRunner().run(pipeline)
 
-
-_MODULE = 'pipeline.bench.plain_tfx'
 
 if __name__ == '__main__':
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
