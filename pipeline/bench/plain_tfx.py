@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import names
@@ -73,12 +72,13 @@ def run(examples: str, output: str) -> None:
 
     Args:
       examples: an Examples artifact of StratifiedExampleGen.
-      output: the folder of the results.
+      output: the folder of the results, which does not exist yet.
     """
     from tensorflow_model_analysis import EvalConfig, MetricConfig, MetricsSpec, ModelSpec, SlicingSpec
     from tfx import v1 as tfx
     from tfx.proto import example_gen_pb2
 
+    os.makedirs(output)
     split = example_gen_pb2.Input.Split
     splits = [split(name=name, pattern=f'Split-{name}/*.gz') for name in names.SPLITS]
     ingested = tfx.components.ImportExampleGen(input_base=examples, input_config=example_gen_pb2.Input(splits=splits))
@@ -120,6 +120,4 @@ def run(examples: str, output: str) -> None:
 
 
 if __name__ == '__main__':
-    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '3')
-    Path(sys.argv[2]).mkdir(parents=True)
     run(*sys.argv[1:])

@@ -112,8 +112,13 @@ def check_machine(settings: BeamSettings) -> None:
             "beam.runner flink: Beam's job server needs Java 11 or 17, but there is no java on the PATH; install it or "
             'set beam.job_server=HOST:PORT of a running job server'
         )
-    if settings.job_server and not Path(settings.job_server).expanduser().is_file():
+    if settings.job_server and not _jar(settings.job_server).is_file():
         raise InputError(f'beam.job_server {settings.job_server}: neither an existing file nor HOST:PORT')
+
+
+def _jar(job_server: str) -> Path:
+    """The absolute path of a job server's jar; no shell expands ~ in --set KEY=~/FILE."""
+    return Path(os.path.abspath(os.path.expanduser(job_server)))
 
 
 def _flink_args(settings: BeamSettings) -> list[str]:
@@ -135,7 +140,7 @@ def _flink_args(settings: BeamSettings) -> list[str]:
     if is_address(settings.job_server):
         options.append(f'--job_endpoint={settings.job_server}')
     elif settings.job_server:
-        options.append(f'--flink_job_server_jar={os.path.abspath(os.path.expanduser(settings.job_server))}')
+        options.append(f'--flink_job_server_jar={_jar(settings.job_server)}')
     if settings.temp_location:
         options.append(f'--temp_location={settings.temp_location}')
     return options

@@ -52,23 +52,10 @@ class TestCheckRoot:
         (tmp_path / 'file').write_text('x')
         assert 'is not a folder' in self.message(tmp_path / 'file')
 
-    @pytest.mark.parametrize(
-        'name',
-        [
-            '25M',
-            '25-F',
-            'F_25',
-            'm25',
-            '25_female',
-            'Women 25',
-            '7__boy',
-            '25_F ',
-            '25y_M',
-            '20-29_m',
-            '25_F (2)',
-            'age 25, girls',
-        ],
-    )
+    @pytest.mark.parametrize('name', [
+        '25M', '25-F', 'F_25', 'm25', '25_female', 'Women 25', '7__boy', '25_F ', '25y_M', '20-29_m', '25_F (2)',
+        'age 25, girls',
+    ])  # fmt: skip
     def test_a_folder_that_gives_age_and_gender_in_another_form(self, make_tree, tmp_path, name):
         make_tree(tmp_path, {'25_F': 1, name: 1})
         assert f'combined/aligned/{name}: age and gender in another form; rename to AA_M or AA_F' in self.message(
