@@ -89,10 +89,7 @@ class Server:
             return
         with open(self._log, 'wb') as log:
             line = [sys.executable, '-m', __name__, str(self.socket)]
-            self._process = subprocess.Popen(
-                line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=_ROOT,
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by tests in the background
-            )  # fmt: skip
+            self._process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=_ROOT)
         until = time.monotonic() + _START_SECONDS
         while not self.socket.exists():
             assert self._process.poll() is None and time.monotonic() < until, self._log.read_text()

@@ -37,10 +37,7 @@ def test_a_run_stopped_in_its_imports(inputs, low_bounds, tmp_path):
     line = [sys.executable, '-m', 'pipeline', *inputs.arguments(tmp_path / 'out'), *low_bounds]
     moments = random.Random(7)
     for number in (signal.SIGINT, signal.SIGTERM):
-        with subprocess.Popen(  # a test suite in the background ignores SIGINT
-            line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        ) as process:  # fmt: skip
+        with subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
             _stopped(process, process.stderr, None, moments.uniform(0.5, 4), number)
         assert not (tmp_path / 'out' / 'report').exists()
 

@@ -37,7 +37,6 @@ def test_an_interrupted_command(command, tmp_path):
         [sys.executable, '-m', 'pipeline', *_COMMANDS[command]],
         cwd=tmp_path, env={**os.environ, 'TMPDIR': str(tmp_path / 'scratch')},
         stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while not any((tmp_path / 'scratch').glob('*/.lock')):  # it has read its arguments
         assert process.poll() is None, process.stderr.read()

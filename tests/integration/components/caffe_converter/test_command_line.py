@@ -147,10 +147,7 @@ sys.exit(__main__.main(sys.argv[1:]))
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_conversion_leaves_no_file(small_vgg, out, number):
     command = [sys.executable, '-c', _SLOW_WRITER, str(out / 'x'), *map(str, small_vgg)]
-    process = subprocess.Popen(
-        command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored by tests in the background
-    )  # fmt: skip
+    process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == 'writing\n'
     assert len(_files(out)) == 1
     process.send_signal(number)
